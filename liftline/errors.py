@@ -1,0 +1,69 @@
+"""Every error a user can meet, with the exit code a script can test for.
+
+A message says what is wrong, with which file, and what to do about it, in one sentence or two.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """Exit codes of the command line."""
+
+    DONE = 0
+    FAILED = 1
+    USAGE = 2
+    BAD_INPUT = 3
+    MODEL = 4
+    INTERRUPTED = 130
+
+
+class LiftlineError(Exception):
+    """Base of every expected failure: its text is meant for the user, no traceback is needed."""
+
+    exit_code = ExitCode.FAILED
+
+
+class UsageError(LiftlineError):
+    """The request itself makes no sense: contradicting or unusable options."""
+
+    exit_code = ExitCode.USAGE
+
+
+class InvalidInputError(LiftlineError):
+    """An input file is missing, broken or of another format than it should be."""
+
+    exit_code = ExitCode.BAD_INPUT
+
+
+class InvalidVideoError(InvalidInputError):
+    """The video can't be opened, has no frames, or is damaged beyond use."""
+
+
+class LimitExceededError(InvalidInputError):
+    """The input is larger than a limit allows: pixels, frames, duration, people."""
+
+
+class InvalidArtifactError(InvalidInputError):
+    """A stored artifact isn't what its name says: wrong kind, schema version, shape or checksum."""
+
+
+class UnsafePickleError(InvalidInputError):
+    """A pickle asks for more than plain containers and NumPy arrays, so it isn't loaded."""
+
+
+class ModelError(LiftlineError):
+    """A model file is missing, altered, or not usable for the job."""
+
+    exit_code = ExitCode.MODEL
+
+
+class OutputError(LiftlineError):
+    """A result can't be written: no permission, no space."""
+
+
+class Cancelled(LiftlineError):  # noqa: N818 - an outcome, not a failure
+    """The work was told to stop."""
+
+    exit_code = ExitCode.INTERRUPTED

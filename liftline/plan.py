@@ -1,0 +1,98 @@
+"""The plan of a video: when every frame is shown, and the segments that are worked on independently.
+
+Made by demuxing alone. Segments are half-open ranges of the frame index; they depend on the video and the segment
+length only, never on how many workers there are.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import TypeAdapter
+
+from liftline import artifacts
+from liftline.video.frames import VideoInfo
+
+ARTIFACT, SCHEMA_VERSION = "plan", 1
+_INFO = TypeAdapter(VideoInfo)
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Frames start..stop-1; decoding starts at `warmup_start` so that a seam is no cold start."""
+
+    number: int
+    start: int
+    stop: int
+    warmup_start: int
+
+    def __len__(self) -> int:
+        """Number of frames the segment answers for."""
+        return self.stop - self.start
+
+
+@dataclass(frozen=True)
+class Plan:
+    """pts (F,) int64 of every frame in presentation order, in units of `info.time_base`; `segments` cover them all.
+
+    exact_times is False where the file has no usable timestamps: pts then count frames at the average rate, and there
+    is one segment. warnings are sentences for the user.
+    """
+
+    info: VideoInfo
+    pts: NDArray[np.int64]
+    segments: tuple[Segment, ...]
+    exact_times: bool = True
+    warnings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        """Check that segments tile the frames."""
+        edges = [0, *(s.stop for s in self.segments)]
+        if [s.start for s in self.segments] != edges[:-1] or edges[-1] != len(self.pts):
+            raise ValueError("segments must cover all frames without gaps")
+        if np.any(np.diff(self.pts) <= 0):
+            raise ValueError("pts must rise")
+
+    @property
+    def frame_count(self) -> int:
+        """Number of frames."""
+        return len(self.pts)
+
+    @property
+    def frame_times_s(self) -> NDArray[np.float64]:
+        """(F,) presentation times in seconds, the first frame at 0."""
+        return np.asarray((self.pts - self.pts[0]) * float(self.info.time_base), np.float64)
+
+
+def save(path: Path, plan: Plan) -> None:
+    """Write a plan as a versioned npz."""
+    segments = [[s.start, s.stop, s.warmup_start] for s in plan.segments]
+    artifacts.save_npz(
+        path,
+        artifact=ARTIFACT,
+        schema_version=SCHEMA_VERSION,
+        arrays={"pts": plan.pts, "segments": np.array(segments, np.int64).reshape(-1, 3)},
+        meta={
+            "info": _INFO.dump_python(plan.info, mode="json"),
+            "exact_times": plan.exact_times,
+            "warnings": list(plan.warnings),
+        },
+    )
+
+
+def load(path: Path) -> Plan:
+    """Read a plan. Raises InvalidArtifactError."""
+    npz, name = artifacts.load_npz(path, artifact=ARTIFACT, schema_version=SCHEMA_VERSION), str(path)
+    pts = artifacts.array(npz, "pts", shape=(None,), dtype=np.int64, name=name)
+    rows = artifacts.array(npz, "segments", shape=(None, 3), dtype=np.int64, name=name).tolist()
+    with artifacts.consistent(name):
+        return Plan(
+            _INFO.validate_python(npz.meta["info"]),
+            pts,
+            tuple(Segment(n, *row) for n, row in enumerate(rows)),
+            bool(npz.meta["exact_times"]),
+            tuple(npz.meta["warnings"]),
+        )

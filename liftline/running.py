@@ -1,0 +1,53 @@
+"""Plain implementations of the run-time ports: a stop flag for threads and signals, and a frame counter."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from liftline.errors import Cancelled
+
+
+class StopFlag:
+    """A StopToken that another thread or a signal handler can set."""
+
+    def __init__(self) -> None:
+        """Start unset."""
+        self._event = threading.Event()
+
+    def stop(self) -> None:
+        """Tell the work to stop at its next check."""
+        self._event.set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether `stop` was called."""
+        return self._event.is_set()
+
+    def raise_if_stopped(self) -> None:
+        """Raise Cancelled once `stop` was called."""
+        if self._event.is_set():
+            raise Cancelled("Stopped before the end; finished steps are kept and won't be run again.")
+
+
+class FrameCounter:
+    """A Progress that counts, safely from several threads, and tells a listener."""
+
+    def __init__(self, listener: Callable[[int], None] | None = None) -> None:
+        """Tell `listener` the total after each advance."""
+        self._lock = threading.Lock()
+        self._listener = listener
+        self._frames = 0
+
+    @property
+    def frames(self) -> int:
+        """Frames done so far."""
+        return self._frames
+
+    def advance(self, frames: int = 1) -> None:
+        """Add finished frames."""
+        with self._lock:
+            self._frames += frames
+            total = self._frames
+        if self._listener is not None:
+            self._listener(total)

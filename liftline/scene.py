@@ -1,0 +1,58 @@
+"""What the whole video says about the room: where up is, where the floor is, where people are, how the 3D view turns."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from liftline import artifacts
+from liftline.errors import InvalidArtifactError
+
+SCHEMA_VERSION = 1
+Vector = tuple[float, float, float]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Facts every rendered frame shares, in camera space, metres.
+
+    up: unit vector. floor_m: the floor is {p : p·up = floor_m}. centre_m: the middle of everyone's positions, on the
+    floor. extent_m: radius around it that holds everyone. focal_px: focal length of the video's camera.
+    turntable_period_s: one swing of the 3D view's camera.
+    """
+
+    up: Vector
+    floor_m: float
+    centre_m: Vector
+    extent_m: float
+    focal_px: float
+    turntable_period_s: float = 24.0
+
+    def __post_init__(self) -> None:
+        """Check the up vector once, here at the border."""
+        if abs(sum(c * c for c in self.up) - 1) > 1e-6:
+            raise ValueError(f"up must be a unit vector, not {self.up}")
+
+
+_SCENE = TypeAdapter(Scene)
+
+
+def save(path: Path, scene: Scene) -> None:
+    """Write a scene as JSON."""
+    artifacts.write_json(path, {"schema_version": SCHEMA_VERSION, **_SCENE.dump_python(scene, mode="json")})
+
+
+def load(path: Path) -> Scene:
+    """Read a scene. Raises InvalidArtifactError."""
+    try:
+        data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidArtifactError(f"{path}: not a readable scene file ({error}); run the lift step again.") from error
+    if data.pop("schema_version", None) != SCHEMA_VERSION:
+        raise InvalidArtifactError(f"{path}: not a scene of schema version {SCHEMA_VERSION}; run the lift step again.")
+    with artifacts.consistent(str(path)):
+        return _SCENE.validate_python(data)
