@@ -9,11 +9,10 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import os
-import tempfile
+import secrets
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -43,24 +42,17 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     Raises OutputError when the folder can't be written or the disk is full.
     """
-    path = Path(path)
+    temporary = path.with_name(f".{path.stem[:40]}-{secrets.token_hex(4)}.partial{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=f".partial{path.suffix}", dir=path.parent)
-        os.close(handle)
-    except OSError as error:
-        raise _output_error(path, error) from error
-    temporary = Path(name)
-    try:
+        temporary.touch(exist_ok=False)
         yield temporary
-        umask = os.umask(0)
-        os.umask(umask)
-        temporary.chmod(0o666 & ~umask)
-        os.replace(temporary, path)
+        temporary.replace(path)
     except OSError as error:
         raise _output_error(path, error) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _output_error(path: Path, error: OSError) -> OutputError:

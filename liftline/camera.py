@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 ASSUMED_FOCAL_PER_DIAGONAL = 0.85
-"""Focal length over image diagonal assumed where none is given: about 61 degrees across the diagonal, a phone's main camera."""
+"""Focal length over image diagonal where none is given: 61 degrees across the diagonal, like a phone's main camera."""
 
 
 @dataclass(frozen=True)

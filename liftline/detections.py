@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,7 +115,7 @@ class Detections:
         """Join the detections of consecutive segments."""
         if not parts:
             raise ValueError("nothing to concatenate")
-        for before, after in zip(parts, parts[1:], strict=False):
+        for before, after in itertools.pairwise(parts):
             if before.frame_stop != after.frame_start:
                 raise ValueError(f"segments don't meet: {before.frame_stop} then {after.frame_start}")
         rows = {name: np.concatenate([getattr(p, name) for p in parts]) for name in _ROWS}

@@ -1,4 +1,4 @@
-"""What a stage may lean on, as protocols: detectors, progress, being told to stop, and byte stores.
+"""What a stage may lean on, as protocols: detectors, progress, being told to stop, and where a video's bytes are.
 
 A stage is a function from artifacts to artifacts. It gets these from whoever runs it (the command line, a worker), and
 never knows which.
@@ -7,9 +7,7 @@ never knows which.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import BinaryIO, Protocol
 
 from liftline.detections import People
@@ -73,24 +71,4 @@ class VideoOpener(Protocol):
 
     def __call__(self) -> BinaryIO:
         """Open the video's bytes from the start."""
-        ...
-
-
-class ArtifactStore(Protocol):
-    """Artifacts by key: a local folder, or a job's prefix in S3."""
-
-    def open(self, key: str) -> BinaryIO:
-        """A seekable stream of an artifact's bytes. Raises InvalidArtifactError if there is none."""
-        ...
-
-    def fetch(self, key: str) -> Path:
-        """A local file with the artifact's bytes, valid while the store lives. Raises InvalidArtifactError."""
-        ...
-
-    def create(self, key: str) -> AbstractContextManager[Path]:
-        """A local path to write; the artifact appears whole when the block ends without error, else not at all."""
-        ...
-
-    def exists(self, key: str) -> bool:
-        """Whether the artifact is there."""
         ...

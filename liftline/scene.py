@@ -1,4 +1,4 @@
-"""What the whole video says about the room: where up is, where the floor is, where people are, how the 3D view turns."""
+"""What the whole video says about the room: up, the floor, where people are, how the 3D view turns."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def save(path: Path, scene: Scene) -> None:
 def load(path: Path) -> Scene:
     """Read a scene. Raises InvalidArtifactError."""
     try:
-        data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+        data: Any = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise InvalidArtifactError(f"{path}: not a readable scene file ({error}); run the lift step again.") from error
-    if data.pop("schema_version", None) != SCHEMA_VERSION:
+    if not isinstance(data, dict) or data.pop("schema_version", None) != SCHEMA_VERSION:
         raise InvalidArtifactError(f"{path}: not a scene of schema version {SCHEMA_VERSION}; run the lift step again.")
     with artifacts.consistent(str(path)):
         return _SCENE.validate_python(data)

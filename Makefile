@@ -1,0 +1,72 @@
+# Liftline: every command of the README, of CONTRIBUTING and of CI is a target here.
+PYTHON      ?= python3
+VENV        ?= .venv
+VIDEO       ?=
+OUTPUT_DIR  ?= outputs
+# Another package index for PyTorch alone. On a machine without a GPU, PyTorch's own CPU index saves gigabytes of CUDA:
+#   make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu
+TORCH_INDEX ?=
+
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip
+TORCH  := torch==2.13.0
+SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo check format test bench accuracy clean
+
+help:  ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Liftline needs Python 3.11 or newer; try make PYTHON=python3.11 setup"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(SUDO) apt-get update && $(SUDO) apt-get install -y --no-install-recommends python3-venv; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.torch: $(BIN)/python
+	$(PIP) install --quiet $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCH)
+	@touch $@
+
+$(VENV)/.cli: pyproject.toml $(VENV)/.torch
+	$(PIP) install --quiet --editable '.[cli]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml $(VENV)/.torch
+	$(PIP) install --quiet --editable '.[dev]'
+	@touch $@ $(VENV)/.cli
+
+$(VENV)/.bench: pyproject.toml $(VENV)/.dev
+	$(PIP) install --quiet --editable '.[bench]'
+	@touch $@
+
+setup: $(VENV)/.cli  ## Virtual environment and model files
+	@$(BIN)/liftline models fetch
+
+setup-dev: $(VENV)/.dev  ## The same with the tools for check and test
+	@$(BIN)/liftline models fetch
+
+demo: setup  ## Run on a self-made clip, or on yours: make demo VIDEO=clip.mp4
+	@$(BIN)/python -m liftline_cli.demo $(if $(VIDEO),--video '$(VIDEO)') --output-dir '$(OUTPUT_DIR)'
+
+check: $(VENV)/.dev  ## Format, lint, types, import layers
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/.dev  ## Format and fix what can be fixed
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+test: setup-dev  ## All tests
+	@$(BIN)/python -m pytest
+
+bench: $(VENV)/.bench setup-dev  ## Every speed and memory figure the README quotes
+	@$(BIN)/python -m benchmarks
+
+accuracy: setup-dev  ## Accuracy on held-out motion capture and on real video
+	@$(BIN)/python -m training.evaluate
+	@$(BIN)/python -m benchmarks.real_accuracy
+
+clean:  ## Remove what make and Liftline made here (model files in the user's cache stay)
+	rm -rf $(VENV) outputs demo_output build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis benchmarks/results

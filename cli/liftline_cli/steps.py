@@ -1,0 +1,61 @@
+"""Remembering finished steps, so that unchanged inputs and settings aren't worked on again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from liftline import __version__
+from liftline.artifacts import sha256_file, write_json
+
+
+def digest(*parts: object) -> str:
+    """A hash of settings and input hashes. Frozen dataclasses count by their repr."""
+    text = "\x1f".join([__version__, *(repr(part) for part in parts)])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class StepLog:
+    """For one video and output folder: which steps are finished, from which inputs, with which files."""
+
+    file: Path
+    root: Path
+    overwrite: bool = False
+
+    def is_done(self, step: str, inputs: str) -> bool:
+        """Whether the step ran on these inputs and its files are still what it wrote."""
+        if self.overwrite:
+            return False
+        entry = self._entries().get(step)
+        return (
+            entry is not None
+            and entry["inputs"] == inputs
+            and all(_unchanged(self.root / name, sha) for name, sha in entry["files"].items())
+        )
+
+    def record(self, step: str, inputs: str, files: Sequence[Path]) -> None:
+        """Note that the step finished with these files."""
+        entries = self._entries()
+        hashes = {str(path.relative_to(self.root)): sha256_file(path) for path in files}
+        write_json(self.file, {**entries, step: {"inputs": inputs, "files": hashes}})
+
+    def files(self, step: str) -> dict[str, str]:
+        """Path relative to the output folder → sha256 of everything a finished step wrote."""
+        entry = self._entries().get(step)
+        return dict(entry["files"]) if entry else {}
+
+    def _entries(self) -> dict[str, Any]:
+        try:
+            entries = json.loads(self.file.read_text("utf-8"))
+        except (OSError, ValueError):
+            return {}  # no record, or a damaged one: the steps simply run again
+        return entries if isinstance(entries, dict) else {}
+
+
+def _unchanged(path: Path, sha256: str) -> bool:
+    return path.is_file() and sha256_file(path) == sha256
