@@ -1,0 +1,58 @@
+"""Puts a rendered picture together: the video with its overlay, the 3D view, or both side by side."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from liftline.camera import Camera
+from liftline.poses import Poses
+from liftline.scene import Scene
+from liftline.video.frames import Frame
+from liftline_renderer.layout import Pane, RenderSettings, panes
+from liftline_renderer.overlay import Overlay
+from liftline_renderer.people import PeopleByFrame
+from liftline_renderer.strokes import Image
+from liftline_renderer.view3d import View3D
+
+
+class Compositor:
+    """Draws the pictures of one video. A picture is a pure function of the frame, the poses, the scene and the time."""
+
+    def __init__(self, width_px: int, height_px: int, poses: Poses, scene: Scene, settings: RenderSettings) -> None:
+        """Prepare for frames of this size."""
+        self.panes = panes(width_px, height_px, settings)
+        self._people = PeopleByFrame(poses)
+        self._overlay = self._view = None
+        if self.panes.overlay:
+            camera = Camera(poses.width_px, poses.height_px, poses.focal_px)
+            self._overlay = Overlay(camera, _scale(self.panes.overlay, width_px, height_px) * width_px / poses.width_px)
+        if self.panes.view:
+            view = self.panes.view
+            self._view = View3D(poses, scene, width_px=view.width, height_px=view.height)
+
+    def draw(self, frame: Frame) -> Image:
+        """(H,W,3) the picture for a frame, a new array."""
+        picture = np.empty((self.panes.height, self.panes.width, 3), np.uint8)
+        people = self._people.at(frame.index)
+        if self._overlay and (pane := self.panes.overlay):
+            part = picture[:, pane.left : pane.left + pane.width]
+            _place(frame.rgb, part)
+            self._overlay.draw(part, people)
+        if self._view and (pane := self.panes.view):
+            self._view.draw(picture[:, pane.left : pane.left + pane.width], people, frame.time_s)
+        return picture
+
+
+def _scale(pane: Pane, width_px: int, height_px: int) -> float:
+    """1 where the video fits but for its odd last row or column, which is cut off; else the scale it is resized by."""
+    cut = width_px - pane.width in (0, 1) and height_px - pane.height in (0, 1)
+    return 1.0 if cut else pane.height / height_px
+
+
+def _place(rgb: Image, part: Image) -> None:
+    height, width = part.shape[:2]
+    if rgb.shape[0] - height in (0, 1) and rgb.shape[1] - width in (0, 1):
+        part[:] = rgb[:height, :width]
+    else:
+        part[:] = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)

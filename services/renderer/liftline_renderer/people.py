@@ -1,0 +1,62 @@
+"""Who is in a frame: the rows of a video's poses, found by frame without searching."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liftline.poses import Poses
+
+FARTHEST_M = 1e4
+"""A root beyond this is a failed fit, not a person."""
+
+
+@dataclass(frozen=True)
+class People:
+    """The drawable people of one frame.
+
+    track_ids (P,); joints_cam_m (P,17,3) camera space; keypoints_px (P,17,2) and scores (P,17) COCO-17, in the
+    video's pixels; observed (P,).
+    """
+
+    track_ids: NDArray[np.int64]
+    joints_cam_m: NDArray[np.float64]
+    keypoints_px: NDArray[np.float64]
+    scores: NDArray[np.float64]
+    observed: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """Number of people."""
+        return len(self.track_ids)
+
+
+class PeopleByFrame:
+    """Rows of `poses` grouped by frame: 12 bytes per row of memory, O(people in the frame) per look-up."""
+
+    def __init__(self, poses: Poses) -> None:
+        """Sort the rows by frame once."""
+        self._poses = poses
+        self._order = np.argsort(poses.frame_index, kind="stable").astype(np.int64)
+        counts = np.bincount(poses.frame_index, minlength=len(poses.frame_times_s))
+        self._starts = np.concatenate([[0], np.cumsum(counts)])
+        self._positions = np.repeat(np.arange(len(poses), dtype=np.int32), np.diff(poses.row_offsets))
+
+    def at(self, frame_index: int) -> People:
+        """Everyone in a frame whose joints are all finite."""
+        if not 0 <= frame_index < len(self._starts) - 1:
+            rows = self._order[:0]
+        else:
+            rows = self._order[self._starts[frame_index] : self._starts[frame_index + 1]]
+        poses = self._poses
+        joints = (poses.joints_m[rows] + poses.root_cam_m[rows, None]).astype(np.float64)
+        drawable = np.all(np.abs(joints) < FARTHEST_M, axis=(1, 2))
+        rows, joints = rows[drawable], joints[drawable]
+        return People(
+            track_ids=poses.track_ids[self._positions[rows]],
+            joints_cam_m=joints,
+            keypoints_px=poses.keypoints_px[rows].astype(np.float64),
+            scores=poses.keypoint_scores[rows].astype(np.float64),
+            observed=poses.observed[rows],
+        )

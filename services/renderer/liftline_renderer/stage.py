@@ -1,0 +1,73 @@
+"""The render stage: one segment of a video, with its poses drawn, as an encoded segment file."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liftline.artifacts import atomic_path
+from liftline.plan import Plan, Segment
+from liftline.ports import Progress, StopToken, VideoOpener
+from liftline.poses import Poses
+from liftline.scene import Scene
+from liftline.video.reading import read_frames
+from liftline_renderer.compositor import Compositor
+from liftline_renderer.encode import SegmentWriter
+from liftline_renderer.layout import Layout, RenderSettings, output_size
+from liftline_renderer.pipeline import reading_ahead, writing_behind
+from liftline_renderer.strokes import Image
+
+__all__ = ["Layout", "RenderSettings", "output_size", "render_segment"]
+
+FRAMES_AHEAD, PICTURES_BEHIND = 3, 3
+"""Decoded frames waiting to be drawn, and drawn pictures waiting to be encoded."""
+
+
+def render_segment(
+    opener: VideoOpener,
+    plan: Plan,
+    segment: Segment,
+    poses: Poses,
+    scene: Scene,
+    output: Path,
+    *,
+    settings: RenderSettings,
+    stop: StopToken,
+    progress: Progress,
+) -> NDArray[np.int64]:
+    """Decode, draw and encode one segment; the file appears whole or not at all.
+
+    Returns the indices of the frames in it, rising: frames that can't be decoded are left out.
+    Raises Cancelled, InvalidVideoError, OutputError.
+    """
+    compositor = Compositor(plan.info.width_px, plan.info.height_px, poses, scene, settings)
+    frames = read_frames(opener, plan, start=segment.start, stop=segment.stop, stop_token=stop)
+    written: list[int] = []
+    with (
+        atomic_path(output) as temporary,
+        reading_ahead(frames, capacity=FRAMES_AHEAD) as decoded,
+        writing_behind(partial(_encode, temporary, plan, compositor), capacity=PICTURES_BEHIND) as encode,
+    ):
+        for frame in decoded:
+            stop.raise_if_stopped()
+            encode((compositor.draw(frame), int(plan.pts[frame.index])))
+            progress.advance(frame.index + 1 - (written[-1] + 1 if written else segment.start))
+            written.append(frame.index)
+    progress.advance(segment.stop - (written[-1] + 1 if written else segment.start))
+    return np.array(written, np.int64)
+
+
+def _encode(path: Path, plan: Plan, compositor: Compositor, pictures: Iterator[tuple[Image, int]]) -> None:
+    with SegmentWriter(
+        path,
+        width_px=compositor.panes.width,
+        height_px=compositor.panes.height,
+        time_base=plan.info.time_base,
+        rate=plan.info.average_rate,
+    ) as writer:
+        for picture, pts in pictures:
+            writer.write(picture, pts=pts)

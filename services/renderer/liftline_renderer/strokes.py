@@ -1,0 +1,77 @@
+"""Anti-aliased shapes at sub-pixel positions: tapered strokes, rounded hulls and dots, safe at any coordinate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+
+SUBPIXEL_BITS = 4
+FARTHEST_PX = 16_000.0
+"""Coordinates are clipped here: far outside any frame, and safe in OpenCV's fixed point."""
+ARC_POINTS = 9
+"""Points per rounded end of a stroke."""
+
+
+def tapered(
+    starts: NDArray[np.float64],
+    ends: NDArray[np.float64],
+    start_radii: NDArray[np.float64],
+    end_radii: NDArray[np.float64],
+) -> NDArray[np.float64]:
+    """Outlines of strokes with round ends, (...,2) px and (...) px -> (...,2*ARC_POINTS,2) convex polygons.
+
+    The sides touch both circles. Where one circle holds the other, the outline is the larger one.
+    """
+    along = ends - starts
+    length = np.hypot(along[..., 0], along[..., 1])
+    direction = np.arctan2(along[..., 1], along[..., 0])
+    lean = np.arccos(np.clip((start_radii - end_radii) / np.maximum(length, 1e-9), -1, 1))
+    step = np.linspace(0, 1, ARC_POINTS)
+    back = direction[..., None] + lean[..., None] + step * (2 * np.pi - 2 * lean[..., None])
+    front = direction[..., None] - lean[..., None] + step * 2 * lean[..., None]
+    return np.concatenate([_arc(starts, start_radii, back), _arc(ends, end_radii, front)], axis=-2)
+
+
+def _arc(centres: NDArray[np.float64], radii: NDArray[np.float64], angles: NDArray[np.float64]) -> NDArray[np.float64]:
+    unit = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+    return np.asarray(centres[..., None, :] + radii[..., None, None] * unit, np.float64)
+
+
+def rounded_hull(centres: NDArray[np.float64], radii: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Convex outline around circles: (N,2) px and (N,) px -> (M,2)."""
+    angles = np.broadcast_to(np.linspace(0, 2 * np.pi, 2 * ARC_POINTS, endpoint=False), (len(radii), 2 * ARC_POINTS))
+    points = _arc(centres, radii, angles).reshape(-1, 2).astype(np.float32)
+    return np.asarray(cv2.convexHull(points)[:, 0], np.float64)
+
+
+def fixed_point(points_px: NDArray[np.float64]) -> NDArray[np.int32]:
+    """Pixels (a pixel's centre at .5) -> OpenCV's fixed point (a pixel's centre at 0), clipped."""
+    clipped = np.clip(points_px - 0.5, -FARTHEST_PX, FARTHEST_PX)
+    return np.asarray(np.rint(clipped * (1 << SUBPIXEL_BITS)), np.int32)
+
+
+def fill(image: Image, outline: NDArray[np.int32], colour: Sequence[float]) -> None:
+    """Fill a convex polygon, (M,2) in fixed point."""
+    cv2.fillConvexPoly(image, outline, colour, cv2.LINE_AA, SUBPIXEL_BITS)
+
+
+def visible(outlines: NDArray[np.float64], width_px: int, height_px: int) -> NDArray[np.bool_]:
+    """Which outlines (...,M,2) px touch the picture at all."""
+    low, high = outlines.min(axis=-2), outlines.max(axis=-2)
+    inside = (high[..., 0] > 0) & (high[..., 1] > 0) & (low[..., 0] < width_px) & (low[..., 1] < height_px)
+    return np.asarray(inside, np.bool_)
+
+
+def box_around(points_px: NDArray[np.float64], margin_px: float, image: Image) -> tuple[slice, slice] | None:
+    """Rows and columns of the part of an image that holds all points (...,2); None when there is none."""
+    height, width = image.shape[:2]
+    low = np.clip(np.floor(points_px.reshape(-1, 2).min(axis=0) - margin_px), 0, (width, height)).astype(int)
+    high = np.clip(np.ceil(points_px.reshape(-1, 2).max(axis=0) + margin_px), 0, (width, height)).astype(int)
+    if np.any(high <= low):
+        return None
+    return slice(low[1], high[1]), slice(low[0], high[0])

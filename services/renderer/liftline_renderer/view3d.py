@@ -1,0 +1,70 @@
+"""The 3D view: everyone in place in an upright room, seen by a camera that slowly swings around them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from liftline.poses import Poses
+from liftline.scene import Scene
+from liftline_renderer.figures import draw_figures
+from liftline_renderer.floor import backdrop, draw_grid, draw_shadows
+from liftline_renderer.focus import FocusPath
+from liftline_renderer.lettering import plate, write
+from liftline_renderer.palette import person_colours
+from liftline_renderer.people import People
+from liftline_renderer.room import OrbitCamera, Room
+from liftline_renderer.strokes import Image
+
+CLOCK_COLOUR = (138.0, 148.0, 164.0)
+LABEL_HEIGHT, MIN_LABEL_PX = 0.021, 7
+WIDE_VIEW_M = 2.6
+"""Beyond this radius the grid has cells of one metre instead of half a metre."""
+
+
+class View3D:
+    """Draws the 3D view of one video; a picture depends on the people and the time alone."""
+
+    def __init__(self, poses: Poses, scene: Scene, *, width_px: int, height_px: int) -> None:
+        """Draw what never changes, and find out where to look over the whole video."""
+        self._room = Room.of(scene)
+        self._path = FocusPath(poses, scene, self._room)
+        self._period_s = scene.turntable_period_s
+        self._backdrop = backdrop(width_px, height_px)
+        self._step_m = 0.5 if self._path.widest_m < WIDE_VIEW_M else 1.0
+
+    def draw(self, image: Image, people: People, time_s: float) -> None:
+        """Fill the picture (H,W,3)."""
+        height, width = image.shape[:2]
+        focus = self._path.at(time_s)
+        camera = OrbitCamera.at(time_s, focus, period_s=self._period_s, width_px=width, height_px=height)
+        image[:] = self._backdrop
+        thickness = max(1, round(min(width, height) / 900))
+        draw_grid(image, camera, radius_m=focus.radius_m, step_m=self._step_m, thickness=thickness)
+        if len(people):
+            draw_shadows(image, people, self._room, camera)
+            draw_figures(image, people, self._room, camera)
+        height_px = round(LABEL_HEIGHT * min(width, height) + 2)
+        if height_px >= MIN_LABEL_PX:
+            self._labels(image, people, camera, height_px)
+            margin = round(1.6 * height_px)
+            write(image, clock(time_s), left=margin, top=height - margin - height_px, height_px=height_px,
+                  colour=CLOCK_COLOUR)  # fmt: skip
+
+    def _labels(self, image: Image, people: People, camera: OrbitCamera, height_px: int) -> None:
+        seen = camera.see(self._room.from_camera(people.joints_cam_m))
+        for person in np.argsort(-seen[:, 0, 2], kind="stable"):
+            joints = seen[person]
+            top = joints[np.argmin(joints[:, 1])]
+            inside = 0 <= top[0] < image.shape[1] and joints[:, 1].max() >= 0 and top[1] < image.shape[0]
+            if not inside or not np.all(np.isfinite(joints)) or np.ptp(joints[:, 1]) < 4 * height_px:
+                continue
+            above = 0.10 * camera.focal_px / joints[0, 2] + 1.2 * height_px
+            track = int(people.track_ids[person])
+            plate(image, str(track), centre_px=(float(top[0]), float(top[1] - above)), height_px=height_px,
+                  colour=person_colours(track).label)  # fmt: skip
+
+
+def clock(time_s: float) -> str:
+    """Minutes, seconds and hundredths, as in 1:05.20."""
+    hundredths = max(0, int(time_s * 100 + 0.5))
+    return f"{hundredths // 6000}:{hundredths // 100 % 60:02d}.{hundredths % 100:02d}"
