@@ -20,7 +20,12 @@ class Frame:
 
 @dataclass(frozen=True)
 class VideoInfo:
-    """A video as its container tells it. width_px and height_px are those of the upright frame with square pixels."""
+    """A video as its container tells it. width_px and height_px are those of the upright frame with square pixels.
+
+    Coded pixels become upright by a left-right flip if `mirrored`, then a clockwise turn by `rotation_deg` (0, 90, 180
+    or 270). duration_s runs from the first frame's start to the last one's end. colour_range is "limited" or "full";
+    colour_space the matrix the pixels are converted with.
+    """
 
     name: str
     container: str
@@ -38,3 +43,4 @@ class VideoInfo:
     audio_codec: str | None
     colour_range: str
     colour_space: str
+    mirrored: bool = False

@@ -1,0 +1,156 @@
+"""Opening a video through PyAV so that a hostile file can neither name another file nor choose an odd demuxer.
+
+libav gets a Python file object without a name, a whitelist of containers that hold their own data, an empty list of
+protocols and a callback that refuses every further open. Containers: https://ffmpeg.org/ffmpeg-formats.html.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+import av
+from av.audio.stream import AudioStream
+from av.container import InputContainer
+from av.stream import Disposition
+from av.video.stream import VideoStream
+
+from liftline.errors import InvalidVideoError
+from liftline.ports import VideoOpener
+
+CONTAINERS = (
+    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,nut,mxf,ivf,gif,dv,rm,wtv,nsv,"
+    "yuv4mpegpipe,h261,h263,h264,hevc,vvc,m4v,obu,av1,mjpeg,vc1,dirac,cavsvideo,mp3,wav,flac,aac"
+)
+"""Demuxers that may read a video: self-contained ones only (no hls, dash, concat, sdp, image2, ...).
+
+The bare audio ones are there so that such a file is told apart from one that isn't media at all.
+"""
+
+_READ_BUFFER_BYTES = 1 << 16
+_AVFMT_FLAG_GENPTS = 1
+_NOT_THE_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
+_SUPPORTED = "give an mp4, mov, mkv, webm, avi, ts, flv, wmv or ogv file"
+
+
+@dataclass(frozen=True)
+class VideoLimits:
+    """What a video may cost: pixels of one frame (coded or upright), frames, and seconds shown."""
+
+    max_pixels: int = 8192 * 4352
+    max_frames: int = 24 * 3600 * 60
+    max_duration_s: float = 24 * 3600.0
+
+
+DEFAULT_LIMITS = VideoLimits()
+
+
+def local_opener(path: Path) -> VideoOpener:
+    """An opener of a local file. Raises InvalidVideoError at once if it is missing, a folder, or not readable."""
+    path = Path(path)
+    if not path.exists():
+        raise InvalidVideoError(f"{path}: no such file; check the path.")
+    if not path.is_file():
+        raise InvalidVideoError(f"{path}: this is not a file; give the path of one video.")
+    if not os.access(path, os.R_OK):
+        raise InvalidVideoError(f"{path}: no permission to read it; change its permissions.")
+
+    def opener() -> BinaryIO:
+        return path.open("rb")
+
+    return opener
+
+
+@contextmanager
+def open_container(opener: VideoOpener, *, name: str, limits: VideoLimits = DEFAULT_LIMITS) -> Iterator[InputContainer]:
+    """Open a video for demuxing; `name` is what messages call it.
+
+    Missing timestamps stay missing (libav's guessing is off). Errors of the opener's own stream, such as a store that
+    is away, pass through unchanged.
+
+    Raises InvalidVideoError when the file is empty, no video, holds no video stream, or its codec is unknown.
+    """
+    with opener() as file:
+        if not file.read(1):
+            raise InvalidVideoError(f"{name}: the file is empty (0 bytes); copy or record it again.")
+        file.seek(0)
+        with _open(file, name, limits) as container:
+            container.flags &= ~_AVFMT_FLAG_GENPTS
+            main_video_stream(container, name=name)
+            yield container
+
+
+def main_video_stream(container: InputContainer, *, name: str) -> VideoStream:
+    """The stream to work on: never a cover picture; libav's choice among the others.
+
+    Raises InvalidVideoError when there is none, or no decoder for it.
+    """
+    streams = [s for s in container.streams.video if not s.disposition & _NOT_THE_VIDEO]
+    if not streams:
+        raise InvalidVideoError(f"{name}: no video stream (found: {_found(container)}); give a file with pictures.")
+    readable = [s for s in streams if s.codec_context is not None]
+    if not readable:
+        raise InvalidVideoError(f"{name}: no decoder for its video codec; convert it to H.264 first.")
+    best = container.streams.best("video")
+    chosen = best if best in readable else max(readable, key=lambda s: s.width * s.height)
+    if not isinstance(chosen, VideoStream):
+        raise InvalidVideoError(f"{name}: no video stream (found: {_found(container)}); give a file with pictures.")
+    return chosen
+
+
+def main_audio_stream(container: InputContainer) -> AudioStream | None:
+    """The audio that goes with the video, None if there is none or no decoder for it."""
+    best = container.streams.best("audio")
+    streams = [best, *container.streams.audio]
+    return next((s for s in streams if isinstance(s, AudioStream) and s.codec_context is not None), None)
+
+
+class _Nameless:
+    """Hides a file's name from libav, so that a format is found by content alone, the same for files and stores."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+
+
+def _open(file: BinaryIO, name: str, limits: VideoLimits) -> InputContainer:
+    try:
+        return av.open(
+            _Nameless(file),
+            mode="r",
+            options={"max_pixels": str(limits.max_pixels)},
+            container_options={"format_whitelist": CONTAINERS, "protocol_whitelist": ""},
+            metadata_errors="replace",
+            buffer_size=_READ_BUFFER_BYTES,
+            io_open=_refuse,
+        )
+    except av.error.ArgumentError as error:
+        raise InvalidVideoError(
+            f"{name}: this kind of file isn't read as a video (playlists, pictures and lists of other files are "
+            f"refused); {_SUPPORTED}."
+        ) from error
+    except av.FFmpegError as error:
+        raise InvalidVideoError(f"{name}: not a readable video ({reason(error)}); {_SUPPORTED}.") from error
+
+
+def _refuse(url: str, _flags: int, _options: dict[str, Any]) -> NoReturn:
+    raise InvalidVideoError(
+        f"the video refers to another file ({url}), which is never opened; use a self-contained one."
+    )
+
+
+def reason(error: av.FFmpegError) -> str:
+    """What libav says, in a few words."""
+    return (error.strerror or str(error)).lower()
+
+
+def _found(container: InputContainer) -> str:
+    def describe(stream: Any) -> str:
+        codec = getattr(stream.codec_context, "codec", None)
+        kind = "cover picture" if stream.type == "video" else stream.type
+        return f"{codec.canonical_name} {kind}" if codec else f"unknown {kind}"
+
+    return ", ".join(describe(stream) for stream in container.streams) or "nothing"
