@@ -1,0 +1,88 @@
+"""BlazePose's landmark model: 33 body landmarks and two alignment points inside one region.
+
+Output rows are x, y, z, visibility, presence of 33 landmarks, two alignment points for the next frame's region and
+four unused points; a flag tells whether a person is there at all. Landmarks are refined to the centre of mass of the
+model's heatmaps around them. Bazarevsky et al., "BlazePose: On-device Real-time Body Pose Tracking" (2020); constants
+of MediaPipe's `pose_landmark` module.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liftline_detector.blazepose.geometry import Region, crop_region
+from liftline_detector.blazepose.litert import Network, sigmoid
+
+INPUT_PX, POINTS, LANDMARKS = 256, 39, 33
+_HIPS, _RIM = 33, 34
+_HEATMAP, _REACH, _MIN_PEAK = 64, 3, 0.5
+_OUTPUTS = ((1, 195), (1, 1), (1, 256, 256, 1), (1, _HEATMAP, _HEATMAP, POINTS), (1, 117))
+
+
+@dataclass(frozen=True, eq=False)
+class Landmarks:
+    """What the landmark model says of one region.
+
+    points_px (33,2) in the image; visibility and presence (33,) in 0..1: not hidden, and inside the region;
+    flag in 0..1: a person is there; next_region: where to look in the next frame.
+    """
+
+    points_px: NDArray[np.float32]
+    visibility: NDArray[np.float32]
+    presence: NDArray[np.float32]
+    flag: float
+    next_region: Region
+
+
+class LandmarkModel:
+    """The landmark model on LiteRT."""
+
+    def __init__(self, content: bytes, *, threads: int) -> None:
+        """Load the model file's bytes. Raises ModelError."""
+        self._network = Network(
+            content, name="pose_landmark_full.tflite", side_px=INPUT_PX, outputs=_OUTPUTS, threads=threads
+        )
+
+    def find(self, rgb: NDArray[np.uint8], region: Region) -> Landmarks:
+        """The landmarks of the person in a region of an (H, W, 3) image."""
+        crop = crop_region(rgb, region, side_px=INPUT_PX)
+        raw, flag, heatmaps = self._network(crop.astype(np.float32) * np.float32(1 / 255), (0, 1, 3))
+        return read(raw, float(flag[0]), heatmaps, region)
+
+
+def read(raw: NDArray[np.float32], flag: float, heatmaps: NDArray[np.float32], region: Region) -> Landmarks:
+    """The model's raw outputs, (195,), flag and (64,64,39) heatmap logits, as landmarks in the image."""
+    rows = raw.reshape(POINTS, 5)
+    points = refine(rows[:, :2] / np.float32(INPUT_PX), heatmaps)
+    to_image = region.to_image
+    points_px = np.asarray(points @ to_image[:, :2].T + to_image[:, 2], np.float32)
+    return Landmarks(
+        points_px[:LANDMARKS],
+        sigmoid(rows[:LANDMARKS, 3]),
+        sigmoid(rows[:LANDMARKS, 4]),
+        flag,
+        Region.from_alignment(points_px[_HIPS], points_px[_RIM]),
+    )
+
+
+def refine(points: NDArray[np.float32], heatmaps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Points (39,2) in 0..1 of the region, moved to the heatmap's centre of mass where it has a clear peak near them.
+
+    A 7x7 window around the point, as MediaPipe does; points outside the region or without a peak stay.
+    """
+    reach = np.arange(-_REACH, _REACH + 1)
+    cell = np.floor(points * _HEATMAP).astype(int)
+    x, y = cell[:, :1] + reach, cell[:, 1:] + reach
+    inside_x, inside_y = (x >= 0) & (x < _HEATMAP), (y >= 0) & (y < _HEATMAP)
+    which = np.arange(len(points))[:, np.newaxis, np.newaxis]
+    window = sigmoid(heatmaps[y.clip(0, _HEATMAP - 1)[:, :, np.newaxis], x.clip(0, _HEATMAP - 1)[:, np.newaxis], which])
+    window = window * (inside_y[:, :, np.newaxis] & inside_x[:, np.newaxis])
+    total = window.sum(axis=(1, 2))
+    centre = np.column_stack([(window.sum(axis=1) * x).sum(axis=1), (window.sum(axis=2) * y).sum(axis=1)])
+    inside = np.all((cell >= 0) & (cell < _HEATMAP), axis=1)
+    clear = inside & (window.max(axis=(1, 2)) >= _MIN_PEAK)
+    moved = centre / np.maximum(total, 1e-9)[:, np.newaxis] / _HEATMAP
+    return np.asarray(np.where(clear[:, np.newaxis], moved, points), np.float32)
