@@ -11,7 +11,6 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from liftline.artifacts import sha256_file
 from liftline.errors import ModelError
 
 MODELS_DIR_VARIABLE = "LIFTLINE_MODELS_DIR"
@@ -94,13 +93,8 @@ def find(model: ModelFile) -> Path:
 
 def verify(model: ModelFile) -> Path:
     """The path of a file that is there and has the right checksum. Raises ModelError."""
-    where = find(model)
-    try:
-        found = sha256_file(where)
-    except OSError as error:
-        raise _unreadable(where, error) from error
-    _require(model, where, found)
-    return where
+    load(model)
+    return path(model)
 
 
 def load(model: ModelFile) -> bytes:
@@ -109,18 +103,16 @@ def load(model: ModelFile) -> bytes:
     try:
         content = where.read_bytes()
     except OSError as error:
-        raise _unreadable(where, error) from error
-    _require(model, where, hashlib.sha256(content).hexdigest())
+        raise ModelError(f"{where}: can't be read ({error.strerror or error}); check its permissions.") from error
+    check(model, content, where=str(where))
     return content
 
 
-def _require(model: ModelFile, where: Path, found: str) -> None:
+def check(model: ModelFile, content: bytes, *, where: str) -> None:
+    """Raise ModelError unless `content`, found at `where`, is the file of the catalogue."""
+    found = hashlib.sha256(content).hexdigest()
     if found != model.sha256:
         raise ModelError(
             f"{where}: not the model file '{model.name}' (SHA-256 {found[:12]}…, expected {model.sha256[:12]}…); "
             "run `liftline models fetch`, which replaces it."
         )
-
-
-def _unreadable(where: Path, error: OSError) -> ModelError:
-    return ModelError(f"{where}: can't be read ({error.strerror or error}); check its permissions.")

@@ -21,7 +21,7 @@ BACKENDS: Mapping[str, Callable[[int], Detector]] = MappingProxyType({"blazepose
 AUTO = "auto"
 
 
-def build_detector(name: str, *, threads: int) -> Detector:
+def build_detector(name: str, *, threads: int = 1) -> Detector:
     """The detector called `name`; "auto" is the best one that works on this machine.
 
     Raises UsageError for an unknown name, ModelError where its model files are missing or altered.
