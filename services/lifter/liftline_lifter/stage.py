@@ -1,0 +1,60 @@
+"""The lifter's two stages: track (who is who over the whole video) and lift (2D to 3D)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from liftline.detections import Detections
+from liftline.errors import InvalidArtifactError
+from liftline.plan import Plan
+from liftline.ports import Progress, StopToken
+from liftline.poses import Poses
+from liftline.scene import Scene
+from liftline.tracks import Tracks
+from liftline_lifter.checkpoint import LifterCheckpoint
+from liftline_lifter.lifting import LiftSettings, lift
+from liftline_lifter.scene_estimation import estimate_scene
+from liftline_lifter.tracking.people import find_people, to_tracks
+from liftline_lifter.tracking.settings import TrackSettings
+
+__all__ = ["LiftResult", "LiftSettings", "TrackSettings", "lift_tracks", "track_people"]
+
+
+@dataclass(frozen=True)
+class LiftResult:
+    """What the lift stage makes."""
+
+    poses: Poses
+    scene: Scene
+
+
+def track_people(detections: Detections, plan: Plan, *, video: str, settings: TrackSettings) -> Tracks:
+    """Follow everyone through the video.
+
+    Args:
+        detections: of all segments, concatenated.
+        plan: of the same video.
+        video: its file name.
+        settings: how to follow.
+
+    Raises:
+        InvalidArtifactError: the detections are not those of the whole planned video.
+        LimitExceededError: more people than the settings allow.
+    """
+    if (detections.frame_start, detections.frame_stop) != (0, plan.frame_count):
+        raise InvalidArtifactError(
+            f"{video}: the detections cover frames {detections.frame_start} to {detections.frame_stop} of a video of "
+            f"{plan.frame_count} frames; run the detect step again."
+        )
+    times_s = plan.frame_times_s
+    people = find_people(detections, times_s, settings=settings)
+    info = plan.info
+    return to_tracks(people, detections, times_s, video=video, width_px=info.width_px, height_px=info.height_px)
+
+
+def lift_tracks(
+    tracks: Tracks, checkpoint: LifterCheckpoint, *, settings: LiftSettings, stop: StopToken, progress: Progress
+) -> LiftResult:
+    """Lift everyone to 3D and describe the room. `progress` counts rows of `tracks`."""
+    poses = lift(tracks, checkpoint, settings=settings, stop=stop, progress=progress)
+    return LiftResult(poses, estimate_scene(poses))

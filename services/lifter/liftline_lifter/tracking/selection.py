@@ -1,0 +1,80 @@
+"""Which tracks are people worth lifting, and who matters most."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liftline.detections import Detections
+from liftline_lifter.tracking.settings import TrackSettings
+from liftline_lifter.tracking.similarity import Shapes, likeness
+
+_SHADOW_SHARE = 0.7
+_SHADOW_OKS = 0.5
+
+
+def select(
+    tracks: list[NDArray[np.intp]],
+    detections: Detections,
+    *,
+    frame_s: float,
+    settings: TrackSettings,
+) -> list[NDArray[np.intp]]:
+    """Drop false, tiny and doubled tracks; order the rest by area x frames x score, the most prominent first.
+
+    Args:
+        tracks: rows of `detections` per track.
+        detections: of the whole video.
+        frame_s: time between frames, seconds.
+        settings: the limits.
+    """
+    video_frames = detections.frame_stop - detections.frame_start
+    confirm = int(np.clip(round(settings.confirm_s / frame_s), 1, max(1, (video_frames + 1) // 2)))
+    people = [rows for rows in tracks if len(rows) >= confirm and _plausible(rows, detections, settings)]
+    order = np.argsort([-_prominence(rows, detections) for rows in people], kind="stable")
+    return _without_shadows([people[i] for i in order.tolist()], detections)
+
+
+def _sizes_px(rows: NDArray[np.intp], detections: Detections) -> NDArray[np.float64]:
+    boxes = detections.boxes_px[rows].astype(np.float64)
+    return np.asarray(np.sqrt(np.maximum(boxes[:, 2:] - boxes[:, :2], 0).prod(axis=1)), np.float64)
+
+
+def _plausible(rows: NDArray[np.intp], detections: Detections, settings: TrackSettings) -> bool:
+    return bool(
+        detections.scores[rows].mean() >= settings.min_score
+        and _sizes_px(rows, detections).mean() >= settings.min_size_px
+    )
+
+
+def _prominence(rows: NDArray[np.intp], detections: Detections) -> float:
+    return float((np.square(_sizes_px(rows, detections)) * detections.scores[rows]).sum())
+
+
+def _without_shadows(tracks: list[NDArray[np.intp]], detections: Detections) -> list[NDArray[np.intp]]:
+    """Drop tracks that for most of their time lie on a more prominent one: the same person found twice."""
+    kept: list[NDArray[np.intp]] = []
+    for rows in tracks:
+        if not any(_shadows(rows, other, detections) for other in kept):
+            kept.append(rows)
+    return kept
+
+
+def _shadows(rows: NDArray[np.intp], other: NDArray[np.intp], detections: Detections) -> bool:
+    frames, others = detections.frame_index[rows], detections.frame_index[other]
+    if frames[-1] < others[0] or others[-1] < frames[0]:
+        return False
+    _, here, there = np.intersect1d(frames, others, assume_unique=True, return_indices=True)
+    if len(here) < _SHADOW_SHARE * len(rows):
+        return False
+    alike = np.array([_oks(int(a), int(b), detections) for a, b in zip(rows[here], other[there], strict=True)])
+    return bool((alike > _SHADOW_OKS).sum() > _SHADOW_SHARE * len(rows))
+
+
+def _oks(a: int, b: int, detections: Detections) -> float:
+    first, second = (
+        Shapes.of(detections.keypoints_px[[row]], detections.keypoint_scores[[row]], detections.boxes_px[[row]])
+        for row in (a, b)
+    )
+    result = likeness(first, second)
+    return float(result.iou[0, 0] if np.isnan(result.oks[0, 0]) else result.oks[0, 0])

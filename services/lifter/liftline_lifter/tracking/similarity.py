@@ -1,0 +1,147 @@
+"""How alike two people in an image are: OKS between keypoints, IoU between boxes, and how far one is from the other.
+
+OKS and its per-keypoint constants: COCO keypoint evaluation (cocodataset.org/#keypoints-eval).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liftline.skeletons import COCO17
+
+OKS_SIGMAS: NDArray[np.float64] = np.array(
+    [
+        0.026,
+        0.025,
+        0.025,
+        0.035,
+        0.035,
+        0.079,
+        0.079,
+        0.072,
+        0.072,
+        0.062,
+        0.062,
+        0.107,
+        0.107,
+        0.087,
+        0.087,
+        0.089,
+        0.089,
+    ]
+)
+"""(17,) COCO's spread of human annotations per keypoint, in units of the root of the person's area."""
+
+VISIBLE_SCORE = 0.1
+"""Keypoints below this score say nothing about where someone is."""
+
+_MIN_COMMON = 3
+
+
+@dataclass(frozen=True)
+class Likeness:
+    """Everyone of A (expected) against everyone of B (found), all (A,B).
+
+    oks in 0..1, NaN where fewer than three keypoints are visible in both; iou of the boxes in 0..1; offset_bodies: how
+    far B's is from A's place, in units of A's size.
+    """
+
+    oks: NDArray[np.float64]
+    iou: NDArray[np.float64]
+    offset_bodies: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Shapes:
+    """People as tracking sees them: keypoints_px (N,17,2) without NaN, visible (N,17) bool, boxes_px (N,4)."""
+
+    keypoints_px: NDArray[np.float64]
+    visible: NDArray[np.bool_]
+    boxes_px: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls,
+        keypoints_px: NDArray[np.floating],
+        scores: NDArray[np.floating],
+        boxes_px: NDArray[np.floating],
+    ) -> Shapes:
+        """From what a detector gives: NaN or low-scored keypoints become invisible."""
+        visible = np.isfinite(keypoints_px).all(axis=-1) & (scores >= VISIBLE_SCORE)
+        return cls(np.where(visible[..., None], keypoints_px, 0.0), visible, np.asarray(boxes_px, np.float64))
+
+    def __len__(self) -> int:
+        """Number of people."""
+        return len(self.boxes_px)
+
+    def take(self, index: NDArray[np.intp] | list[int]) -> Shapes:
+        """The people at these positions."""
+        return Shapes(self.keypoints_px[index], self.visible[index], self.boxes_px[index])
+
+    def moved(self, by_px: NDArray[np.float64]) -> Shapes:
+        """Everyone shifted by their own (N,2) pixels."""
+        return Shapes(self.keypoints_px + by_px[:, None], self.visible, self.boxes_px + np.tile(by_px, 2))
+
+    def mirrored(self) -> Shapes:
+        """Everyone with left and right keypoints swapped."""
+        order = COCO17.mirrored
+        return Shapes(self.keypoints_px[:, order], self.visible[:, order], self.boxes_px)
+
+    @property
+    def size_px(self) -> NDArray[np.float64]:
+        """(N,) root of the box area, at least one pixel."""
+        sides = np.maximum(self.boxes_px[:, 2:] - self.boxes_px[:, :2], 1.0)
+        return np.asarray(np.sqrt(sides.prod(axis=1)), np.float64)
+
+    @property
+    def centre_px(self) -> NDArray[np.float64]:
+        """(N,2) middle of the box."""
+        return (self.boxes_px[:, :2] + self.boxes_px[:, 2:]) / 2
+
+
+def likeness(expected: Shapes, found: Shapes, *, broaden: NDArray[np.float64] | float = 1.0) -> Likeness:
+    """Compare everyone with everyone.
+
+    `broaden` (A,) widens OKS's constants: 1 is COCO's, more forgives movement.
+    """
+    size = expected.size_px
+    common = expected.visible[:, None] & found.visible[None]
+    apart = found.keypoints_px[None] - expected.keypoints_px[:, None]
+    count = common.sum(axis=-1)
+    spread = 2 * OKS_SIGMAS * (np.broadcast_to(broaden, size.shape) * size)[:, None]
+    exponent = np.square(apart).sum(axis=-1) / (2 * np.square(spread))[:, None]
+    oks = (np.exp(-exponent) * common).sum(axis=-1) / np.maximum(count, 1)
+    shift = (apart * common[..., None]).sum(axis=-2) / np.maximum(count, 1)[..., None]
+    enough = count >= _MIN_COMMON
+    boxes = found.centre_px[None] - expected.centre_px[:, None]
+    offset = np.where(enough[..., None], shift, boxes)
+    distance = np.linalg.norm(offset, axis=-1) / size[:, None]
+    return Likeness(np.where(enough, oks, np.nan), box_iou(expected.boxes_px, found.boxes_px), distance)
+
+
+def box_iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(A,4) and (B,4) boxes as x1, y1, x2, y2 -> (A,B) intersection over union."""
+    low = np.maximum(a[:, None, :2], b[None, :, :2])
+    high = np.minimum(a[:, None, 2:], b[None, :, 2:])
+    shared = np.maximum(high - low, 0).prod(axis=-1)
+    area_a = np.maximum(a[:, 2:] - a[:, :2], 0).prod(axis=-1)
+    area_b = np.maximum(b[:, 2:] - b[:, :2], 0).prod(axis=-1)
+    union = area_a[:, None] + area_b[None] - shared
+    return np.asarray(shared / np.maximum(union, 1e-9), np.float64)
+
+
+def distinct(shapes: Shapes, scores: NDArray[np.floating], *, duplicate_oks: float) -> NDArray[np.intp]:
+    """Positions of the people left when each one found twice in a frame is kept once, the higher score first."""
+    if len(shapes) < 2:
+        return np.arange(len(shapes))
+    plain, swapped = likeness(shapes, shapes), likeness(shapes, shapes.mirrored())
+    oks = np.fmax(plain.oks, swapped.oks)
+    same = np.where(np.isnan(oks), plain.iou > 0.8, np.fmax(oks, oks.T) > duplicate_oks)
+    kept: list[int] = []
+    for person in np.argsort(-scores, kind="stable").tolist():
+        if not same[person, kept].any():
+            kept.append(person)
+    return np.sort(np.array(kept, np.intp))
