@@ -19,13 +19,13 @@ from numpy.typing import NDArray
 from liftline import poses
 from liftline.artifacts import atomic_path
 from liftline.ports import Progress
-from liftline_cli.mannequin.encoding import SegmentWriter
 from liftline_cli.mannequin.figure import body_of
 from liftline_cli.mannequin.gait import Pose, Walk, pose_at
 from liftline_cli.mannequin.raymarch import trace
 from liftline_cli.mannequin.shading import SUN, Room, paint, room
 from liftline_cli.mannequin.truth import truth_of
 from liftline_cli.mannequin.view import View
+from liftline_renderer.encode import SegmentWriter
 
 WALK = Walk()
 LAP_S = 4.8

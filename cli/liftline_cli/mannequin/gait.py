@@ -29,7 +29,7 @@ STANCE = 0.62
 """Part of a gait cycle in which a foot is on the floor (walking: about 0.62)."""
 FLAT_FROM, HEEL_OFF = 0.10, 0.36
 STRIKE_PITCH, TOE_OFF_PITCH = radians(17), radians(-52)
-PELVIS_HEIGHT_M, PELVIS_BOB_M = 0.904, 0.018
+PELVIS_HEIGHT_M, PELVIS_BOB_M = 0.905, 0.023
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def pose_at(walk: Walk, phase: float) -> Pose:
     """The whole figure after `phase` gait cycles."""
     swing = sin(tau * (phase + 0.25))  # 1: left foot far in front
     forward = turn(walk.heading(phase))
-    pelvis_frame = forward @ turn(radians(-5) * swing)
+    pelvis_frame = forward @ turn(radians(-7) * swing)
     torso_frame = forward @ turn(radians(6) * swing) @ roll(radians(2)) @ pitch(radians(-3))
     head_frame = forward @ turn(radians(4)) @ pitch(radians(2))
     pelvis = walk.place(phase) + forward @ [0.0, 0.018 * sin(tau * phase), 0.0]

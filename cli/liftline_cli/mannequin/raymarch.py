@@ -115,7 +115,7 @@ def _trace_tile(
 
 
 def _march(body: Body, eye: Points, rays: Points, span: tuple[float, float], focal_px: float) -> tuple[Points, Points]:
-    """Along N unit rays (N,3): how far the hit or nearest pass is (N,), and how many pixels it misses by (N,), 0: hit."""
+    """Along unit rays (N,3): how far the hit or nearest pass is (N,), and how many pixels it misses by (N,), 0: hit."""
     depth = np.full(len(rays), span[0], np.float32)
     limit = np.float32(span[1] * 1.2)
     reach, miss_px = depth.copy(), np.full(len(rays), np.inf, np.float32)
