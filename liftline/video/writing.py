@@ -1,0 +1,26 @@
+"""What writing video files through libav has in common: the layout's demands and errors of the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import av
+
+_LARGEST_ERRNO = 200
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Raise libav's reports of a full disk or a missing permission as the OSError they are."""
+    try:
+        yield
+    except av.FFmpegError as error:
+        if error.errno is not None and 0 < error.errno <= _LARGEST_ERRNO:
+            raise OSError(error.errno, error.strerror or str(error)) from error
+        raise
+
+
+def even_size(width_px: int, height_px: int) -> tuple[int, int]:
+    """The next even width and height, which 4:2:0 chroma needs."""
+    return width_px + width_px % 2, height_px + height_px % 2
