@@ -34,13 +34,14 @@ def set_on_keypoints(
     usable = np.isfinite(source) & np.isfinite(target) & (score >= MIN_SCORE)
     source, target = np.where(usable, source, 0), np.where(usable, target, 0)
     weights = np.where(usable, score, 0.0)
-    enough = usable.sum(axis=1) >= 3
+    count = usable.sum(axis=1, keepdims=True)
     for _ in range(ROUNDS):
         mean_source, mean_target, turn = _fit(source, target, weights)
         error = np.abs((source - mean_source) * turn + mean_target - target)
-        typical = np.nanmedian(np.where(usable & enough[:, None], error, np.nan), axis=1) if enough.any() else 0.0
-        limit = np.maximum(2 * np.nan_to_num(typical), 1.0)[:, None] if np.ndim(typical) else 1.0
-        weights = np.where(usable, score, 0.0) * np.minimum(1, limit / np.maximum(error, 1e-9))
+        ranked = np.sort(np.where(usable, error, np.inf), axis=1)
+        median = np.take_along_axis(ranked, np.maximum(count - 1, 0) // 2, axis=1)
+        weights = np.where(usable, score, 0.0) * np.minimum(1, np.maximum(2 * median, 1.0) / np.maximum(error, 1e-9))
+    enough = count[:, 0] >= 3
     moved = (_complex(joints_px) - mean_source) * turn + mean_target
     aligned = np.where(enough[:, None, None], np.stack([moved.real, moved.imag], axis=-1), joints_px)
     return aligned, np.where(enough, np.abs(turn[:, 0]), 1.0)

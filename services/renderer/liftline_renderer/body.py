@@ -64,7 +64,7 @@ FIGURE = _limb((
 BONES = Strokes(
     np.array([a for a, _ in H36M17.edges]),
     np.array([b for _, b in H36M17.edges]),
-    np.full((len(H36M17.edges), 2), 0.024),
+    np.zeros((len(H36M17.edges), 2)),
     np.array([side_of(b) for _, b in H36M17.edges]),
 )
 """The skeleton's bones, for the overlay."""

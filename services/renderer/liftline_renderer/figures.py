@@ -6,24 +6,26 @@ of a few polygons. Strokes are painted from far to near (painter's algorithm).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from liftline.skeletons import H36M17
 from liftline_renderer.body import FIGURE, TORSO, with_head
-from liftline_renderer.palette import MIDDLE, blend, person_colours, shade
+from liftline_renderer.palette import MIDDLE, person_colours, shade
 from liftline_renderer.people import People
 from liftline_renderer.room import OrbitCamera, Room
-from liftline_renderer.strokes import Image, fill, fixed_point, rounded_hull, tapered, visible
+from liftline_renderer.strokes import Image, circles, fill, fixed_point, hull, tapered, visible
 
 LIGHT_PX = np.array([-0.52, -0.85])
 """Where the light comes from on the picture; x right, y down."""
-LAYER_PX, MAX_LAYERS = 2.0, 10
-"""One layer of shading for so many px of radius."""
-DARKEST, BRIGHTEST = 0.40, 1.13
+LAYERS, LAYERS_FROM_PX = (2, 4, 6, 9, 12), np.array([0.0, 2.5, 5.0, 9.0, 14.0])
+"""Layers of shading by the radius of a limb."""
+LIMB_RADIUS_M, MIN_RADIUS_PX = 0.06, 0.6
+DARKEST, BRIGHTEST = 0.46, 1.12
 INTERPOLATED_FADE, FAR_FADE = 0.55, 0.45
 MIST = np.array([40.0, 45.0, 54.0])
 """Colour that far and interpolated people fade towards: the floor's."""
@@ -38,7 +40,7 @@ class Shape:
     """Something to paint: its depth, and its outlines with a colour each, in painting order."""
 
     depth_m: float
-    outlines: tuple[NDArray[np.int32], ...]
+    outlines: Sequence[NDArray[np.int32]] | NDArray[np.int32]
     colours: NDArray[np.float64]
 
     def paint(self, image: Image) -> None:
@@ -50,62 +52,93 @@ class Shape:
 def draw_figures(image: Image, people: People, room: Room, camera: OrbitCamera) -> None:
     """Paint everyone, sorted by depth over all people. Who comes too close to the camera is left out."""
     joints = camera.see(room.from_camera(with_head(people.joints_cam_m)))
+    usable = np.all(np.isfinite(joints), axis=(1, 2))
+    joints, people = joints[usable], people.only(usable)
+    if not len(people):
+        return
+    colours = _colours(people, joints[:, 0, 2] / camera.distance_m)
+    scale = camera.focal_px / joints[..., 2]
+    detail = np.searchsorted(LAYERS_FROM_PX, scale[:, 0] * LIMB_RADIUS_M, side="right") - 1
     shapes: list[Shape] = []
-    for person in np.flatnonzero(np.all(np.isfinite(joints), axis=(1, 2))):
-        colours = person_colours(int(people.track_ids[person])).sides
-        fade = np.clip((joints[person, 0, 2] / camera.distance_m - 1) * 1.2, 0, 1) * FAR_FADE
-        fade = fade if people.observed[person] else max(fade, INTERPOLATED_FADE)
-        shapes += _figure(joints[person], blend(colours, MIST, float(fade)), camera, image)
+    for level in np.unique(detail):
+        chosen = detail == level
+        layers = _Layers.of(LAYERS[level])
+        shapes += _limbs(joints[chosen], scale[chosen], colours[chosen], layers, image)
+        shapes += _trunks(joints[chosen], scale[chosen], colours[chosen, MIDDLE], layers, image)
     for shape in sorted(shapes, key=lambda shape: -shape.depth_m):
         shape.paint(image)
 
 
-def _figure(
-    joints: NDArray[np.float64], colours: NDArray[np.float64], camera: OrbitCamera, image: Image
-) -> Iterator[Shape]:
-    """Shapes of one person; joints (18,3) px, px, m and colours (3,3) by side."""
-    scale, height, width = camera.focal_px / joints[:, 2], image.shape[0], image.shape[1]
-    layers = int(np.clip(np.ceil(scale[0] * 0.06 / LAYER_PX), 2, MAX_LAYERS))
-    inset, lift, level = _layers(layers)
-    start, end = joints[FIGURE.start], joints[FIGURE.end]
-    radii = np.stack([FIGURE.radii_m[:, 0] * scale[FIGURE.start], FIGURE.radii_m[:, 1] * scale[FIGURE.end]])
-    radii = np.maximum(radii, 0.6)
-    moved = lift[:, None] * LIGHT_PX
-    outlines = tapered(
-        start[:, None, :2] + radii[0][:, None, None] * moved,
-        end[:, None, :2] + radii[1][:, None, None] * moved,
-        radii[0][:, None] * inset,
-        radii[1][:, None] * inset,
-    )
-    depth = (start[:, 2] + end[:, 2]) / 2
-    shown, fixed = visible(outlines[:, 0], width, height), fixed_point(outlines)
-    near = 1 - np.clip((depth - joints[0, 2]) / 1.2, -0.15, 0.35)
-    for stroke in np.flatnonzero(shown):
-        lit = shade(colours[FIGURE.side[stroke]], level * near[stroke])
-        yield Shape(float(depth[stroke]), tuple(fixed[stroke]), lit)
-    yield from _torso(joints, scale, colours[MIDDLE], image)
+def _colours(people: People, distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(P,3,3) colours by person and side, faded where interpolated or far: distance (P,), 1 in the view's middle."""
+    colours = np.array([person_colours(int(track)).sides for track in people.track_ids])
+    fade = np.clip((distance - 1) * 1.2, 0, 1) * FAR_FADE
+    fade = np.where(people.observed, fade, np.maximum(fade, INTERPOLATED_FADE))
+    return np.asarray(colours + (MIST - colours) * fade[:, None, None], np.float64)
 
 
-def _torso(
+@dataclass(frozen=True)
+class _Layers:
+    """Layers of shading, edge first: radius factor, shift towards the light (in radii) and brightness, (L,) each."""
+
+    inset: NDArray[np.float64]
+    lift: NDArray[np.float64]
+    level: NDArray[np.float64]
+
+    @classmethod
+    @lru_cache
+    def of(cls, count: int) -> _Layers:
+        inward = np.linspace(0, 1, count)
+        darkest = DARKEST + 0.3 * max(0, 1 - (count - 2) / 4)  # with few layers the edge is most of what is seen
+        return cls(1 - 0.86 * inward, 0.42 * inward, darkest + (BRIGHTEST - darkest) * inward**0.62)
+
+    def shift(self, radii: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(...) radii in px -> (...,L,2) how far each layer's centre moves."""
+        return np.asarray((radii[..., None] * self.lift)[..., None] * LIGHT_PX, np.float64)
+
+
+def _limbs(
     joints: NDArray[np.float64],
     scale: NDArray[np.float64],
-    colour: NDArray[np.float64],
+    colours: NDArray[np.float64],
+    layers: _Layers,
     image: Image,
 ) -> Iterator[Shape]:
-    centres, radii = joints[TORSO_JOINTS, :2], np.maximum(TORSO_RADII_M * scale[TORSO_JOINTS], 0.6)
-    layers = int(np.clip(np.ceil(scale[0] * 0.11 / LAYER_PX), 2, MAX_LAYERS))
-    inset, lift, level = _layers(layers)
-    middle = centres.mean(axis=0)
-    outlines = [
-        rounded_hull(middle + (centres - middle) * (0.35 + 0.65 * r) + radii[:, None] * up * LIGHT_PX, radii * r)
-        for r, up in zip(inset, lift, strict=True)
-    ]
-    if visible(outlines[0][None], image.shape[1], image.shape[0])[0]:
-        depth = float(joints[TORSO_JOINTS, 2].mean()) + TORSO_BACK_M
-        yield Shape(depth, tuple(fixed_point(outline) for outline in outlines), shade(colour, level))
+    """Head, neck, arms and legs; joints (P,18,3) px, px, m; scale (P,18) px per metre; colours (P,3,3) by side."""
+    start, end = joints[:, FIGURE.start], joints[:, FIGURE.end]
+    first = np.maximum(FIGURE.radii_m[:, 0] * scale[:, FIGURE.start], MIN_RADIUS_PX)
+    last = np.maximum(FIGURE.radii_m[:, 1] * scale[:, FIGURE.end], MIN_RADIUS_PX)
+    outlines = tapered(
+        start[..., None, :2] + layers.shift(first),
+        end[..., None, :2] + layers.shift(last),
+        first[..., None] * layers.inset,
+        last[..., None] * layers.inset,
+    )
+    depth = (start[..., 2] + end[..., 2]) / 2
+    near = 1 - np.clip((depth - joints[:, :1, 2]) / 1.2, -0.15, 0.35)
+    lit = shade(colours[:, FIGURE.side, None], near[..., None] * layers.level)
+    shown, fixed = visible(outlines[..., 0, :, :], image), fixed_point(outlines)
+    for person, stroke in np.argwhere(shown):
+        yield Shape(float(depth[person, stroke]), fixed[person, stroke], lit[person, stroke])
 
 
-def _layers(count: int) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Radius factor, shift towards the light (in radii) and brightness of each layer, edge first."""
-    inward = np.linspace(0, 1, count)
-    return 1 - 0.86 * inward, 0.42 * inward, DARKEST + (BRIGHTEST - DARKEST) * inward**0.62
+def _trunks(
+    joints: NDArray[np.float64],
+    scale: NDArray[np.float64],
+    colours: NDArray[np.float64],
+    layers: _Layers,
+    image: Image,
+) -> Iterator[Shape]:
+    """Trunks as hulls around shoulders, spine and hips; colours (P,3)."""
+    centres = joints[:, TORSO_JOINTS, :2]
+    radii = np.maximum(TORSO_RADII_M * scale[:, TORSO_JOINTS], MIN_RADIUS_PX)
+    middle = centres.mean(axis=1, keepdims=True)
+    towards_middle = (0.35 + 0.65 * layers.inset)[:, None]
+    moved = (centres - middle)[:, :, None] * towards_middle + middle[:, :, None] + layers.shift(radii)
+    rims = circles(moved, radii[..., None] * layers.inset)
+    depth = joints[:, TORSO_JOINTS, 2].mean(axis=1) + TORSO_BACK_M
+    lit, fixed = shade(colours[:, None], layers.level), fixed_point(rims)
+    shown = visible(rims[:, :, 0].reshape(len(joints), -1, 2), image)
+    for person in np.flatnonzero(shown):
+        hulls = [hull(fixed[person, :, layer]) for layer in range(len(layers.inset))]
+        yield Shape(float(depth[person]), hulls, lit[person])

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline_renderer.body import FIGURE, TORSO, with_head
-from liftline_renderer.figures import TORSO_JOINTS
+from liftline_renderer.body import FIGURE, with_head
+from liftline_renderer.figures import TORSO_JOINTS, TORSO_RADII_M
 from liftline_renderer.people import People
 from liftline_renderer.room import MARGIN_M, OrbitCamera, Room
-from liftline_renderer.strokes import SUBPIXEL_BITS, Image, box_around, fixed_point, rounded_hull, tapered
+from liftline_renderer.strokes import SUBPIXEL_BITS, Image, box_around, circles, fixed_point, hull, tapered
 
 WALL, FLOOR, DARK = np.array([30.0, 34.0, 42.0]), np.array([50.0, 56.0, 67.0]), np.array([13.0, 15.0, 19.0])
 GRID = np.array([128.0, 142.0, 165.0])
@@ -20,7 +20,7 @@ SHADOW_SCALE = 4
 SHADOW_DIRECTION = np.array([0.30, 0.22])
 """How far a point's shadow falls right and away, for every metre of height."""
 SHADOW_STRENGTH = 0.62
-LEVELS = 12
+LEVELS = 9
 
 
 def backdrop(width_px: int, height_px: int) -> Image:
@@ -37,13 +37,13 @@ def backdrop(width_px: int, height_px: int) -> Image:
     colour = DARK + (WALL - DARK) * glow[..., None]
     colour = (colour + (FLOOR - colour) * pool[..., None]) * vignette
     dither = np.random.default_rng(7).uniform(0, 1, (height_px, width_px, 1))
-    return np.clip(colour + dither, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(colour + dither, 0, 255), np.uint8)
 
 
 def draw_grid(image: Image, camera: OrbitCamera, *, radius_m: float, step_m: float, thickness: int) -> None:
     """Draw the floor's grid lines, fading with distance from the middle of the view."""
     centre = camera.position_m[:2] + camera.rows[2, :2] * camera.distance_m
-    reach = 2.1 * (radius_m + MARGIN_M)
+    reach = 1.9 * (radius_m + MARGIN_M)
     starts, ends = grid_pieces(centre, reach, step_m)
     seen = camera.see(np.stack([starts, ends], axis=1))
     middle = (starts + ends)[:, :2] / 2
@@ -52,13 +52,14 @@ def draw_grid(image: Image, camera: OrbitCamera, *, radius_m: float, step_m: flo
     inside = np.all(np.isfinite(points), axis=(1, 2)) & (fade > 0.02)
     on_picture = (points.max(axis=1) > 0).all(axis=1) & (points.min(axis=1) < image.shape[1::-1]).all(axis=1)
     keep = inside & on_picture
+    strength = GRID_STRENGTH * min(1.0, 0.3 + min(image.shape[:2]) / 500)  # a line is a pixel wide at least
     lines, level = fixed_point(points[keep]), np.minimum((fade[keep] * LEVELS).astype(int), LEVELS - 1)
     at = np.clip(points[keep].mean(axis=1), 0, np.array(image.shape[1::-1]) - 1).astype(int)
     under = image[at[:, 1], at[:, 0]].astype(np.float64)
     for step in np.unique(level):
         chosen = level == step
         base = under[chosen].mean(axis=0)
-        colour = base + (GRID - base) * GRID_STRENGTH * (step + 0.5) / LEVELS
+        colour = base + (GRID - base) * strength * (step + 0.5) / LEVELS
         cv2.polylines(image, list(lines[chosen]), False, colour.tolist(), thickness, cv2.LINE_AA, SUBPIXEL_BITS)
 
 
@@ -95,8 +96,7 @@ def draw_shadows(image: Image, people: People, room: Room, camera: OrbitCamera) 
         return
     for person in usable:
         _shadow_of(mask, seen[person], height_m[person], camera)
-    soft = cv2.GaussianBlur(mask[box], (0, 0), sigma)
-    _darken(image, soft, box)
+    _darken(image, np.asarray(cv2.GaussianBlur(mask[box], (0, 0), sigma), np.uint8), box)
 
 
 def _shadow_of(
@@ -105,11 +105,10 @@ def _shadow_of(
     points, scale = seen[:, :2] / SHADOW_SCALE, camera.focal_px / seen[:, 2] / SHADOW_SCALE
     start, end = FIGURE.start, FIGURE.end
     radii = FIGURE.radii_m * 0.8
-    outlines = tapered(points[start], points[end], radii[:, 0] * scale[start], radii[:, 1] * scale[end])
+    fixed = fixed_point(tapered(points[start], points[end], radii[:, 0] * scale[start], radii[:, 1] * scale[end]))
     strength = 235 - 80 * np.clip((height_m[start] + height_m[end]) / 2 / 1.6, 0, 1)
-    torso = rounded_hull(points[TORSO_JOINTS], np.array([r for _, r in TORSO]) * 0.8 * scale[TORSO_JOINTS])
-    cv2.fillConvexPoly(mask, fixed_point(torso), 185, cv2.LINE_8, SUBPIXEL_BITS)
-    fixed = fixed_point(outlines)
+    torso = circles(points[TORSO_JOINTS], 0.8 * TORSO_RADII_M * scale[TORSO_JOINTS])
+    cv2.fillConvexPoly(mask, hull(fixed_point(torso)), 185, cv2.LINE_8, SUBPIXEL_BITS)
     for stroke in np.argsort(strength, kind="stable"):
         cv2.fillConvexPoly(mask, fixed[stroke], float(strength[stroke]), cv2.LINE_8, SUBPIXEL_BITS)
 

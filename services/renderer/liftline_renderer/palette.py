@@ -78,8 +78,3 @@ def shade(colours: NDArray[np.float64], amount: NDArray[np.float64] | float) -> 
     level = np.asarray(amount, np.float64)[..., None]
     white = np.clip(level - 1, 0, 1)
     return np.asarray(colours * np.minimum(level, 1) * (1 - white) + 255 * white, np.float64)
-
-
-def blend(colours: NDArray[np.float64], towards: NDArray[np.float64], amount: float) -> NDArray[np.float64]:
-    """(...,3) colours moved towards another colour by 0..1."""
-    return colours + (towards - colours) * amount

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,10 @@ class People:
     def __len__(self) -> int:
         """Number of people."""
         return len(self.track_ids)
+
+    def only(self, chosen: NDArray[np.bool_]) -> People:
+        """Some of them, by a mask (P,)."""
+        return People(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
 
 class PeopleByFrame:

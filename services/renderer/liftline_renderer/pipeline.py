@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
@@ -72,14 +72,18 @@ class Channel(Generic[T]):
 
 
 @contextmanager
-def reading_ahead(items: Iterable[T], *, capacity: int) -> Generator[Iterator[T]]:
+def reading_ahead(items: Iterator[T], *, capacity: int) -> Generator[Iterator[T]]:
     """Iterate over `items` in a thread of its own, up to `capacity` ahead; its errors come out of the iterator."""
     channel: Channel[T] = Channel(capacity)
 
     def pump() -> None:
         try:
-            for item in items:
-                channel.put(item)
+            try:
+                for item in items:
+                    channel.put(item)
+            finally:
+                if isinstance(items, Generator):
+                    items.close()
         except ChannelClosed:
             return
         except BaseException as error:  # noqa: BLE001 - handed to the thread that waits for items

@@ -17,6 +17,11 @@ ARC_POINTS = 9
 """Points per rounded end of a stroke."""
 
 
+_STEP = np.linspace(0, 1, ARC_POINTS)
+_TURN = np.linspace(0, 2 * np.pi, 2 * ARC_POINTS, endpoint=False)
+_CIRCLE = np.stack([np.cos(_TURN), np.sin(_TURN)], axis=-1)
+
+
 def tapered(
     starts: NDArray[np.float64],
     ends: NDArray[np.float64],
@@ -29,30 +34,33 @@ def tapered(
     """
     along = ends - starts
     length = np.hypot(along[..., 0], along[..., 1])
-    direction = np.arctan2(along[..., 1], along[..., 0])
-    lean = np.arccos(np.clip((start_radii - end_radii) / np.maximum(length, 1e-9), -1, 1))
-    step = np.linspace(0, 1, ARC_POINTS)
-    back = direction[..., None] + lean[..., None] + step * (2 * np.pi - 2 * lean[..., None])
-    front = direction[..., None] - lean[..., None] + step * 2 * lean[..., None]
-    return np.concatenate([_arc(starts, start_radii, back), _arc(ends, end_radii, front)], axis=-2)
+    direction = np.arctan2(along[..., 1], along[..., 0])[..., None]
+    lean = np.arccos(np.clip((start_radii - end_radii) / np.maximum(length, 1e-9), -1, 1))[..., None]
+    back = direction + lean + _STEP * (2 * np.pi - 2 * lean)
+    front = direction + lean * (2 * _STEP - 1)
+    angles = np.concatenate([back, front], axis=-1)
+    radii = np.repeat(np.stack([start_radii, end_radii], axis=-1), ARC_POINTS, axis=-1)
+    centres = np.repeat(np.stack([starts, ends], axis=-2), ARC_POINTS, axis=-2)
+    centres[..., 0] += radii * np.cos(angles)
+    centres[..., 1] += radii * np.sin(angles)
+    return np.asarray(centres, np.float64)
 
 
-def _arc(centres: NDArray[np.float64], radii: NDArray[np.float64], angles: NDArray[np.float64]) -> NDArray[np.float64]:
-    unit = np.stack([np.cos(angles), np.sin(angles)], axis=-1)
-    return np.asarray(centres[..., None, :] + radii[..., None, None] * unit, np.float64)
+def circles(centres: NDArray[np.float64], radii: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Outlines of circles, (...,2) px and (...) px -> (...,2*ARC_POINTS,2)."""
+    return np.asarray(centres[..., None, :] + radii[..., None, None] * _CIRCLE, np.float64)
 
 
-def rounded_hull(centres: NDArray[np.float64], radii: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Convex outline around circles: (N,2) px and (N,) px -> (M,2)."""
-    angles = np.broadcast_to(np.linspace(0, 2 * np.pi, 2 * ARC_POINTS, endpoint=False), (len(radii), 2 * ARC_POINTS))
-    points = _arc(centres, radii, angles).reshape(-1, 2).astype(np.float32)
-    return np.asarray(cv2.convexHull(points)[:, 0], np.float64)
+def hull(points: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Convex outline (M,1,2) around points (...,2), both in fixed point."""
+    return np.asarray(cv2.convexHull(points.reshape(-1, 2)), np.int32)
 
 
 def fixed_point(points_px: NDArray[np.float64]) -> NDArray[np.int32]:
     """Pixels (a pixel's centre at .5) -> OpenCV's fixed point (a pixel's centre at 0), clipped."""
-    clipped = np.clip(points_px - 0.5, -FARTHEST_PX, FARTHEST_PX)
-    return np.asarray(np.rint(clipped * (1 << SUBPIXEL_BITS)), np.int32)
+    scaled = (points_px - 0.5) * (1 << SUBPIXEL_BITS)
+    limit = FARTHEST_PX * (1 << SUBPIXEL_BITS)
+    return np.asarray(np.rint(np.minimum(np.maximum(scaled, -limit), limit)), np.int32)
 
 
 def fill(image: Image, outline: NDArray[np.int32], colour: Sequence[float]) -> None:
@@ -60,8 +68,9 @@ def fill(image: Image, outline: NDArray[np.int32], colour: Sequence[float]) -> N
     cv2.fillConvexPoly(image, outline, colour, cv2.LINE_AA, SUBPIXEL_BITS)
 
 
-def visible(outlines: NDArray[np.float64], width_px: int, height_px: int) -> NDArray[np.bool_]:
+def visible(outlines: NDArray[np.float64], image: Image) -> NDArray[np.bool_]:
     """Which outlines (...,M,2) px touch the picture at all."""
+    height_px, width_px = image.shape[:2]
     low, high = outlines.min(axis=-2), outlines.max(axis=-2)
     inside = (high[..., 0] > 0) & (high[..., 1] > 0) & (low[..., 0] < width_px) & (low[..., 1] < height_px)
     return np.asarray(inside, np.bool_)

@@ -9,15 +9,15 @@ from liftline.scene import Scene
 from liftline_renderer.figures import draw_figures
 from liftline_renderer.floor import backdrop, draw_grid, draw_shadows
 from liftline_renderer.focus import FocusPath
-from liftline_renderer.lettering import plate, write
-from liftline_renderer.palette import person_colours
+from liftline_renderer.labels import label_above, lettering_px
+from liftline_renderer.lettering import write
 from liftline_renderer.people import People
 from liftline_renderer.room import OrbitCamera, Room
 from liftline_renderer.strokes import Image
 
 CLOCK_COLOUR = (138.0, 148.0, 164.0)
-LABEL_HEIGHT, MIN_LABEL_PX = 0.021, 7
-WIDE_VIEW_M = 2.6
+HEAD_TOP_M = 0.10
+WIDE_VIEW_M = 1.7
 """Beyond this radius the grid has cells of one metre instead of half a metre."""
 
 
@@ -43,25 +43,18 @@ class View3D:
         if len(people):
             draw_shadows(image, people, self._room, camera)
             draw_figures(image, people, self._room, camera)
-        height_px = round(LABEL_HEIGHT * min(width, height) + 2)
-        if height_px >= MIN_LABEL_PX:
-            self._labels(image, people, camera, height_px)
+        if height_px := lettering_px(image):
+            self._labels(image, people, camera)
             margin = round(1.6 * height_px)
-            write(image, clock(time_s), left=margin, top=height - margin - height_px, height_px=height_px,
-                  colour=CLOCK_COLOUR)  # fmt: skip
+            top = height - margin - height_px
+            write(image, clock(time_s), left=margin, top=top, height_px=height_px, colour=CLOCK_COLOUR)
 
-    def _labels(self, image: Image, people: People, camera: OrbitCamera, height_px: int) -> None:
+    def _labels(self, image: Image, people: People, camera: OrbitCamera) -> None:
+        """Track ids over all figures, the nearest person's last."""
         seen = camera.see(self._room.from_camera(people.joints_cam_m))
         for person in np.argsort(-seen[:, 0, 2], kind="stable"):
-            joints = seen[person]
-            top = joints[np.argmin(joints[:, 1])]
-            inside = 0 <= top[0] < image.shape[1] and joints[:, 1].max() >= 0 and top[1] < image.shape[0]
-            if not inside or not np.all(np.isfinite(joints)) or np.ptp(joints[:, 1]) < 4 * height_px:
-                continue
-            above = 0.10 * camera.focal_px / joints[0, 2] + 1.2 * height_px
-            track = int(people.track_ids[person])
-            plate(image, str(track), centre_px=(float(top[0]), float(top[1] - above)), height_px=height_px,
-                  colour=person_colours(track).label)  # fmt: skip
+            clearance_px = HEAD_TOP_M * camera.focal_px / seen[person, 0, 2]
+            label_above(image, int(people.track_ids[person]), seen[person, :, :2], clearance_px=clearance_px)
 
 
 def clock(time_s: float) -> str:
