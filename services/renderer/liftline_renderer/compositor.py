@@ -45,14 +45,20 @@ class Compositor:
 
 
 def _scale(pane: Pane, width_px: int, height_px: int) -> float:
-    """1 where the video fits but for its odd last row or column, which is cut off; else the scale it is resized by."""
-    cut = width_px - pane.width in (0, 1) and height_px - pane.height in (0, 1)
-    return 1.0 if cut else pane.height / height_px
+    """1 where the video fits but for a row or column added to make its size even; else the scale it is resized by."""
+    return 1.0 if _fits(pane.width, pane.height, width_px, height_px) else pane.height / height_px
+
+
+def _fits(pane_width: int, pane_height: int, width_px: int, height_px: int) -> bool:
+    return pane_width == width_px + width_px % 2 and pane_height == height_px + height_px % 2
 
 
 def _place(rgb: Image, part: Image) -> None:
-    height, width = part.shape[:2]
-    if rgb.shape[0] - height in (0, 1) and rgb.shape[1] - width in (0, 1):
-        part[:] = rgb[:height, :width]
-    else:
-        part[:] = cv2.resize(rgb, (width, height), interpolation=cv2.INTER_AREA)
+    """Fill a part of the picture with a frame: pixel by pixel with its last row or column repeated, or resized."""
+    height, width = rgb.shape[:2]
+    if not _fits(part.shape[1], part.shape[0], width, height):
+        part[:] = cv2.resize(rgb, (part.shape[1], part.shape[0]), interpolation=cv2.INTER_AREA)
+        return
+    part[:height, :width] = rgb
+    part[height:, :width] = rgb[-1:]
+    part[:, width:] = part[:, width - 1 : width]

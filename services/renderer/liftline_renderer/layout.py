@@ -54,13 +54,13 @@ def panes(width_px: int, height_px: int, settings: RenderSettings) -> Panes:
     beside = settings.layout == "side-by-side"
     full_width = width_px + min(width_px, height_px) if beside else width_px
     scale = _scale(full_width, height_px, settings.max_height_px)
-    height = _even(height_px * scale)
+    height = _even(height_px, scale)
     if not beside:
-        pane = Pane(0, _even(width_px * scale), height)
+        pane = Pane(0, _even(width_px, scale), height)
         overlay = settings.layout == "overlay"
         return Panes(pane.width, height, pane if overlay else None, None if overlay else pane)
-    video = Pane(0, _even(width_px * scale), height)
-    view = Pane(video.width, _even(min(width_px, height_px) * scale), height)
+    video = Pane(0, _even(width_px, scale), height)
+    view = Pane(video.width, _even(min(width_px, height_px), scale), height)
     return Panes(video.width + view.width, height, video, view)
 
 
@@ -75,6 +75,6 @@ def _scale(width_px: int, height_px: int, max_height_px: int | None) -> float:
     return min([*limits, max_height_px / height_px] if max_height_px else limits)
 
 
-def _even(length_px: float) -> int:
-    """The even length nearest below, at least 2: H.264 with 4:2:0 chroma has no odd sizes."""
-    return max(2, int(length_px + 1e-6) // 2 * 2)
+def _even(length_px: int, scale: float) -> int:
+    """An even length, since H.264 with 4:2:0 chroma has no odd ones: the next one, or the one below when scaled."""
+    return length_px + length_px % 2 if scale == 1 else max(2, int(length_px * scale + 1e-6) // 2 * 2)
