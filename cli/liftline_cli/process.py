@@ -47,7 +47,18 @@ from liftline_lifter.videopose3d import write_custom_dataset
 from liftline_renderer.mux import MuxSegment, mux
 from liftline_renderer.stage import RenderSettings, render_segment
 
-T, R = TypeVar("T"), TypeVar("R")
+__all__ = [
+    "LiftSettings",
+    "LocalRun",
+    "ProcessResult",
+    "ProcessSettings",
+    "RenderSettings",
+    "detect_video",
+    "process_video",
+]
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -91,7 +102,7 @@ def process_video(
     tracks = run.track(plan)
     poses, scene = run.lift(tracks, checkpoint)
     run.render(plan, poses, scene)
-    models = (run.detector.model, lifter_model(checkpoint))
+    models = (run.detector.model, lifter_model(checkpoint, settings.checkpoint))
     seconds = time.perf_counter() - started
     files = run.output_files()
     write_manifest(
@@ -110,9 +121,11 @@ def detect_video(
     return plan, run.track(plan), run.output_files()
 
 
-def lifter_model(checkpoint: LifterCheckpoint) -> ModelInfo:
+def lifter_model(checkpoint: LifterCheckpoint, path: Path | None) -> ModelInfo:
     """What to tell about the lifter in log and manifest."""
-    return ModelInfo(checkpoint.name, checkpoint.sha256, checkpoint.licence, str(checkpoint.path))
+    return ModelInfo(
+        checkpoint.name, checkpoint.sha256, checkpoint.licence, "bundled with Liftline" if path is None else str(path)
+    )
 
 
 class LocalRun:
@@ -148,7 +161,7 @@ class LocalRun:
     @cached_property
     def detector(self) -> Detector:
         """The detector, loaded when first needed."""
-        return build_detector(self._settings.detector)
+        return build_detector(self._settings.detector, threads=1)
 
     def load_lifter(self) -> LifterCheckpoint:
         """The lifter's weights; bad ones are refused before any frame is decoded."""
@@ -195,7 +208,7 @@ class LocalRun:
         self._begin_change()
         tracks_file.save(self._tracks_path, tracks)
         write_custom_dataset(self._custom_path, tracks)
-        frames = write_keypoint_files(self._keypoints_dir, tracks)
+        frames = write_keypoint_files(self._keypoints_dir, tracks, stop=self._stop)
         self._log.record("track", inputs, [self._tracks_path, self._custom_path, *frames])
 
     def _detect(self, plan: Plan, folder: Path) -> Detections:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -41,7 +41,7 @@ class Reporter(Protocol):
         """Wall-clock seconds of every step that ran."""
         ...
 
-    def step(self, name: str, frames: int | None) -> ProgressStep:
+    def step(self, name: str, frames: int | None) -> AbstractContextManager[ProgressPort]:
         """A context that times a step and gives it a Progress to advance."""
         ...
 
@@ -55,18 +55,6 @@ class Reporter(Protocol):
 
     def say(self, sentence: str) -> None:
         """A choice that was made for the user."""
-        ...
-
-
-class ProgressStep(Protocol):
-    """The context `Reporter.step` gives."""
-
-    def __enter__(self) -> ProgressPort:
-        """Start the clock."""
-        ...
-
-    def __exit__(self, *exception: object) -> None:
-        """Stop the clock."""
         ...
 
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from liftline import poses
 from liftline.artifacts import atomic_path
-from liftline.ports import Progress
+from liftline.ports import Progress, StopToken
 from liftline_cli.mannequin.figure import body_of
 from liftline_cli.mannequin.gait import Pose, Walk, pose_at
 from liftline_cli.mannequin.raymarch import trace
@@ -62,6 +62,7 @@ def render_clip(
     size: tuple[int, int] = DEMO_SIZE_PX,
     seed: int = 0,
     workers: int | None = None,
+    stop: StopToken | None = None,
     progress: Progress | None = None,
 ) -> None:
     """Write the clip to `output` (mp4) and its truth, a `Poses` file, to `truth_path(output)`.
@@ -79,6 +80,8 @@ def render_clip(
         _pictures(clip, workers) as pictures,
     ):
         for pts, rgb in enumerate(pictures):
+            if stop is not None:
+                stop.raise_if_stopped()
             writer.write(rgb, pts=pts)
             if progress is not None:
                 progress.advance()

@@ -19,6 +19,8 @@ from liftline_cli.mannequin.gait import Pose
 from liftline_cli.mannequin.view import View
 
 TRACK_ID = 1
+STATURE_M = 1.72
+"""Height of the standing figure, crown to sole."""
 NOSE_M, EYE_M, EAR_M = (0.121, 0.0, -0.036), (0.084, 0.032, 0.006), (-0.008, 0.083, -0.010)
 """On the skin, from the head's centre in the head's frame; eye and ear on the left."""
 MOUTH_HEIGHT_M, SKULL_M = (0.010, 0.0, -0.060), (-0.005, 0.0, 0.058)
