@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
@@ -113,7 +114,15 @@ def _pictures(clip: Clip, workers: int | None) -> Iterator[Iterator[NDArray[np.u
     if count <= 1:
         yield map(draw, range(clip.frames))
         return
-    with ProcessPoolExecutor(
-        count, mp_context=get_context("spawn"), initializer=cv2.setNumThreads, initargs=(1,)
-    ) as pool:
-        yield pool.map(draw, range(clip.frames), chunksize=2)
+    with ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_ready_worker) as pool:
+        try:
+            yield pool.map(draw, range(clip.frames), chunksize=2)
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _ready_worker() -> None:
+    """One thread per process, and Ctrl-C is the parent's business."""
+    cv2.setNumThreads(1)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
