@@ -12,46 +12,61 @@ from numpy.typing import NDArray
 
 from liftline import tracks as tracks_file
 from liftline.errors import InvalidInputError, UsageError
+from liftline.plan import Plan
 from liftline.tracks import Tracks
 from liftline_lifter import gaps
-from liftline_lifter.checkpoint import VIDEOPOSE3D_RATE_HZ
-from liftline_lifter.videopose3d import CustomSubject, read_custom_dataset
+from liftline_lifter.videopose3d.dataset import CustomSubject, read_custom_dataset
 
 DETECTOR = "custom dataset"
+VIDEOPOSE3D_RATE_HZ = 50.0
+
+_OWN_TIMES = "{path}: has its own frame times, so the frame rate or video given is not used."
+_NO_TIMES = (
+    "{path}: has no frame times, so its frames are lifted at their native rate, taken for the network's; "
+    "give the frame rate or the video for poses at true times."
+)
 
 
 @dataclass(frozen=True)
 class LiftInput:
-    """Tracks to lift. timed is False where nothing told the frame times: lift these with `native_rate`, and say so."""
+    """Tracks to lift.
+
+    native_rate: nothing told the frame times, so lift every frame as it is (`LiftSettings.native_rate`); warnings are
+    sentences for the user.
+    """
 
     tracks: Tracks
-    timed: bool
+    native_rate: bool = False
+    warnings: tuple[str, ...] = ()
 
 
-def load_lift_input(
-    path: Path,
-    *,
-    fps: float | None = None,
-    frame_times_s: NDArray[np.float64] | None = None,
-    video: str | None = None,
+def load_keypoints(
+    path: Path, *, fps: float | None = None, plan: Plan | None = None, video: str | None = None
 ) -> LiftInput:
     """Read either kind of file.
 
     Args:
         path: `tracks_<video>.npz`, which has its own times, or `data_2d_custom_<name>.npz`, which has none.
         fps: frame rate of a custom dataset's video.
-        frame_times_s: (F,) times of a custom dataset's video, `Plan.frame_times_s`; instead of `fps`.
+        plan: of a custom dataset's video, for its frame times; instead of `fps`.
         video: which video of a custom dataset of several.
 
     Raises:
         InvalidInputError: neither kind, or broken.
         UsageError: the options don't fit the file.
     """
-    if is_custom_dataset(path):
-        subjects = read_custom_dataset(path)
-        made = tracks_from_custom(subjects, fps=fps, frame_times_s=frame_times_s, video=video)
-        return LiftInput(made, timed=fps is not None or frame_times_s is not None)
-    return LiftInput(tracks_file.load(path), timed=True)
+    if not is_custom_dataset(path):
+        ignored = fps is not None or plan is not None
+        return LiftInput(tracks_file.load(path), warnings=(_OWN_TIMES.format(path=path),) if ignored else ())
+    times_s = None if plan is None else plan.frame_times_s
+    tracks = tracks_from_custom(read_custom_dataset(path), fps=fps, frame_times_s=times_s, video=video)
+    if plan is not None and (tracks.width_px, tracks.height_px) != (plan.info.width_px, plan.info.height_px):
+        raise InvalidInputError(
+            f"{path}: made from a video of {tracks.width_px}x{tracks.height_px} pixels, {plan.info.name} has "
+            f"{plan.info.width_px}x{plan.info.height_px}; give the video it was made from."
+        )
+    untimed = fps is None and plan is None
+    return LiftInput(tracks, untimed, (_NO_TIMES.format(path=path),) if untimed else ())
 
 
 def is_custom_dataset(path: Path) -> bool:
