@@ -14,6 +14,7 @@ from rich.console import Console
 
 from liftline.errors import LiftlineError, ModelError
 from liftline.running import StopFlag
+from liftline.settings import load_settings
 from liftline_cli.process import ProcessSettings, process_video
 from liftline_cli.reporting import ConsoleReporter, Reporter
 
@@ -30,7 +31,7 @@ def main() -> int:
         reporter.say(
             f"--detectron-cfg {arguments.detectron_cfg}: this version has no Detectron2 backend; using BlazePose."
         )
-        settings = ProcessSettings(checkpoint=_checkpoint(arguments.checkpoint, reporter))
+        settings = ProcessSettings.for_machine(load_settings(), checkpoint=_checkpoint(arguments.checkpoint, reporter))
         result = process_video(
             Path(arguments.input_video),
             Path(arguments.output_dir),

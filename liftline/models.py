@@ -7,13 +7,11 @@ Models are no part of the distribution. They lie in one folder, `LIFTLINE_MODELS
 from __future__ import annotations
 
 import hashlib
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from liftline.errors import ModelError
-
-MODELS_DIR_VARIABLE = "LIFTLINE_MODELS_DIR"
+from liftline.settings import load_settings
 
 
 @dataclass(frozen=True)
@@ -72,10 +70,7 @@ CATALOGUE: tuple[ModelFile, ...] = (POSE_DETECTION, POSE_LANDMARK)
 
 def models_dir() -> Path:
     """The folder of model files: $LIFTLINE_MODELS_DIR, else liftline/models in the user's cache."""
-    if chosen := os.environ.get(MODELS_DIR_VARIABLE):
-        return Path(chosen).expanduser()
-    cache = os.environ.get("XDG_CACHE_HOME")
-    return (Path(cache) if cache else Path.home() / ".cache") / "liftline" / "models"
+    return load_settings().models_dir.expanduser()
 
 
 def path(model: ModelFile) -> Path:

@@ -19,6 +19,7 @@ from rich.table import Table
 from liftline import __version__
 from liftline.errors import Cancelled, ExitCode, LiftlineError
 from liftline.running import StopFlag
+from liftline.settings import load_settings
 from liftline_cli.models import app as models_app
 from liftline_cli.reporting import ConsoleReporter
 from liftline_cli.telemetry import configure_logging
@@ -119,7 +120,8 @@ def process(
         from liftline.exports import parse_formats
         from liftline_cli.process import LiftSettings, ProcessSettings, RenderSettings, process_video
 
-        settings = ProcessSettings(
+        settings = ProcessSettings.for_machine(
+            load_settings(),
             detector=detector,
             checkpoint=checkpoint,
             lift=LiftSettings(smooth=smooth.value, native_rate=native_rate, focal_px=focal_px),
@@ -144,7 +146,7 @@ def detect(
     with _session(as_json=as_json, verbose=verbose) as session:
         from liftline_cli.process import ProcessSettings, detect_video
 
-        settings = ProcessSettings(detector=detector, overwrite=overwrite)
+        settings = ProcessSettings.for_machine(load_settings(), detector=detector, overwrite=overwrite)
         plan, tracks, files = detect_video(
             video, output_dir, settings=settings, reporter=session.reporter, stop=session.stop
         )

@@ -14,7 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from liftline.ports import Detector, ModelInfo, Progress, VideoOpener
 from liftline.poses import Poses
 from liftline.running import StopFlag
 from liftline.scene import Scene
+from liftline.settings import Settings
 from liftline.tracks import Tracks
 from liftline.video.opening import VideoLimits, local_opener
 from liftline.video.planning import plan_video
@@ -67,12 +68,20 @@ class ProcessSettings:
 
     detector: str = "auto"
     checkpoint: Path | None = None
+    track: TrackSettings = field(default_factory=TrackSettings)
     lift: LiftSettings = field(default_factory=LiftSettings)
     render: RenderSettings = field(default_factory=RenderSettings)
     export: tuple[str, ...] = ()
     limits: VideoLimits = field(default_factory=VideoLimits)
     segment_s: float = 10.0
     overwrite: bool = False
+
+    @classmethod
+    def for_machine(cls, machine: Settings, **choices: Any) -> ProcessSettings:
+        """The machine's limits with one run's choices."""
+        limits = VideoLimits(machine.max_pixels, machine.max_frames, machine.max_duration_s)
+        track = TrackSettings(max_people=machine.max_people)
+        return cls(track=track, limits=limits, segment_s=machine.segment_s, **choices)
 
 
 @dataclass(frozen=True)
@@ -188,7 +197,7 @@ class LocalRun:
 
     def track(self, plan: Plan) -> Tracks:
         """Detect people in every frame, then decide who is who."""
-        settings = TrackSettings()
+        settings = self._settings.track
         detect = digest(self._plan_digest, self.detector.model)
         inputs = digest(detect, settings)
         if self._log.is_done("track", inputs):
