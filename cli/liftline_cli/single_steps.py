@@ -21,9 +21,9 @@ from liftline.video.planning import plan_video
 from liftline_cli.process import render_segments
 from liftline_cli.reporting import Reporter
 from liftline_lifter.checkpoint import bundled_checkpoint_path, load_checkpoint
-from liftline_lifter.inputs import load_lift_input
 from liftline_lifter.scene_estimation import estimate_scene
 from liftline_lifter.stage import LiftSettings, lift_tracks
+from liftline_lifter.videopose3d import load_keypoints
 from liftline_renderer.gif import write_gif
 from liftline_renderer.mux import mux
 from liftline_renderer.stage import RenderSettings
@@ -44,14 +44,11 @@ def lift_file(
     if fps is not None and video is not None:
         raise UsageError("--fps and --video both give the frame times; use one of them.")
     weights = load_checkpoint(checkpoint or bundled_checkpoint_path())
-    times_s = _plan(video, stop).frame_times_s if video is not None else None
-    loaded = load_lift_input(keypoints, fps=fps, frame_times_s=times_s)
-    if not loaded.timed and not settings.native_rate:
-        reporter.warn(
-            f"{keypoints}: a custom dataset has no frame times, so it is lifted at its native rate as if that were "
-            f"{weights.rate_hz:g} Hz; give --fps or --video for better poses."
-        )
-        settings = replace(settings, native_rate=True)
+    plan = _plan(video, stop) if video is not None else None
+    loaded = load_keypoints(keypoints, fps=fps, plan=plan)
+    for warning in loaded.warnings:
+        reporter.warn(warning)
+    settings = replace(settings, native_rate=settings.native_rate or loaded.native_rate)
     with reporter.step("lift", len(loaded.tracks.frame_index)) as progress:
         result = lift_tracks(loaded.tracks, weights, settings=settings, stop=stop, progress=progress)
         poses_file.save(output, result.poses)
