@@ -1,0 +1,138 @@
+"""Who in a result is who in the reference, and how far off they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from benchmarks.reference import CalibratedCamera
+from liftline.metrics import n_mpjpe, p_mpjpe
+from liftline.poses import Poses
+from liftline.skeletons import COCO17, H36M17, LIMB_JOINTS
+
+ID_MIN_FRAMES = 2
+"""An id that one frame alone carries is an assignment slip where people cross, not a track of that person."""
+
+_LIMBS_H36M = H36M17.indices(*LIMB_JOINTS)
+_LIMBS_COCO = COCO17.indices(*(joint.replace("_foot", "_ankle") for joint in LIMB_JOINTS))
+_TORSO_COCO = COCO17.indices("left_shoulder", "right_shoulder", "left_hip", "right_hip")
+_HIPS = [LIMB_JOINTS.index("left_hip"), LIMB_JOINTS.index("right_hip")]
+
+
+class Target(Protocol):
+    """Someone known to be in a view."""
+
+    def distance(self, frame: int, keypoints_px: NDArray[np.float64]) -> float:
+        """How far COCO keypoints (17,2) are from this person in a frame: below 1 it may be them."""
+        ...
+
+
+@dataclass(frozen=True)
+class Reference:
+    """Limb joints limbs_m (F,12,3) in the world, seen by a calibrated camera; limbs_px (F,12,2) is their projection."""
+
+    limbs_m: NDArray[np.float64]
+    limbs_px: NDArray[np.float64]
+    camera: CalibratedCamera
+    gate_of_height: float = 0.25
+
+    @classmethod
+    def seen_by(cls, camera: CalibratedCamera, limbs_m: NDArray[np.float64]) -> Reference:
+        """Project the joints."""
+        return cls(limbs_m, camera.project(limbs_m), camera)
+
+    def distance(self, frame: int, keypoints_px: NDArray[np.float64]) -> float:
+        """Mean distance of the limb joints, in parts of the person's height in the picture over the gate."""
+        truth = self.limbs_px[frame]
+        apart = float(np.linalg.norm(keypoints_px[_LIMBS_COCO] - truth, axis=-1).mean())
+        return apart / (self.gate_of_height * max(float(np.ptp(truth[:, 1])), 1.0)) if np.isfinite(apart) else np.inf
+
+    def in_view(self) -> float:
+        """Part of the frames in which all joints are inside the picture."""
+        inside = (self.limbs_px >= 0) & (self.limbs_px < [self.camera.width_px, self.camera.height_px])
+        return float(inside.all(axis=(1, 2)).mean())
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """Somebody without a 3D reference: where the middle of their torso is, marked by eye in a few frames.
+
+    marks: (frame, x, y), px; between them it moves evenly. height_px: of the person in the picture.
+    """
+
+    marks: tuple[tuple[int, float, float], ...]
+    height_px: float
+    gate_of_height: float = 0.15
+
+    def distance(self, frame: int, keypoints_px: NDArray[np.float64]) -> float:
+        """Distance of the torso's middle, in parts of the person's height in the picture over the gate."""
+        frames, x, y = np.array(self.marks).T
+        torso = keypoints_px[_TORSO_COCO].mean(axis=0)
+        apart = np.hypot(torso[0] - np.interp(frame, frames, x), torso[1] - np.interp(frame, frames, y))
+        return float(apart / (self.gate_of_height * self.height_px))
+
+
+@dataclass(frozen=True)
+class Match:
+    """The frames (N,) in which a target was found, the rows of `Poses` (N,) it was found in, and their track ids."""
+
+    frames: NDArray[np.intp]
+    rows: NDArray[np.intp]
+    ids: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Means over the frames in which somebody was found, NaN without any; keypoints_px against the projection."""
+
+    p_mpjpe_mm: float
+    n_mpjpe_mm: float
+    keypoints_px: float
+
+
+def match_people(poses: Poses, targets: Sequence[Target], *, frames: int) -> list[Match]:
+    """Find every target among the observed people of the first `frames` frames.
+
+    Frame by frame, everyone at once, by the smallest total distance; who is further than the gate stays unmatched.
+    """
+    found: list[list[tuple[int, int]]] = [[] for _ in targets]
+    for frame in range(frames):
+        present = np.flatnonzero((poses.frame_index == frame) & poses.observed)
+        keypoints = poses.keypoints_px[present].astype(np.float64)
+        distances = np.array([[target.distance(frame, person) for person in keypoints] for target in targets])
+        if not distances.size:
+            continue
+        for target, position in zip(*linear_sum_assignment(np.minimum(distances, 1.0)), strict=True):
+            if distances[target, position] < 1:
+                found[target].append((frame, int(present[position])))
+    return [_match(poses, pairs) for pairs in found]
+
+
+def _match(poses: Poses, pairs: list[tuple[int, int]]) -> Match:
+    frames, rows = np.array(pairs, np.intp).reshape(-1, 2).T
+    ids, counts = np.unique(np.repeat(poses.track_ids, np.diff(poses.row_offsets))[rows], return_counts=True)
+    return Match(frames, rows, tuple(ids[counts >= ID_MIN_FRAMES].tolist()))
+
+
+def errors(poses: Poses, match: Match, reference: Reference) -> Errors:
+    """How far the matched poses are from their reference."""
+    predicted = _from_hip(poses.joints_m[match.rows][:, _LIMBS_H36M].astype(np.float64))
+    truth = _from_hip(reference.camera.to_camera(reference.limbs_m[match.frames]))
+    apart_px = np.linalg.norm(
+        poses.keypoints_px[match.rows][:, _LIMBS_COCO] - reference.limbs_px[match.frames], axis=-1
+    )
+    return Errors(1000 * _mean(p_mpjpe(predicted, truth)), 1000 * _mean(n_mpjpe(predicted, truth)), _mean(apart_px))
+
+
+def _from_hip(joints_m: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(F,12,3) relative to the middle between the hips."""
+    return np.asarray(joints_m - joints_m[:, _HIPS].mean(axis=1, keepdims=True), np.float64)
+
+
+def _mean(values: NDArray[np.float64]) -> float:
+    return float(values.mean()) if values.size else float("nan")
