@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import cos, pi, radians, sin
+from math import cos, hypot, pi, radians, sin
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,10 @@ from liftline.scene import Scene
 SWING_DEG, ELEVATION_DEG = 42.0, 13.0
 FOCAL_PER_SHORT_SIDE = 1.75
 """About 32 degrees across the pane's short side: a portrait lens, so that people near and far keep their size."""
-TARGET_HEIGHT_M, HALF_HEIGHT_M, MARGIN_M = 0.88, 1.12, 0.95
+TARGET_HEIGHT_M, TALLEST_M, MARGIN_M = 0.88, 2.05, 0.85
+"""The height looked at; what must fit above the floor, a raised hand or a label; and around everyone's hips."""
+FILLED = 0.94
+"""How much of the pane people may fill."""
 NEAREST_M = 0.3
 """Points closer to the 3D view's camera aren't drawn."""
 
@@ -84,7 +87,16 @@ class OrbitCamera:
 
 
 def view_distance_m(focus: Focus, *, focal_px: float, width_px: int, height_px: int) -> float:
-    """How far back the camera stands so that everyone fits, standing at the near edge too."""
-    across = focal_px * (focus.radius_m + MARGIN_M) / (0.5 * width_px)
-    upright = focal_px * HALF_HEIGHT_M / (0.46 * height_px) + 0.6 * focus.radius_m
-    return max(across, upright)
+    """How far back the camera stands so that everyone within the focus' radius fits, wherever they stand in it.
+
+    Each bound is |offset across the view axis| * focal / depth <= half the pane, solved for the distance.
+    """
+    sine, cosine, radius = sin(radians(ELEVATION_DEG)), cos(radians(ELEVATION_DEG)), focus.radius_m
+    wide, high = (2 * focal_px / (FILLED * length) for length in (width_px, height_px))
+    bounds = [radius * hypot(wide, cosine) + wide * MARGIN_M]
+    bounds += [
+        high * abs(above * cosine - edge * sine) + edge * cosine + above * sine
+        for edge in (-radius, radius)  # the far and the near edge of the circle
+        for above in (-TARGET_HEIGHT_M, TALLEST_M - TARGET_HEIGHT_M)
+    ]
+    return max(bounds)

@@ -14,6 +14,7 @@ from liftline.plan import Plan, Segment
 from liftline.ports import Progress, StopToken, VideoOpener
 from liftline.poses import Poses
 from liftline.scene import Scene
+from liftline.video.frames import Frame
 from liftline.video.reading import read_frames
 from liftline_renderer.compositor import Compositor
 from liftline_renderer.encode import SegmentWriter
@@ -47,18 +48,36 @@ def render_segment(
     compositor = Compositor(plan.info.width_px, plan.info.height_px, poses, scene, settings)
     frames = read_frames(opener, plan, start=segment.start, stop=segment.stop, stop_token=stop)
     written: list[int] = []
-    with (
-        atomic_path(output) as temporary,
-        reading_ahead(frames, capacity=FRAMES_AHEAD) as decoded,
-        writing_behind(partial(_encode, temporary, plan, compositor), capacity=PICTURES_BEHIND) as encode,
-    ):
-        for frame in decoded:
-            stop.raise_if_stopped()
-            encode((compositor.draw(frame), int(plan.pts[frame.index])))
-            progress.advance(frame.index + 1 - (written[-1] + 1 if written else segment.start))
-            written.append(frame.index)
+    try:
+        with (
+            atomic_path(output) as temporary,
+            reading_ahead(_set_apart(frames), capacity=FRAMES_AHEAD) as decoded,
+            writing_behind(partial(_encode, temporary, plan, compositor), capacity=PICTURES_BEHIND) as encode,
+        ):
+            for frame in decoded:
+                stop.raise_if_stopped()
+                encode((compositor.draw(frame), int(plan.pts[frame.index])))
+                progress.advance(frame.index + 1 - (written[-1] + 1 if written else segment.start))
+                written.append(frame.index)
+    except _SourceError as failure:
+        raise failure.error from failure.error.__cause__
     progress.advance(segment.stop - (written[-1] + 1 if written else segment.start))
     return np.array(written, np.int64)
+
+
+class _SourceError(Exception):
+    """Reading the video failed with an OSError, which must not be taken for one of the output."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+def _set_apart(frames: Iterator[Frame]) -> Iterator[Frame]:
+    try:
+        yield from frames
+    except OSError as error:
+        raise _SourceError(error) from error
 
 
 def _encode(path: Path, plan: Plan, compositor: Compositor, pictures: Iterator[tuple[Image, int]]) -> None:

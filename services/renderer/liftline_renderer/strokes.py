@@ -13,9 +13,12 @@ Image = NDArray[np.uint8]
 SUBPIXEL_BITS = 4
 FARTHEST_PX = 16_000.0
 """Coordinates are clipped here: far outside any frame, and safe in OpenCV's fixed point."""
-ARC_POINTS = 9
+ARC_POINTS = 12
 """Points per rounded end of a stroke."""
 
+
+BLEED_PX = 0.8
+"""OpenCV's anti-aliased fill reaches this far beyond an outline, so outlines of a given size are drawn smaller."""
 
 _STEP = np.linspace(0, 1, ARC_POINTS)
 _TURN = np.linspace(0, 2 * np.pi, 2 * ARC_POINTS, endpoint=False)
@@ -32,6 +35,7 @@ def tapered(
 
     The sides touch both circles. Where one circle holds the other, the outline is the larger one.
     """
+    start_radii, end_radii = _drawn(start_radii), _drawn(end_radii)
     along = ends - starts
     length = np.hypot(along[..., 0], along[..., 1])
     direction = np.arctan2(along[..., 1], along[..., 0])[..., None]
@@ -48,7 +52,11 @@ def tapered(
 
 def circles(centres: NDArray[np.float64], radii: NDArray[np.float64]) -> NDArray[np.float64]:
     """Outlines of circles, (...,2) px and (...) px -> (...,2*ARC_POINTS,2)."""
-    return np.asarray(centres[..., None, :] + radii[..., None, None] * _CIRCLE, np.float64)
+    return np.asarray(centres[..., None, :] + _drawn(radii)[..., None, None] * _CIRCLE, np.float64)
+
+
+def _drawn(radii: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.maximum(radii - BLEED_PX, 0.05), np.float64)
 
 
 def hull(points: NDArray[np.int32]) -> NDArray[np.int32]:
