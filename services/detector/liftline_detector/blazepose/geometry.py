@@ -7,7 +7,7 @@ the whole body, turned so that the line from hips to head points up.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
@@ -59,6 +59,14 @@ class Region:
     def view(self, scale: float) -> View:
         """The upright square around the region's centre, `scale` times its size."""
         return View.around(self.x_px, self.y_px, self.size_px * scale)
+
+    def scaled(self, scale: float) -> Region:
+        """The same region, `scale` times as large."""
+        return replace(self, size_px=self.size_px * scale)
+
+    def turned(self, angle_rad: float) -> Region:
+        """The same region, turned by so much more."""
+        return replace(self, angle_rad=self.angle_rad + angle_rad)
 
     def is_like(self, other: Region, *, distance: float = 0.2, ratio: float = 1.6) -> bool:
         """Whether both hold the same person: centres closer than `distance` regions, sizes within `ratio`."""

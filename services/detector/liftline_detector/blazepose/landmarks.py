@@ -9,6 +9,7 @@ of MediaPipe's `pose_landmark` module.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,7 +38,15 @@ class Landmarks:
     next_region: Region
 
 
-class LandmarkModel:
+class LandmarkFinder(Protocol):
+    """Finds the landmarks in a region: `LandmarkModel`, or a fake in tests."""
+
+    def find(self, rgb: NDArray[np.uint8], region: Region) -> Landmarks:
+        """The landmarks of the person in a region of an (H, W, 3) image."""
+        ...
+
+
+class LandmarkModel(LandmarkFinder):
     """The landmark model on LiteRT."""
 
     def __init__(self, content: bytes, *, threads: int) -> None:

@@ -10,22 +10,26 @@ class BlazePoseOptions:
     """How people are found, kept and told apart. Flags and scores are the models' own, 0..1; times are video time.
 
     A person appears when the landmark model's flag reaches `appear_flag`, and stays while it is above `keep_flag`
-    (hysteresis, so that somebody half hidden doesn't flicker). Unless it is sure at once, a newcomer is reported only
-    after `probation_frames`. The person detector has to confirm everyone once per `confirm_after_s`, or the flag has
-    to stay above `trusted_flag`: neither is so for a tree for long.
+    (hysteresis, so that somebody half hidden doesn't flicker).
+
+    The flag alone is no proof: a camera mount or a tree can score 0.99 in one region. A real person still scores when
+    the region is larger or tilted; such a probe has to reach `probe_flag` when a person appears, and every
+    `probe_every_s` after that. Whoever fails for `forget_after_s` is dropped. A candidate of the person detector with
+    `certain_score` counts as a passed probe.
+
+    The regions of two people who are one have landmarks closer than `same_pose`, in units of the region.
     """
 
     max_people: int = 16
     appear_flag: float = 0.8
     keep_flag: float = 0.5
-    trusted_flag: float = 0.9
-    sure_score: float = 0.75
-    probation_frames: int = 2
-    confirm_after_s: float = 0.7
-    forget_unconfirmed_s: float = 2.5
+    probe_flag: float = 0.5
+    probe_every_s: float = 0.6
+    forget_after_s: float = 2.0
+    certain_score: float = 0.85
     same_pose: float = 0.07
     full_view_every_s: float = 0.4
-    tile_every_s: float = 1 / 16
+    small_view_every_s: float = 1 / 20
     search_lost_s: float = 1.0
     lost_views_per_frame: int = 2
     candidates_per_frame: int = 6

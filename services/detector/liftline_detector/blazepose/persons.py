@@ -9,6 +9,7 @@ al., 2019), which steadies them from frame to frame.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,7 +31,15 @@ class Candidate:
     region: Region
 
 
-class PersonModel:
+class PersonFinder(Protocol):
+    """Finds candidates in a view: `PersonModel`, or a fake in tests."""
+
+    def find(self, rgb: NDArray[np.uint8], view: View) -> list[Candidate]:
+        """Candidates in a view of an (H, W, 3) image, the best first."""
+        ...
+
+
+class PersonModel(PersonFinder):
     """The person detector on LiteRT."""
 
     def __init__(self, content: bytes, *, threads: int) -> None:

@@ -2,21 +2,26 @@
 
 The detector finds nobody who is smaller than about a sixth of its view, so the frame is covered by overlapping tiles of
 several sizes. All of them are looked at in a session's first frame; after that the full frame comes up at a fixed
-interval and the tiles one by one, so that the cost per second of video is bounded.
+interval, and one smaller view at a time between: a tile, then the neighbourhood of somebody who is there already, since
+people stand by people. So the cost per second of video is bounded.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from itertools import cycle
 
 import numpy as np
 
-from liftline_detector.blazepose.geometry import View
+from liftline_detector.blazepose.geometry import Region, View
 from liftline_detector.blazepose.options import BlazePoseOptions
 
 _OVERLAP = 1 / 3
 _DIVISORS = (1, 2, 3)
 """Tiles are as large as the frame's shorter side, a half and a third of it."""
+_NEIGHBOURHOOD = 2.5
+"""Side of the view around somebody, in regions."""
 
 
 def tiles(width: int, height: int, *, size_px: float) -> list[View]:
@@ -38,25 +43,31 @@ class Search:
         self._full = View.around(width / 2, height / 2, max(width, height))
         short = min(width, height)
         sizes = [short / d for d in _DIVISORS if short / d >= options.smallest_tile_px]
-        self._tiles = _interleaved([tiles(width, height, size_px=s) for s in sizes])
-        self._full_every_s, self._tile_every_s = options.full_view_every_s, options.tile_every_s
-        self._full_due_s = self._tile_due_s = -math.inf
-        self._next_tile = 0
+        levels = [tiles(width, height, size_px=s) for s in sizes]
+        self._all = [self._full, *(view for level in levels for view in level)]
+        self._coarse, self._fine = cycle(_interleaved(levels[:2])), cycle(_interleaved(levels))
+        self._options = options
+        self._full_due_s = self._small_due_s = -math.inf
+        self._turn = 0
 
-    def due(self, time_s: float, *, nobody: bool) -> list[View]:
-        """The views to look at in the frame at `time_s`; the full frame each time while there is `nobody`."""
-        if self._full_due_s == -math.inf:
-            self._full_due_s, self._tile_due_s = time_s + self._full_every_s, time_s + self._tile_every_s
-            return [self._full, *self._tiles]
-        views = []
-        if nobody or time_s >= self._full_due_s:
-            self._full_due_s = time_s + self._full_every_s
-            views.append(self._full)
-        if self._tiles and time_s >= self._tile_due_s:
-            self._tile_due_s = max(self._tile_due_s + self._tile_every_s, time_s)
-            views.append(self._tiles[self._next_tile])
-            self._next_tile = (self._next_tile + 1) % len(self._tiles)
-        return views
+    def due(self, time_s: float, followed: Sequence[Region]) -> list[View]:
+        """The views to look at in the frame at `time_s`; more of them while nobody is followed."""
+        options, first = self._options, self._full_due_s == -math.inf
+        views = [self._full] if not followed or time_s >= self._full_due_s else []
+        if views:
+            self._full_due_s = time_s + options.full_view_every_s
+        if time_s >= self._small_due_s:
+            self._small_due_s = max(self._small_due_s + options.small_view_every_s, time_s)
+            views.append(self._small(followed))
+        return self._all if first else views
+
+    def _small(self, followed: Sequence[Region]) -> View:
+        if not followed:
+            return next(self._fine, self._full)
+        self._turn += 1
+        if self._turn % 2:
+            return next(self._coarse, self._full)
+        return followed[self._turn // 2 % len(followed)].view(_NEIGHBOURHOOD)
 
 
 def _interleaved(levels: list[list[View]]) -> list[View]:

@@ -8,50 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
-
-import numpy as np
-from numpy.typing import NDArray
 
 from liftline.detections import People
 from liftline.ports import DetectorSession
 from liftline.video.frames import Frame
 from liftline_detector.blazepose.geometry import Region, View
-from liftline_detector.blazepose.landmarks import Landmarks
+from liftline_detector.blazepose.landmarks import LandmarkFinder, Landmarks
 from liftline_detector.blazepose.options import BlazePoseOptions
 from liftline_detector.blazepose.people import distance, is_visible, people
-from liftline_detector.blazepose.persons import Candidate
+from liftline_detector.blazepose.persons import Candidate, PersonFinder
 from liftline_detector.blazepose.search import Search
 
-_LOST_VIEW, _CONFIRM_VIEW = 1.6, 1.3
-"""Sides of the views around a lost and a followed person, in regions."""
-
-
-class PersonFinder(Protocol):
-    """Finds candidates in a view: `persons.PersonModel`, or a fake in tests."""
-
-    def find(self, rgb: NDArray[np.uint8], view: View) -> list[Candidate]:
-        """Candidates in a view, the best first."""
-        ...
-
-
-class LandmarkFinder(Protocol):
-    """Finds the landmarks in a region: `landmarks.LandmarkModel`, or a fake in tests."""
-
-    def find(self, rgb: NDArray[np.uint8], region: Region) -> Landmarks:
-        """The landmarks of whoever is in a region."""
-        ...
+_WIDER = 1.3
+_LOST_VIEW = 1.6
+_PROBES = ((1.3, 0.0), (1.0, 0.5), (1.0, -0.5))
+"""Scale and turn, in radians, of the regions that tell a person from something that looks like one by chance."""
 
 
 @dataclass(frozen=True, eq=False)
 class Followed:
-    """Somebody in the current frame; `confirmed_s` is when it was last certain that this is a person."""
+    """Somebody in the current frame; `proven_s` is when it was last certain that this is a person."""
 
     pose: Landmarks
-    confirmed_s: float
-    checked_s: float
-    frames: int
-    reported: bool
+    proven_s: float
+    probed_s: float
 
 
 @dataclass(frozen=True)
@@ -60,6 +40,7 @@ class Lost:
 
     region: Region
     since_s: float
+    proven_s: float
 
 
 class BlazePoseSession(DetectorSession):
@@ -81,91 +62,91 @@ class BlazePoseSession(DetectorSession):
         if self._search is None:
             self._search = Search(width, height, self._options)
         self._follow(frame)
+        self._probe_one(frame)
         self._admit(frame, self._candidates(frame, self._search))
-        reported = [f.pose for f in self._followed if f.reported]
-        return people(reported, width=width, height=height)
+        return people([f.pose for f in self._followed], width=width, height=height)
 
     def _follow(self, frame: Frame) -> None:
         """Look for everyone of the last frame in their next region; whoever isn't there is lost."""
-        options, kept = self._options, list[Followed]()
+        options = self._options
         self._lost = [x for x in self._lost if frame.time_s - x.since_s <= options.search_lost_s]
-        for person in self._followed:
-            pose = self._landmarks.find(frame.rgb, person.pose.next_region)
-            now = self._updated(person, pose, frame.time_s)
-            if not self._is_there(pose, frame) or now.confirmed_s < frame.time_s - options.forget_unconfirmed_s:
-                if person.reported:
-                    self._lost.append(Lost(person.pose.next_region, frame.time_s))
-            elif all(distance(pose, other.pose) > options.same_pose for other in kept):
-                kept.append(now)
-        self._followed = kept
+        before, self._followed = self._followed, []
+        for person in before:
+            if person.proven_s < frame.time_s - options.forget_after_s:
+                continue
+            region = person.pose.next_region
+            poses = (self._landmarks.find(frame.rgb, r) for r in (region, region.scaled(_WIDER)))
+            pose = next((p for p in poses if p.flag >= options.keep_flag and self._is_new(p, frame)), None)
+            if pose is None:
+                self._lost.append(Lost(region, frame.time_s, person.proven_s))
+            else:
+                self._followed.append(replace(person, pose=pose))
 
-    def _updated(self, person: Followed, pose: Landmarks, time_s: float) -> Followed:
-        frames = person.frames + 1
-        trusted = pose.flag >= self._options.trusted_flag
-        return replace(
-            person,
-            pose=pose,
-            confirmed_s=time_s if trusted else person.confirmed_s,
-            frames=frames,
-            reported=person.reported or frames > self._options.probation_frames,
-        )
-
-    def _is_there(self, pose: Landmarks, frame: Frame) -> bool:
+    def _is_new(self, pose: Landmarks, frame: Frame) -> bool:
+        """Whether somebody is on the image who isn't followed already."""
         height, width = frame.rgb.shape[:2]
-        sane = 8 < pose.next_region.size_px < 8 * max(width, height)
-        return pose.flag >= self._options.keep_flag and sane and is_visible(pose, width=width, height=height)
+        if not is_visible(pose, width=width, height=height):
+            return False
+        return all(distance(pose, other.pose) > self._options.same_pose for other in self._followed)
+
+    def _probe_one(self, frame: Frame) -> None:
+        """Probe the one person whose last probe is the oldest, if it is due."""
+        due = [f for f in self._followed if frame.time_s - f.probed_s >= self._options.probe_every_s]
+        if due:
+            oldest = min(due, key=lambda f: f.probed_s)
+            proven_s = frame.time_s if self._passes(frame, oldest.pose) else oldest.proven_s
+            probed = replace(oldest, probed_s=frame.time_s, proven_s=proven_s)
+            self._followed = [probed if f is oldest else f for f in self._followed]
+
+    def _passes(self, frame: Frame, pose: Landmarks) -> bool:
+        probes = (pose.next_region.scaled(scale).turned(angle) for scale, angle in _PROBES)
+        return any(self._landmarks.find(frame.rgb, region).flag >= self._options.probe_flag for region in probes)
 
     def _candidates(self, frame: Frame, search: Search) -> list[Candidate]:
         """What the person detector finds in the views that are due, the best first."""
         views = [x.region.view(_LOST_VIEW) for x in self._lost[-self._options.lost_views_per_frame :]]
-        views += self._unconfirmed(frame.time_s)
         if len(self._followed) < self._options.max_people:
-            views += search.due(frame.time_s, nobody=not self._followed)
+            views += search.due(frame.time_s, [f.pose.next_region for f in self._followed])
         found = [c for view in views for c in self._persons.find(frame.rgb, view) if _belongs(c.region, view)]
         return sorted(found, key=lambda c: -c.score)
 
-    def _unconfirmed(self, time_s: float) -> list[View]:
-        """A view around the one followed person whose last check is the oldest, if it is due."""
-        due = [f for f in self._followed if time_s - max(f.checked_s, f.confirmed_s) >= self._options.confirm_after_s]
-        if not due:
-            return []
-        oldest = min(due, key=lambda f: f.checked_s)
-        self._followed = [replace(f, checked_s=time_s) if f is oldest else f for f in self._followed]
-        return [oldest.pose.next_region.view(_CONFIRM_VIEW)]
-
     def _admit(self, frame: Frame, candidates: Sequence[Candidate]) -> None:
-        """Take in candidates who are nobody known yet, and confirm those who are."""
-        budget = self._options.candidates_per_frame * (4 if not self._followed else 1)
+        """Take in candidates who are nobody known yet; those who are known are people beyond doubt."""
+        budget = self._options.candidates_per_frame * (1 if self._followed else 4)
         tried: list[Region] = []
         for candidate in candidates:
-            known = [f for f in self._followed if candidate.region.is_like(f.pose.next_region)]
-            if known:
-                self._confirm(known, frame.time_s)
-            elif budget and not any(candidate.region.is_like(r, distance=0.1) for r in tried):
-                budget -= 1
-                tried.append(candidate.region)
-                self._try(frame, candidate)
+            region = candidate.region
+            if any(region.is_like(f.pose.next_region) for f in self._followed):
+                self._prove(candidate, frame.time_s)
+            elif len(tried) < budget and not any(region.is_like(r, distance=0.1) for r in tried):
+                tried.append(region)
+                self._try(frame, region)
 
-    def _confirm(self, known: Sequence[Followed], time_s: float) -> None:
-        self._followed = [replace(f, confirmed_s=time_s) if f in known else f for f in self._followed]
+    def _prove(self, candidate: Candidate, time_s: float) -> None:
+        if candidate.score >= self._options.certain_score:
+            self._followed = [
+                replace(f, proven_s=time_s, probed_s=time_s) if candidate.region.is_like(f.pose.next_region) else f
+                for f in self._followed
+            ]
 
-    def _try(self, frame: Frame, candidate: Candidate) -> None:
-        """Look at a candidate twice, the second time where the first look points."""
-        options = self._options
-        if len(self._followed) >= options.max_people:
+    def _try(self, frame: Frame, region: Region) -> None:
+        """Look at a newcomer twice, the second time where the first look points, and probe."""
+        if len(self._followed) >= self._options.max_people:
             return
-        first = self._landmarks.find(frame.rgb, candidate.region)
-        if first.flag < options.keep_flag:
+        first = self._landmarks.find(frame.rgb, region)
+        if first.flag < self._options.keep_flag or not self._is_new(first, frame):
             return
-        pose = self._landmarks.find(frame.rgb, first.next_region)
-        if pose.flag < options.appear_flag or not self._is_there(pose, frame):
+        second = self._landmarks.find(frame.rgb, first.next_region)
+        pose = second if second.flag >= self._options.appear_flag else first
+        if not self._is_new(second, frame):
             return
-        if any(distance(pose, f.pose) <= options.same_pose for f in self._followed):
-            return
-        back = [x for x in self._lost if x.region.is_like(pose.next_region, distance=0.4, ratio=2)]
-        self._lost = [x for x in self._lost if x not in back]
-        sure = bool(back) or candidate.score >= options.sure_score
-        self._followed.append(Followed(pose, frame.time_s, frame.time_s, 1, sure))
+        returns = [x for x in self._lost if x.region.is_like(pose.next_region, distance=0.4, ratio=2)]
+        if returns:
+            proven_s = max(x.proven_s for x in returns)
+            self._lost = [x for x in self._lost if x not in returns]
+            self._followed.append(Followed(pose, proven_s, proven_s))
+        elif pose.flag >= self._options.appear_flag and self._passes(frame, pose):
+            self._followed.append(Followed(pose, frame.time_s, frame.time_s))
 
 
 def _belongs(region: Region, view: View) -> bool:
