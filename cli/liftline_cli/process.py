@@ -157,8 +157,6 @@ class LocalRun:
         self._work = output_dir / ".liftline" / video.name
         if self._video_path.exists() and self._video_path.samefile(video):
             raise UsageError(f"{video}: would be overwritten by its own result; choose another --output-dir.")
-        with atomic_path(self._work / "writable"):
-            pass
         self._log = StepLog(self._work / "steps.json", output_dir, overwrite=settings.overwrite)
         self._changed = False
 

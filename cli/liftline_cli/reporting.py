@@ -81,7 +81,12 @@ class ConsoleReporter:
         started = time.perf_counter()
         with self._bar() as bar:
             task = bar.add_task(name, total=frames)
-            yield FrameCounter(lambda done: bar.update(task, completed=done))
+            try:
+                yield FrameCounter(lambda done: bar.update(task, completed=done))
+            except BaseException:
+                bar.remove_task(task)
+                bar.live.transient = True
+                raise
             bar.update(task, total=frames or 1, completed=frames or 1)
         self.seconds[name] = time.perf_counter() - started
 

@@ -80,11 +80,12 @@ def test_the_rendered_video_has_the_frames_and_times_of_the_input(processed: Pat
 def test_a_second_run_does_nothing_again(processed: Path, clip: Path, liftline: Liftline, tmp_path: Path) -> None:
     folder = tmp_path / "again"
     shutil.copytree(processed, folder)
-    before = {path: path.stat().st_mtime_ns for path in folder.rglob("*.mp4")}
+    results = [folder / name for name in visible_files(folder) - {"manifest.json"}]
+    before = [path.stat().st_mtime_ns for path in results]
     outcome = liftline("process", clip, "--output-dir", folder, "--export", "json,csv,npy,trc", "--json")
     assert outcome.exit_code == 0
     assert outcome.report["seconds"] == {}
-    assert {path: path.stat().st_mtime_ns for path in folder.rglob("*.mp4")} == before
+    assert [path.stat().st_mtime_ns for path in results] == before
     assert (folder / "manifest.json").exists()
 
 
