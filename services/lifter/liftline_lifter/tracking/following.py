@@ -2,13 +2,14 @@
 
 Each frame is an assignment problem between tracks, moved on at constant velocity, and detections, solved by the
 Hungarian method over a likeness of keypoints (OKS), boxes (IoU) and place. Someone unseen is expected for a while.
-Where someone disappears behind another person, or appears out of them, the two may be confused from then on: the
-track is cut there, and `linking` decides with the motion before and after in view.
+Where two people come so close that the assignment might as well have been another, or one disappears behind the other,
+tracks are cut: what comes out are pieces, and `linking` decides with the motion before and after in view.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from scipy.optimize import linear_sum_assignment
 
 from liftline.detections import Detections
 from liftline_lifter.tracking.settings import TrackSettings
-from liftline_lifter.tracking.similarity import Likeness, Shapes, distinct, likeness
+from liftline_lifter.tracking.similarity import Shapes, distinct, likeness
 
 _MOVEMENT = 2.0
 """OKS constants are for annotations of one image; between frames people move, so they are widened by this."""
@@ -24,9 +25,17 @@ _VELOCITY_TIME_S = 0.15
 """Time over which a velocity follows what was measured."""
 _DAMPING_S = 0.5
 """Time over which someone unseen is expected to slow down."""
-_ENTANGLED_BODIES = 0.8
-"""People closer than this can be taken for one another."""
 _MAX_SIZE_RATIO = 1.8
+_MARGIN = 0.3
+"""An assignment is clear if it beats every other by so much likeness per person."""
+
+
+@dataclass
+class Piece:
+    """A stretch of a track: rows of the detections, one per frame at most; clear: nobody else was close by."""
+
+    rows: list[int]
+    clear: bool = True
 
 
 @dataclass
@@ -36,16 +45,11 @@ class _Expected:
     shapes: Shapes
     velocity: NDArray[np.float64]
     last_s: NDArray[np.float64]
-    pieces: list[list[int]]
+    pieces: list[Piece]
 
     @classmethod
     def nobody(cls) -> _Expected:
-        return cls(
-            Shapes(np.zeros((0, 17, 2)), np.zeros((0, 17), np.bool_), np.zeros((0, 4))),
-            np.zeros((0, 2)),
-            np.zeros(0),
-            [],
-        )
+        return cls(Shapes.nobody(), np.zeros((0, 2)), np.zeros(0), [])
 
     def __len__(self) -> int:
         return len(self.pieces)
@@ -55,18 +59,12 @@ class _Expected:
         self.velocity, self.last_s = self.velocity[index], self.last_s[index]
         self.pieces = [self.pieces[i] for i in index.tolist()]
 
-    def add(self, shapes: Shapes, rows: NDArray[np.intp], time_s: float) -> list[list[int]]:
-        """Start a track for each of these people; gives the new pieces."""
-        new = [[row] for row in rows.tolist()]
-        self.shapes = Shapes(
-            np.concatenate([self.shapes.keypoints_px, shapes.keypoints_px]),
-            np.concatenate([self.shapes.visible, shapes.visible]),
-            np.concatenate([self.shapes.boxes_px, shapes.boxes_px]),
-        )
-        self.velocity = np.concatenate([self.velocity, np.zeros((len(new), 2))])
-        self.last_s = np.concatenate([self.last_s, np.full(len(new), time_s)])
-        self.pieces += new
-        return new
+    def add(self, shapes: Shapes, pieces: list[Piece], time_s: float) -> None:
+        """Start tracks for these people."""
+        self.shapes = self.shapes.joined(shapes)
+        self.velocity = np.concatenate([self.velocity, np.zeros((len(pieces), 2))])
+        self.last_s = np.concatenate([self.last_s, np.full(len(pieces), time_s)])
+        self.pieces += pieces
 
     def at(self, time_s: float) -> Shapes:
         """Everyone where they should be by now."""
@@ -77,25 +75,22 @@ class _Expected:
 class _Pass:
     settings: TrackSettings
     expected: _Expected = field(default_factory=_Expected.nobody)
-    finished: list[list[int]] = field(default_factory=list)
+    finished: list[Piece] = field(default_factory=list)
 
     def step(self, time_s: float, shapes: Shapes, rows: NDArray[np.intp]) -> None:
         """Take in one frame's people; `rows` are their rows in the detections."""
         self._forget(time_s)
-        expected, places = self.expected, self.expected.at(time_s)
-        unseen_s = time_s - expected.last_s
-        alike = likeness(places, shapes, broaden=_MOVEMENT * (1 + unseen_s))
-        pairs = assign(alike, unseen_s, size_ratio(places, shapes), self.settings)
-        tracks, found = pairs[:, 0], pairs[:, 1]
-        newly_lost = np.setdiff1d(np.flatnonzero(unseen_s <= unseen_s.min(initial=np.inf) + 1e-9), tracks)
-        self._cut_entangled(places, lost=newly_lost, seen=tracks)
-        self._update(tracks, shapes.take(found), rows[found], time_s)
+        expected = self.expected
+        total, possible = scores(expected.at(time_s), shapes, time_s - expected.last_s, self.settings)
+        tracks, found = assign(total, possible)
+        unclear_tracks, unclear_people = unclear(total, tracks, found)
+        self._update(tracks, shapes.take(found), rows[found], time_s, unclear_tracks[tracks])
         born = np.setdiff1d(np.arange(len(shapes)), found)
-        self._cut_around_births(shapes, born=born, seen=found, tracks=tracks)
-        expected.add(shapes.take(born), rows[born], time_s)
+        new = [Piece([int(rows[person])], clear=not unclear_people[person]) for person in born.tolist()]
+        expected.add(shapes.take(born), new, time_s)
 
-    def end(self) -> list[list[int]]:
-        """All pieces of tracks, as rows of the detections."""
+    def end(self) -> list[Piece]:
+        """All pieces of tracks."""
         return self.finished + self.expected.pieces
 
     def _forget(self, time_s: float) -> None:
@@ -104,83 +99,88 @@ class _Pass:
             self.finished += [self.expected.pieces[i] for i in np.flatnonzero(~live).tolist()]
             self.expected.keep(np.flatnonzero(live))
 
-    def _update(self, tracks: NDArray[np.intp], shapes: Shapes, rows: NDArray[np.intp], time_s: float) -> None:
-        expected = self.expected
-        passed_s = time_s - expected.last_s[tracks]
-        measured = _displacement(expected.shapes.take(tracks), shapes) / passed_s[:, None]
-        follow = 1 - np.exp(-passed_s / _VELOCITY_TIME_S)[:, None]
-        expected.velocity[tracks] += follow * (measured - expected.velocity[tracks])
-        for old, new in (
-            (expected.shapes.keypoints_px, shapes.keypoints_px),
-            (expected.shapes.visible, shapes.visible),
-            (expected.shapes.boxes_px, shapes.boxes_px),
-        ):
-            old[tracks] = new
-        expected.last_s[tracks] = time_s
-        for track, row in zip(tracks.tolist(), rows.tolist(), strict=True):
-            expected.pieces[track].append(row)
-
-    def _cut_entangled(self, places: Shapes, *, lost: NDArray[np.intp], seen: NDArray[np.intp]) -> None:
-        if len(lost) and len(seen):
-            near = _near(places.take(lost), places.take(seen))
-            self._cut(seen[near.any(axis=0)])
-
-    def _cut_around_births(
-        self, shapes: Shapes, *, born: NDArray[np.intp], seen: NDArray[np.intp], tracks: NDArray[np.intp]
+    def _update(
+        self,
+        tracks: NDArray[np.intp],
+        shapes: Shapes,
+        rows: NDArray[np.intp],
+        time_s: float,
+        is_unclear: NDArray[np.bool_],
     ) -> None:
-        if len(born) and len(seen):
-            near = _near(shapes.take(born), shapes.take(seen))
-            self._cut(tracks[near.any(axis=0)], keep_last=True)
+        expected = self.expected
+        passed_s = (time_s - expected.last_s[tracks])[:, None]
+        measured = _displacement(expected.shapes.take(tracks), shapes) / passed_s
+        follow_share = 1 - np.exp(-passed_s / _VELOCITY_TIME_S)
+        expected.velocity[tracks] += follow_share * (measured - expected.velocity[tracks])
+        expected.shapes.put(tracks, shapes)
+        expected.last_s[tracks] = time_s
+        for track, row, mixed in zip(tracks.tolist(), rows.tolist(), is_unclear.tolist(), strict=True):
+            piece = expected.pieces[track]
+            if piece.clear == mixed:
+                self.finished.append(piece)
+                expected.pieces[track] = Piece([row], clear=not mixed)
+            else:
+                piece.rows.append(row)
 
-    def _cut(self, tracks: NDArray[np.intp], *, keep_last: bool = False) -> None:
-        """End these tracks' pieces here; they go on as new pieces, that take the frame just added with them."""
-        for track in tracks.tolist():
-            piece = self.expected.pieces[track]
-            head = piece[:-1] if keep_last else piece
-            if head:
-                self.finished.append(head)
-                self.expected.pieces[track] = piece[len(head) :]
 
-
-def follow(detections: Detections, times_s: NDArray[np.float64], *, settings: TrackSettings) -> list[NDArray[np.intp]]:
+def follow(detections: Detections, times_s: NDArray[np.float64], *, settings: TrackSettings) -> list[Piece]:
     """Join detections into pieces of tracks.
 
     Args:
         detections: of the whole video.
         times_s: (R,) presentation time of each row's frame, seconds.
         settings: how.
-
-    Returns:
-        For each piece, its rows in `detections`, at most one per frame, in the order of frames.
     """
     state = _Pass(settings)
     _, starts = np.unique(detections.frame_index, return_index=True)
-    for start, stop in zip(starts, [*starts[1:], len(detections)], strict=True):
+    for start, stop in pairwise([*starts.tolist(), len(detections)]):
         rows = np.arange(start, stop)
         shapes = Shapes.of(detections.keypoints_px[rows], detections.keypoint_scores[rows], detections.boxes_px[rows])
         kept = distinct(shapes, detections.scores[rows], duplicate_oks=settings.duplicate_oks)
         state.step(float(times_s[start]), shapes.take(kept), rows[kept])
-    return [np.array(piece, np.intp) for piece in state.end() if piece]
+    return state.end()
 
 
-def assign(
-    alike: Likeness, unseen_s: NDArray[np.float64], ratio: NDArray[np.float64], settings: TrackSettings
-) -> NDArray[np.intp]:
-    """(M,2) pairs of track and detection that are one person: the best total likeness among the possible pairs."""
-    reach = (settings.reach_bodies + settings.reach_bodies_per_s * unseen_s)[:, None]
+def scores(
+    places: Shapes, found: Shapes, unseen_s: NDArray[np.float64], settings: TrackSettings
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """(A,B) how well each person found fits each track, 0..1; and whether they can be the same at all."""
+    alike = likeness(places, found, broaden=_MOVEMENT * (1 + unseen_s))
     near = np.exp(-np.square(alike.offset_bodies / 0.3))
     oks = np.where(np.isnan(alike.oks), near, alike.oks)
-    total = 0.5 * oks + 0.2 * alike.iou + 0.3 * near
+    ratio = np.exp(np.abs(np.log(places.size_px)[:, None] - np.log(found.size_px)[None]))
+    reach = (settings.reach_bodies + settings.reach_bodies_per_s * unseen_s)[:, None]
     possible = (alike.offset_bodies <= reach) & ((ratio <= _MAX_SIZE_RATIO) | (oks > 0.3))
-    gain = np.where(possible, 1.0 + total, 0.0)
-    pairs = np.stack(linear_sum_assignment(gain, maximize=True), axis=1)
-    return np.asarray(pairs[possible[pairs[:, 0], pairs[:, 1]]], np.intp)
+    return 0.5 * oks + 0.2 * alike.iou + 0.3 * near, possible
 
 
-def size_ratio(a: Shapes, b: Shapes) -> NDArray[np.float64]:
-    """(A,B) how many times larger the larger of each two is."""
-    log = np.abs(np.log(a.size_px)[:, None] - np.log(b.size_px)[None])
-    return np.asarray(np.exp(log), np.float64)
+def assign(total: NDArray[np.float64], possible: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Positions of tracks and of the people they go on in: most pairs, and of these the best in total."""
+    tracks, found = linear_sum_assignment(np.where(possible, 1.0 + total, 0.0), maximize=True)
+    good = possible[tracks, found]
+    return np.asarray(tracks[good], np.intp), np.asarray(found[good], np.intp)
+
+
+def unclear(
+    total: NDArray[np.float64], tracks: NDArray[np.intp], found: NDArray[np.intp]
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which tracks (A,) and people (B,) take part in a pairing that another one comes close to.
+
+    The other may swap two pairs, or give someone to a track that got nobody, or take someone whom no track got.
+    """
+    unclear_tracks, unclear_people = (np.zeros(count, np.bool_) for count in total.shape)
+    own = total[tracks, found]
+    crossed = total[np.ix_(tracks, found)]
+    swap = own[:, None] + own[None] - crossed - crossed.T < 2 * _MARGIN
+    np.fill_diagonal(swap, val=False)
+    lost = np.setdiff1d(np.arange(len(unclear_tracks)), tracks)
+    born = np.setdiff1d(np.arange(len(unclear_people)), found)
+    wanted = own[None] - total[np.ix_(lost, found)] < _MARGIN
+    wanting = own[:, None] - total[np.ix_(tracks, born)] < _MARGIN
+    unclear_tracks[tracks] = swap.any(axis=1) | wanted.any(axis=0) | wanting.any(axis=1)
+    unclear_people[found] = unclear_tracks[tracks]
+    unclear_people[born] = wanting.any(axis=0)
+    return unclear_tracks, unclear_people
 
 
 def travel_time_s(passed_s: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -194,8 +194,3 @@ def _displacement(before: Shapes, after: Shapes) -> NDArray[np.float64]:
     count = common.sum(axis=1)[:, None]
     moved = ((after.keypoints_px - before.keypoints_px) * common[..., None]).sum(axis=1) / np.maximum(count, 1)
     return np.where(count > 0, moved, after.centre_px - before.centre_px)
-
-
-def _near(a: Shapes, b: Shapes) -> NDArray[np.bool_]:
-    """(A,B) whether two people are close enough in the image to be confused."""
-    return np.asarray(likeness(a, b).offset_bodies < _ENTANGLED_BODIES, np.bool_)

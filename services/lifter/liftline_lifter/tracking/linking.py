@@ -21,7 +21,7 @@ from liftline_lifter.tracking.similarity import Shapes
 
 _WINDOW_S = 0.4
 """A velocity is the slope of a line through so much of a piece."""
-_SHORTEST_MOTION_S = 0.1
+SHORTEST_MOTION_S = 0.1
 """Pieces shorter than this tell no velocity."""
 _MAX_LOG_SIZE = 0.5
 _NO_LINK_COST = 2.5
@@ -73,20 +73,13 @@ def _end(times_s: NDArray[np.float64], shapes: Shapes, *, at_start: bool) -> tup
     time_s = float(times_s[0] if at_start else times_s[-1])
     near = np.flatnonzero(np.abs(times_s - time_s) <= _WINDOW_S)
     passed = times_s[near] - time_s
-    places = _places(shapes.take(near))
+    places = shapes.take(near).middle_px
     size = float(np.median(shapes.size_px[near]))
-    if np.ptp(passed) < _SHORTEST_MOTION_S:
+    if np.ptp(passed) < SHORTEST_MOTION_S:
         place = places[0] if at_start else places[-1]
         return time_s, np.stack([place, np.full(2, np.nan)]), size
     line = np.linalg.lstsq(np.stack([np.ones_like(passed), passed], axis=1), places, rcond=None)[0]
     return time_s, np.asarray(line, np.float64), size
-
-
-def _places(shapes: Shapes) -> NDArray[np.float64]:
-    """(N,2) where people are: the mean of the visible keypoints, else the middle of the box."""
-    count = shapes.visible.sum(axis=1)[:, None]
-    mean = (shapes.keypoints_px * shapes.visible[..., None]).sum(axis=1) / np.maximum(count, 1)
-    return np.where(count >= 5, mean, shapes.centre_px)
 
 
 def _stack(ends: list[tuple[float, NDArray[np.float64], float]]) -> _Ends:

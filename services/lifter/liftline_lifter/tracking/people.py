@@ -9,8 +9,9 @@ from liftline.detections import Detections
 from liftline.errors import LimitExceededError
 from liftline.tracks import Tracks
 from liftline_lifter import gaps
-from liftline_lifter.tracking.following import follow
-from liftline_lifter.tracking.linking import link
+from liftline_lifter.tracking.following import Piece, follow
+from liftline_lifter.tracking.insertion import insert
+from liftline_lifter.tracking.linking import SHORTEST_MOTION_S, link
 from liftline_lifter.tracking.selection import select
 from liftline_lifter.tracking.settings import TrackSettings
 
@@ -31,8 +32,7 @@ def find_people(
         LimitExceededError: more people than the settings allow.
     """
     times_s = frame_times_s[detections.frame_index]
-    pieces = follow(detections, times_s, settings=settings)
-    tracks = link(pieces, detections, times_s, settings=settings)
+    tracks = _join(follow(detections, times_s, settings=settings), detections, times_s, settings)
     frame_s = float(np.median(np.diff(frame_times_s))) if len(frame_times_s) > 1 else _USUAL_FRAME_S
     people = select(tracks, detections, frame_s=frame_s, settings=settings)
     if len(people) > settings.max_people:
@@ -41,6 +41,25 @@ def find_people(
             "cut the video into shorter parts or raise the limit."
         )
     return people
+
+
+def _join(
+    pieces: list[Piece], detections: Detections, times_s: NDArray[np.float64], settings: TrackSettings
+) -> list[NDArray[np.intp]]:
+    """Link clear pieces first, since their motion tells who is who; then give them the rest, or link it on its own."""
+    rows = [np.array(piece.rows, np.intp) for piece in pieces]
+    clear = [piece.clear and _lasts(own, times_s) for piece, own in zip(pieces, rows, strict=True)]
+    sure = [own for own, is_clear in zip(rows, clear, strict=True) if is_clear]
+    rest = [own for own, is_clear in zip(rows, clear, strict=True) if not is_clear]
+    linked = link(sure, detections, times_s, settings=settings)
+    spare = np.concatenate([*rest, np.zeros(0, np.intp)])
+    filled, spare = insert(linked, spare, detections, times_s)
+    left = [np.intersect1d(own, spare) for own in rest]
+    return link(filled + [own for own in left if len(own)], detections, times_s, settings=settings)
+
+
+def _lasts(rows: NDArray[np.intp], times_s: NDArray[np.float64]) -> bool:
+    return bool(times_s[rows[-1]] - times_s[rows[0]] >= SHORTEST_MOTION_S)
 
 
 def to_tracks(

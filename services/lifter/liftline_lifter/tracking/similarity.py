@@ -39,6 +39,7 @@ VISIBLE_SCORE = 0.1
 """Keypoints below this score say nothing about where someone is."""
 
 _MIN_COMMON = 3
+_ENOUGH_FOR_PLACE = 5
 
 
 @dataclass(frozen=True)
@@ -73,9 +74,29 @@ class Shapes:
         visible = np.isfinite(keypoints_px).all(axis=-1) & (scores >= VISIBLE_SCORE)
         return cls(np.where(visible[..., None], keypoints_px, 0.0), visible, np.asarray(boxes_px, np.float64))
 
+    @classmethod
+    def nobody(cls) -> Shapes:
+        """No people."""
+        joints = len(COCO17)
+        return cls(np.zeros((0, joints, 2)), np.zeros((0, joints), np.bool_), np.zeros((0, 4)))
+
     def __len__(self) -> int:
         """Number of people."""
         return len(self.boxes_px)
+
+    def joined(self, others: Shapes) -> Shapes:
+        """These people, then the others."""
+        return Shapes(
+            np.concatenate([self.keypoints_px, others.keypoints_px]),
+            np.concatenate([self.visible, others.visible]),
+            np.concatenate([self.boxes_px, others.boxes_px]),
+        )
+
+    def put(self, index: NDArray[np.intp], others: Shapes) -> None:
+        """Replace the people at these positions, in place."""
+        self.keypoints_px[index] = others.keypoints_px
+        self.visible[index] = others.visible
+        self.boxes_px[index] = others.boxes_px
 
     def take(self, index: NDArray[np.intp] | list[int]) -> Shapes:
         """The people at these positions."""
@@ -100,6 +121,13 @@ class Shapes:
     def centre_px(self) -> NDArray[np.float64]:
         """(N,2) middle of the box."""
         return (self.boxes_px[:, :2] + self.boxes_px[:, 2:]) / 2
+
+    @property
+    def middle_px(self) -> NDArray[np.float64]:
+        """(N,2) where people are: the mean of the visible keypoints if there are enough, else the middle of the box."""
+        count = self.visible.sum(axis=1)[:, None]
+        mean = (self.keypoints_px * self.visible[..., None]).sum(axis=1) / np.maximum(count, 1)
+        return np.where(count >= _ENOUGH_FOR_PLACE, mean, self.centre_px)
 
 
 def likeness(expected: Shapes, found: Shapes, *, broaden: NDArray[np.float64] | float = 1.0) -> Likeness:
@@ -141,7 +169,8 @@ def distinct(shapes: Shapes, scores: NDArray[np.floating], *, duplicate_oks: flo
     oks = np.fmax(plain.oks, swapped.oks)
     same = np.where(np.isnan(oks), plain.iou > 0.8, np.fmax(oks, oks.T) > duplicate_oks)
     kept: list[int] = []
-    for person in np.argsort(-scores, kind="stable").tolist():
+    order = np.lexsort([*shapes.boxes_px.T, -scores])  # equal scores: by place, so that the order given doesn't matter
+    for person in order.tolist():
         if not same[person, kept].any():
             kept.append(person)
     return np.sort(np.array(kept, np.intp))
