@@ -59,7 +59,7 @@ def plan_video(
     _check_size(info.width_px, info.height_px, limits, name)
     if duration_s > limits.max_duration_s:
         raise LimitExceededError(
-            f"{name}: {duration_s:.0f} s long, the limit is {limits.max_duration_s:.0f} s; cut it first."
+            f"{name}: {duration_s:.1f} s long, the limit is {limits.max_duration_s:g} s; cut it first."
         )
     parts = _segments(pts, time_base, segment_s, warmup_s) if packets.exact else (Segment(0, 0, len(pts), 0),)
     return Plan(info, pts, parts, packets.exact, packets.warnings)
