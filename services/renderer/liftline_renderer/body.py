@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from liftline.skeletons import H36M17
 from liftline_renderer.palette import LEFT, MIDDLE, RIGHT
 
-HEAD = len(H36M17)
-"""Index of the head's centre, an extra point after the skeleton's own joints."""
+HEAD, NECK_TOP = len(H36M17), len(H36M17) + 1
+"""Indices of the head's centre and the neck's upper end, extra points after the skeleton's own joints."""
 HEAD_RADIUS_M = 0.108
 TORSO: tuple[tuple[str, float], ...] = (
     ("left_shoulder", 0.058), ("right_shoulder", 0.058), ("left_hip", 0.075), ("right_hip", 0.075),
@@ -31,10 +31,10 @@ class Strokes:
 
 
 def with_head(joints_m: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(P,17,3) -> (P,18,3) with the head's centre at `HEAD`, between Human3.6M's neck and head-top joints."""
-    neck, top = H36M17.indices("neck", "head")
-    centre = 0.45 * joints_m[:, neck] + 0.55 * joints_m[:, top]
-    return np.concatenate([joints_m, centre[:, None]], axis=1)
+    """(P,17,3) -> (P,19,3) with `HEAD`, between Human3.6M's neck and head-top joints, and `NECK_TOP` below it."""
+    thorax, neck, top = (joints_m[:, joint] for joint in H36M17.indices("thorax", "neck", "head"))
+    centre = 0.45 * neck + 0.55 * top
+    return np.concatenate([joints_m, centre[:, None], (thorax + centre)[:, None] / 2], axis=1)
 
 
 def side_of(joint: int) -> int:
@@ -43,7 +43,7 @@ def side_of(joint: int) -> int:
 
 
 def _limb(rows: tuple[tuple[str, str, float, float], ...]) -> Strokes:
-    index = {**H36M17.index, "head_centre": HEAD}
+    index = {**H36M17.index, "head_centre": HEAD, "neck_top": NECK_TOP}
     start, end = [index[a] for a, *_ in rows], [index[b] for _, b, *_ in rows]
     return Strokes(
         np.array(start), np.array(end), np.array([radii for _, _, *radii in rows]), np.array([side_of(j) for j in end])
@@ -51,7 +51,7 @@ def _limb(rows: tuple[tuple[str, str, float, float], ...]) -> Strokes:
 
 
 FIGURE = _limb((
-    ("thorax", "head_centre", 0.050, 0.045), ("head_centre", "head_centre", HEAD_RADIUS_M, HEAD_RADIUS_M),
+    ("thorax", "neck_top", 0.050, 0.046), ("head_centre", "head_centre", HEAD_RADIUS_M, HEAD_RADIUS_M),
     *(row for side in ("left", "right") for row in (
         (f"{side}_shoulder", f"{side}_elbow", 0.054, 0.042), (f"{side}_elbow", f"{side}_wrist", 0.042, 0.030),
         (f"{side}_wrist", f"{side}_wrist", 0.040, 0.040),
@@ -60,6 +60,7 @@ FIGURE = _limb((
     )),
 ))  # fmt: skip
 """The solid figure of the 3D view; a stroke from a joint to itself is a ball."""
+NECK_STROKE, HEAD_STROKE = 0, 1
 
 BONES = Strokes(
     np.array([a for a, _ in H36M17.edges]),

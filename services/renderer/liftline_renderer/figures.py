@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.skeletons import H36M17
-from liftline_renderer.body import FIGURE, TORSO, with_head
+from liftline_renderer.body import FIGURE, HEAD_STROKE, NECK_STROKE, TORSO, with_head
 from liftline_renderer.palette import MIDDLE, person_colours, shade
 from liftline_renderer.people import People
 from liftline_renderer.room import OrbitCamera, Room
@@ -22,9 +22,9 @@ from liftline_renderer.strokes import Image, circles, fill, fixed_point, hull, t
 
 LIGHT_PX = np.array([-0.52, -0.85])
 """Where the light comes from on the picture; x right, y down."""
-LAYERS, LAYERS_FROM_PX = (2, 4, 6, 9, 12), np.array([0.0, 2.5, 5.0, 9.0, 14.0])
-"""Layers of shading by the radius of a limb."""
-LIMB_RADIUS_M, MIN_RADIUS_PX = 0.06, 0.6
+LAYERS, LAYERS_FROM_PX = (2, 4, 6, 9, 12, 18), np.array([0.0, 2.5, 5.0, 9.0, 14.0, 26.0])
+"""Layers of shading by the radius of a limb or trunk."""
+LIMB_RADIUS_M, TRUNK_RADIUS_M, MIN_RADIUS_PX = 0.06, 0.12, 0.6
 DARKEST, BRIGHTEST = 0.46, 1.12
 INTERPOLATED_FADE, FAR_FADE = 0.55, 0.45
 MIST = np.array([40.0, 45.0, 54.0])
@@ -32,7 +32,8 @@ MIST = np.array([40.0, 45.0, 54.0])
 TORSO_JOINTS = H36M17.indices(*(name for name, _ in TORSO))
 TORSO_RADII_M = np.array([radius for _, radius in TORSO])
 TORSO_BACK_M = 0.04
-"""The trunk is sorted this much farther than its middle, so that arms at its side are drawn over it."""
+"""The trunk is sorted this much farther than its middle, so that arms at its side are drawn over it; the
+neck is behind trunk and head, which its ends go into."""
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,10 @@ def draw_figures(image: Image, people: People, room: Room, camera: OrbitCamera) 
         return
     colours = _colours(people, joints[:, 0, 2] / camera.distance_m)
     scale = camera.focal_px / joints[..., 2]
-    detail = np.searchsorted(LAYERS_FROM_PX, scale[:, 0] * LIMB_RADIUS_M, side="right") - 1
     shapes: list[Shape] = []
-    for level in np.unique(detail):
-        chosen = detail == level
-        layers = _Layers.of(LAYERS[level])
+    for chosen, layers in _by_detail(scale[:, 0] * LIMB_RADIUS_M):
         shapes += _limbs(joints[chosen], scale[chosen], colours[chosen], layers, image)
+    for chosen, layers in _by_detail(scale[:, 0] * TRUNK_RADIUS_M):
         shapes += _trunks(joints[chosen], scale[chosen], colours[chosen, MIDDLE], layers, image)
     for shape in sorted(shapes, key=lambda shape: -shape.depth_m):
         shape.paint(image)
@@ -97,6 +96,13 @@ class _Layers:
         return np.asarray((radii[..., None] * self.lift)[..., None] * LIGHT_PX, np.float64)
 
 
+def _by_detail(radii_px: NDArray[np.float64]) -> Iterator[tuple[NDArray[np.bool_], _Layers]]:
+    """Masks (P,) of people that are shaded with equally many layers, since all their outlines are made at once."""
+    detail = np.searchsorted(LAYERS_FROM_PX, radii_px, side="right") - 1
+    for level in np.unique(detail):
+        yield detail == level, _Layers.of(LAYERS[level])
+
+
 def _limbs(
     joints: NDArray[np.float64],
     scale: NDArray[np.float64],
@@ -104,7 +110,7 @@ def _limbs(
     layers: _Layers,
     image: Image,
 ) -> Iterator[Shape]:
-    """Head, neck, arms and legs; joints (P,18,3) px, px, m; scale (P,18) px per metre; colours (P,3,3) by side."""
+    """Head, neck, arms and legs; joints (P,19,3) px, px, m; scale (P,19) px per metre; colours (P,3,3) by side."""
     start, end = joints[:, FIGURE.start], joints[:, FIGURE.end]
     first = np.maximum(FIGURE.radii_m[:, 0] * scale[:, FIGURE.start], MIN_RADIUS_PX)
     last = np.maximum(FIGURE.radii_m[:, 1] * scale[:, FIGURE.end], MIN_RADIUS_PX)
@@ -115,6 +121,8 @@ def _limbs(
         last[..., None] * layers.inset,
     )
     depth = (start[..., 2] + end[..., 2]) / 2
+    around_neck = np.stack([depth[:, HEAD_STROKE], joints[:, TORSO_JOINTS, 2].mean(axis=1)]).max(axis=0)
+    depth[:, NECK_STROKE] = np.maximum(depth[:, NECK_STROKE], around_neck + 2 * TORSO_BACK_M)
     near = 1 - np.clip((depth - joints[:, :1, 2]) / 1.2, -0.15, 0.35)
     lit = shade(colours[:, FIGURE.side, None], near[..., None] * layers.level)
     shown, fixed = visible(outlines[..., 0, :, :], image), fixed_point(outlines)

@@ -24,7 +24,7 @@ HALO = (14.0, 16.0, 20.0)
 NEAR_M = 0.45
 """A joint this much nearer than the hip has full brightness and thickness; as much farther, the least."""
 BRIGHTEST, DARKEST, THICKEST, THINNEST = 1.08, 0.56, 1.35, 0.65
-BONE_RADIUS_M, HEAD_TOP_M = 0.024, 0.10
+BONE_RADIUS_M, HEAD_TOP_M = 0.024, 0.17
 NEAREST_M = 0.05
 """Whoever has a joint closer to the camera than this isn't drawn."""
 JOINT_SIDES = [side_of(joint) for joint in range(len(H36M17))]

@@ -13,9 +13,9 @@ from liftline.scene import Scene
 SWING_DEG, ELEVATION_DEG = 42.0, 13.0
 FOCAL_PER_SHORT_SIDE = 1.75
 """About 32 degrees across the pane's short side: a portrait lens, so that people near and far keep their size."""
-TARGET_HEIGHT_M, TALLEST_M, MARGIN_M = 0.88, 2.05, 0.85
+TARGET_HEIGHT_M, TALLEST_M, MARGIN_M = 0.90, 2.0, 0.85
 """The height looked at; what must fit above the floor, a raised hand or a label; and around everyone's hips."""
-FILLED = 0.94
+FILLED = 0.97
 """How much of the pane people may fill."""
 NEAREST_M = 0.3
 """Points closer to the 3D view's camera aren't drawn."""
