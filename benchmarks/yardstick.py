@@ -55,7 +55,7 @@ class AnimatedFigure:
         self._poses, rows = poses, poses.rows(0) if len(poses) else slice(0, 0)
         self._row_of_frame = {int(frame): rows.start + n for n, frame in enumerate(poses.frame_index[rows])}
         figure = Figure(figsize=(width_px / DPI, height_px / DPI), dpi=DPI)
-        self._canvas = FigureCanvasAgg(figure)
+        self._canvas: Any = FigureCanvasAgg(figure)
         share = video_width_px / (video_width_px + min(video_width_px, video_height_px))
         flat: Any = figure.add_axes((0, 0, share, 1))
         flat.set_axis_off()
