@@ -10,7 +10,7 @@ from liftline_renderer.body import FIGURE, with_head
 from liftline_renderer.figures import TORSO_JOINTS, TORSO_RADII_M
 from liftline_renderer.people import People
 from liftline_renderer.room import MARGIN_M, OrbitCamera, Room
-from liftline_renderer.strokes import SUBPIXEL_BITS, Image, box_around, circles, fixed_point, hull, tapered
+from liftline_renderer.strokes import ARC_POINTS, SUBPIXEL_BITS, Image, box_around, circles, fixed_point, hull, tapered
 
 WALL, FLOOR, DARK = np.array([30.0, 34.0, 42.0]), np.array([50.0, 56.0, 67.0]), np.array([13.0, 15.0, 19.0])
 GRID = np.array([128.0, 142.0, 165.0])
@@ -19,7 +19,8 @@ SHADOW_SCALE = 4
 """Shadows are drawn at a fraction of the size, for softness and speed."""
 SHADOW_DIRECTION = np.array([0.30, 0.22])
 """How far a point's shadow falls right and away, for every metre of height."""
-SHADOW_STRENGTH = 0.62
+SHADOW_STRENGTH, TRUNK_LEVEL, SLIM = 0.62, 185.0, 0.8
+"""How dark the darkest shadow is; the trunk's level of 255; shadows' width by the body's, as blur widens them."""
 LEVELS = 9
 
 
@@ -94,23 +95,23 @@ def draw_shadows(image: Image, people: People, room: Room, camera: OrbitCamera) 
     box = box_around(seen[usable][..., :2] / SHADOW_SCALE, 4 * sigma + 6, mask)
     if box is None:
         return
-    for person in usable:
-        _shadow_of(mask, seen[person], height_m[person], camera)
+    _fill_shadows(mask, seen[usable], height_m[usable], camera)
     _darken(image, np.asarray(cv2.GaussianBlur(mask[box], (0, 0), sigma), np.uint8), box)
 
 
-def _shadow_of(
+def _fill_shadows(
     mask: NDArray[np.uint8], seen: NDArray[np.float64], height_m: NDArray[np.float64], camera: OrbitCamera
 ) -> None:
-    points, scale = seen[:, :2] / SHADOW_SCALE, camera.focal_px / seen[:, 2] / SHADOW_SCALE
+    """Draw flat shadows, the weakest first so that the strongest counts; seen (P,19,3) and height_m (P,19)."""
+    points, scale = seen[..., :2] / SHADOW_SCALE, SLIM * camera.focal_px / seen[..., 2] / SHADOW_SCALE
     start, end = FIGURE.start, FIGURE.end
-    radii = FIGURE.radii_m * 0.8
-    fixed = fixed_point(tapered(points[start], points[end], radii[:, 0] * scale[start], radii[:, 1] * scale[end]))
-    strength = 235 - 80 * np.clip((height_m[start] + height_m[end]) / 2 / 1.6, 0, 1)
-    torso = circles(points[TORSO_JOINTS], 0.8 * TORSO_RADII_M * scale[TORSO_JOINTS])
-    cv2.fillConvexPoly(mask, hull(fixed_point(torso)), 185, cv2.LINE_8, SUBPIXEL_BITS)
-    for stroke in np.argsort(strength, kind="stable"):
-        cv2.fillConvexPoly(mask, fixed[stroke], float(strength[stroke]), cv2.LINE_8, SUBPIXEL_BITS)
+    radii = FIGURE.radii_m[:, 0] * scale[:, start], FIGURE.radii_m[:, 1] * scale[:, end]
+    limbs = fixed_point(tapered(points[:, start], points[:, end], *radii)).reshape(-1, 2 * ARC_POINTS, 2)
+    trunks = fixed_point(circles(points[:, TORSO_JOINTS], TORSO_RADII_M * scale[:, TORSO_JOINTS]))
+    level = 235 - 80 * np.clip((height_m[:, start] + height_m[:, end]) / 2 / 1.6, 0, 1).ravel()
+    shapes = [*zip(level.tolist(), limbs, strict=True), *((TRUNK_LEVEL, hull(trunk)) for trunk in trunks)]
+    for strength, outline in sorted(shapes, key=lambda shape: shape[0]):
+        cv2.fillConvexPoly(mask, outline, strength, cv2.LINE_8, SUBPIXEL_BITS)
 
 
 def _darken(image: Image, soft: NDArray[np.uint8], box: tuple[slice, slice]) -> None:

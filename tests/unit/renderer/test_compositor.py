@@ -35,7 +35,11 @@ def test_the_source_frame_is_not_changed():
 
 
 def test_the_order_of_people_changes_no_pixel():
-    pictures = [_compositor(poses := poses_of(*order)).draw(grey_frame(poses)) for order in (TWO, TWO[::-1])]
+    scene, pictures = room_of(poses_of(*TWO)), []
+    for order in (TWO, TWO[::-1]):
+        poses = poses_of(*order)
+        compositor = Compositor(poses.width_px, poses.height_px, poses, scene, RenderSettings())
+        pictures.append(compositor.draw(grey_frame(poses)))
     np.testing.assert_array_equal(pictures[0], pictures[1])
 
 
@@ -107,6 +111,16 @@ def test_the_floor_is_darker_under_a_person():
     rows = np.flatnonzero(darker.sum(axis=1) > 10)
     assert len(rows)
     assert rows.min() > 240
+
+
+def test_overlapping_shadows_do_not_depend_on_the_order_of_people():
+    close = (Walker(1, x_m=0.0, z_m=4.5, heading=0.3), Walker(2, x_m=0.15, z_m=4.6, heading=2.0))
+    scene, pictures = room_of(poses_of(*close)), []
+    for order in (close, close[::-1]):
+        poses = poses_of(*order)
+        compositor = Compositor(poses.width_px, poses.height_px, poses, scene, RenderSettings("3d"))
+        pictures.append(compositor.draw(grey_frame(poses)))
+    np.testing.assert_array_equal(pictures[0], pictures[1])
 
 
 def test_interpolated_people_are_paler_in_the_3d_view():
