@@ -56,6 +56,11 @@ class Region:
         shift = np.array([self.x_px, self.y_px]) - linear @ (0.5, 0.5)
         return np.column_stack([linear, shift])
 
+    def to_region(self, points_px: NDArray[np.floating]) -> NDArray[np.float64]:
+        """Image points (N, 2) in region coordinates: the inverse of `to_image`."""
+        to_image = self.to_image
+        return np.asarray((points_px - to_image[:, 2]) @ np.linalg.inv(to_image[:, :2]).T, np.float64)
+
     def view(self, scale: float) -> View:
         """The upright square around the region's centre, `scale` times its size."""
         return View.around(self.x_px, self.y_px, self.size_px * scale)

@@ -8,18 +8,24 @@ of MediaPipe's `pose_landmark` module.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from liftline.skeletons import BLAZEPOSE33
 from liftline_detector.blazepose.geometry import Region, crop_region
 from liftline_detector.blazepose.litert import Network, sigmoid
 
 INPUT_PX, POINTS, LANDMARKS = 256, 39, 33
 _HIPS, _RIM = 33, 34
 _HEATMAP, _REACH, _MIN_PEAK = 64, 3, 0.5
+_LIMB_WIDTH, _GREY = 0.07, (128, 128, 128)
+_TORSO = BLAZEPOSE33.indices("left_shoulder", "right_shoulder", "right_hip", "left_hip")
+_EARS = BLAZEPOSE33.indices("left_ear", "right_ear")
 _OUTPUTS = ((1, 195), (1, 1), (1, 256, 256, 1), (1, _HEATMAP, _HEATMAP, POINTS), (1, 117))
 
 
@@ -41,8 +47,8 @@ class Landmarks:
 class LandmarkFinder(Protocol):
     """Finds the landmarks in a region: `LandmarkModel`, or a fake in tests."""
 
-    def find(self, rgb: NDArray[np.uint8], region: Region) -> Landmarks:
-        """The landmarks of the person in a region of an (H, W, 3) image."""
+    def find(self, rgb: NDArray[np.uint8], region: Region, *, hidden: Sequence[Landmarks] = ()) -> Landmarks:
+        """The landmarks of the person in a region of an (H, W, 3) image, with these people painted over."""
         ...
 
 
@@ -55,9 +61,11 @@ class LandmarkModel(LandmarkFinder):
             content, name="pose_landmark_full.tflite", side_px=INPUT_PX, outputs=_OUTPUTS, threads=threads
         )
 
-    def find(self, rgb: NDArray[np.uint8], region: Region) -> Landmarks:
-        """The landmarks of the person in a region of an (H, W, 3) image."""
+    def find(self, rgb: NDArray[np.uint8], region: Region, *, hidden: Sequence[Landmarks] = ()) -> Landmarks:
+        """The landmarks of the person in a region of an (H, W, 3) image, with these people painted over."""
         crop = crop_region(rgb, region, side_px=INPUT_PX)
+        for pose in hidden:
+            paint_over(crop, pose, region)
         raw, flag, heatmaps = self._network(crop.astype(np.float32) * np.float32(1 / 255), (0, 1, 3))
         return read(raw, float(flag[0]), heatmaps, region)
 
@@ -75,6 +83,17 @@ def read(raw: NDArray[np.float32], flag: float, heatmaps: NDArray[np.float32], r
         flag,
         Region.from_alignment(points_px[_HIPS], points_px[_RIM]),
     )
+
+
+def paint_over(crop: NDArray[np.uint8], pose: Landmarks, region: Region) -> None:
+    """Cover somebody's body in the crop of a region with grey, so that the model looks for whoever is behind."""
+    points = region.to_region(pose.points_px) * INPUT_PX
+    width = max(1, round(_LIMB_WIDTH * pose.next_region.size_px / region.size_px * INPUT_PX))
+    spots = np.round(points.clip(-INPUT_PX, 2 * INPUT_PX)).astype(np.int32)
+    cv2.fillConvexPoly(crop, spots[_TORSO], _GREY)
+    for start, end in BLAZEPOSE33.edges:
+        cv2.line(crop, spots[start].tolist(), spots[end].tolist(), _GREY, width)
+    cv2.circle(crop, spots[_EARS].mean(axis=0).astype(int).tolist(), width, _GREY, cv2.FILLED)
 
 
 def refine(points: NDArray[np.float32], heatmaps: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -12,18 +12,21 @@ class BlazePoseOptions:
     A person appears when the landmark model's flag reaches `appear_flag`, and stays while it is above `keep_flag`
     (hysteresis, so that somebody half hidden doesn't flicker).
 
-    The flag alone is no proof: a camera mount or a tree can score 0.99 in one region. A real person still scores when
-    the region is larger or tilted; such a probe has to reach `probe_flag` when a person appears, and every
-    `probe_every_s` after that. Whoever fails for `forget_after_s` is dropped. A candidate of the person detector with
-    `certain_score` counts as a passed probe.
+    The flag alone is no proof: a camera mount or a tree can score 0.99 in one region. A real person scores as well, and
+    in the same pose, when the region is a little larger or turned. Such a probe has to reach `probe_flag` and agree
+    within `probe_agreement` when a person appears, and every `probe_every_s` after that; whoever fails for
+    `forget_after_s` is dropped. A lying pose, turned by more than `lying_rad`, is what look-alikes mostly are, so it
+    has to pass two probes. A candidate of the person detector with `certain_score` counts as a passed probe.
 
-    The regions of two people who are one have landmarks closer than `same_pose`, in units of the region.
+    Two poses closer than `same_pose` are one person. Both distances are shares of the region's side.
     """
 
     max_people: int = 16
     appear_flag: float = 0.8
     keep_flag: float = 0.5
     probe_flag: float = 0.5
+    probe_agreement: float = 0.055
+    lying_rad: float = 1.0
     probe_every_s: float = 0.6
     forget_after_s: float = 2.0
     certain_score: float = 0.85

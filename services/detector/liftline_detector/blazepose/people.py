@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.detections import People
-from liftline.skeletons import BLAZEPOSE33, BLAZEPOSE33_TO_COCO17
+from liftline.skeletons import BLAZEPOSE33, BLAZEPOSE33_TO_COCO17, COCO17
 from liftline_detector.blazepose.landmarks import Landmarks
 
 _COCO = np.array(BLAZEPOSE33_TO_COCO17)
+_LIMBS = np.arange(5, len(COCO17))
+_LIMBS_MIRRORED = COCO17.mirrored[_LIMBS]
 _EARS = BLAZEPOSE33.indices("left_ear", "right_ear")
 _SHOULDERS = BLAZEPOSE33.indices("left_shoulder", "right_shoulder")
 
@@ -68,7 +70,14 @@ def people(poses: Sequence[Landmarks], *, width: int, height: int) -> People:
 
 
 def distance(pose: Landmarks, other: Landmarks) -> float:
-    """Mean distance of two people's COCO keypoints below the head, as a share of the smaller one's region."""
-    body = _COCO[5:]
-    apart = np.linalg.norm(pose.points_px[body] - other.points_px[body], axis=1).mean()
-    return float(apart) / max(min(pose.next_region.size_px, other.next_region.size_px), 1e-6)
+    """Mean distance of two poses' limb joints, as a share of the smaller one's region.
+
+    Left and right may be swapped between them: seen from behind or in profile, the model does take one for the other.
+    """
+    ours = pose.points_px[_COCO[_LIMBS]]
+    apart = min(_mean_distance(ours, other.points_px[_COCO[joints]]) for joints in (_LIMBS, _LIMBS_MIRRORED))
+    return apart / max(min(pose.next_region.size_px, other.next_region.size_px), 1e-6)
+
+
+def _mean_distance(points: NDArray[np.float32], others: NDArray[np.float32]) -> float:
+    return float(np.linalg.norm(points - others, axis=1).mean())

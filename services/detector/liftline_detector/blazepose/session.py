@@ -67,20 +67,33 @@ class BlazePoseSession(DetectorSession):
         return people([f.pose for f in self._followed], width=width, height=height)
 
     def _follow(self, frame: Frame) -> None:
-        """Look for everyone of the last frame in their next region; whoever isn't there is lost."""
+        """Look for everyone of the last frame in their next region; whoever isn't there is lost.
+
+        Where two end up on one body, it stays with whoever moved less, and the other is looked for behind it.
+        """
         options = self._options
         self._lost = [x for x in self._lost if frame.time_s - x.since_s <= options.search_lost_s]
-        before, self._followed = self._followed, []
-        for person in before:
-            if person.proven_s < frame.time_s - options.forget_after_s:
-                continue
-            region = person.pose.next_region
-            poses = (self._landmarks.find(frame.rgb, r) for r in (region, region.scaled(_WIDER)))
-            pose = next((p for p in poses if p.flag >= options.keep_flag and self._is_new(p, frame)), None)
+        proven = [f for f in self._followed if f.proven_s >= frame.time_s - options.forget_after_s]
+        looks = [(person, self._landmarks.find(frame.rgb, person.pose.next_region)) for person in proven]
+        self._followed = []
+        for person, seen in sorted(looks, key=lambda look: distance(look[0].pose, look[1])):
+            pose = seen if self._is_there(seen, frame) else self._look_again(frame, person.pose.next_region)
             if pose is None:
-                self._lost.append(Lost(region, frame.time_s, person.proven_s))
+                self._lost.append(Lost(person.pose.next_region, frame.time_s, person.proven_s))
             else:
                 self._followed.append(replace(person, pose=pose))
+
+    def _look_again(self, frame: Frame, region: Region) -> Landmarks | None:
+        """Somebody in a region or a wider one, with those who are followed painted over."""
+        near = [f.pose for f in self._followed if region.is_like(f.pose.next_region, distance=1, ratio=4)]
+        for wider in ([region] if near else []) + [region.scaled(_WIDER)]:
+            pose = self._landmarks.find(frame.rgb, wider, hidden=near)
+            if self._is_there(pose, frame):
+                return pose
+        return None
+
+    def _is_there(self, pose: Landmarks, frame: Frame) -> bool:
+        return pose.flag >= self._options.keep_flag and self._is_new(pose, frame)
 
     def _is_new(self, pose: Landmarks, frame: Frame) -> bool:
         """Whether somebody is on the image who isn't followed already."""
@@ -99,8 +112,15 @@ class BlazePoseSession(DetectorSession):
             self._followed = [probed if f is oldest else f for f in self._followed]
 
     def _passes(self, frame: Frame, pose: Landmarks) -> bool:
-        probes = (pose.next_region.scaled(scale).turned(angle) for scale, angle in _PROBES)
-        return any(self._landmarks.find(frame.rgb, region).flag >= self._options.probe_flag for region in probes)
+        """Whether looking a little differently shows the same pose."""
+        options, region = self._options, pose.next_region
+        needed = 2 if abs(region.angle_rad) > options.lying_rad else 1
+        for scale, angle in _PROBES:
+            probe = self._landmarks.find(frame.rgb, region.scaled(scale).turned(angle))
+            needed -= probe.flag >= options.probe_flag and distance(probe, pose) <= options.probe_agreement
+            if needed == 0:
+                return True
+        return False
 
     def _candidates(self, frame: Frame, search: Search) -> list[Candidate]:
         """What the person detector finds in the views that are due, the best first."""
