@@ -1,0 +1,112 @@
+"""VideoPose3D's `.bin` checkpoints, read without running anything that they ask for.
+
+They are dicts written by `torch.save`: `epoch, lr, random_state, optimizer, model_pos`, and for semi-supervised models
+`model_traj`, which can be None. `random_state` is a pickled NumPy RandomState, which torch's restricted unpickler
+refuses. Nobody needs it here, so the names it is pickled under (those of NumPy in 2019, and today's) stand for an
+object that forgets what it's given, and no other name is added to torch's list.
+"""
+
+from __future__ import annotations
+
+import io
+import pickle
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeGuard
+
+import torch
+from torch import Tensor
+
+from liftline.errors import ModelError
+
+VIDEOPOSE3D_RATE_HZ = 50.0
+"""Human3.6M's cameras ran at 50 Hz."""
+
+VIDEOPOSE3D_LICENCE = "CC BY-NC 4.0"
+
+_ZIP_FILE = b"PK\x03\x04"
+_PICKLE = b"\x80"
+
+_RANDOM_STATE_NAMES = (
+    "numpy.random.__RandomState_ctor",  # until NumPy 1.16, which wrote the official files
+    "numpy.core.multiarray._reconstruct",
+    "numpy.random._pickle.__randomstate_ctor",
+    "numpy.random._pickle.__bit_generator_ctor",
+    "numpy.random._mt19937.MT19937",
+    "numpy._core.multiarray._reconstruct",
+    "numpy.ndarray",
+    "numpy.dtype",
+)
+
+# What torch raises on damaged files, besides the refusal itself, has no common base.
+_UNREADABLE = (
+    RuntimeError, EOFError, LookupError, AttributeError, TypeError, ValueError, ArithmeticError,
+    MemoryError, AssertionError, ImportError, OSError, struct.error,
+)  # fmt: skip
+
+
+class _Forgotten:
+    """Stands for every NumPy name in a RandomState: takes any arguments and any state, keeps nothing."""
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    def __setstate__(self, _: Any) -> None:
+        pass
+
+
+@dataclass(frozen=True)
+class States:
+    """State dicts of the pose network and, where there is one, the trajectory network."""
+
+    pose: Mapping[str, Tensor]
+    trajectory: Mapping[str, Tensor] | None
+
+
+def looks_like(data: bytes) -> bool:
+    """Whether the file is a zip or a pickle, as `torch.save` writes; safetensors files are neither."""
+    return data.startswith(_ZIP_FILE) or (data.startswith(_PICKLE) and data[8:9] != b"{")
+
+
+def read_states(data: bytes) -> States:
+    """The weights in a `.bin` file.
+
+    Raises:
+        ModelError: damaged, asking for more than tensors and a RandomState, or without the networks' weights.
+    """
+    stand_ins = [(_Forgotten, name) for name in _RANDOM_STATE_NAMES]
+    try:
+        with torch.serialization.safe_globals(stand_ins):  # type: ignore[arg-type]
+            content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ModelError(
+            f"a pickle that is damaged or asks for more than weights, not loaded ({_short(error)})"
+        ) from error
+    except _UNREADABLE as error:
+        raise ModelError(f"a damaged torch file ({_short(error)})") from error
+    if not isinstance(content, dict):
+        raise ModelError("a torch file, but no VideoPose3D checkpoint (a dict with model_pos)")
+    pose, trajectory = content.get("model_pos"), content.get("model_traj")
+    if not _is_state(pose) or not (trajectory is None or _is_state(trajectory)):
+        raise ModelError("a torch file, but without VideoPose3D's weights under model_pos (and model_traj)")
+    return States(pose, trajectory)
+
+
+def _is_state(value: object) -> TypeGuard[Mapping[str, Tensor]]:
+    return (
+        isinstance(value, Mapping)
+        and bool(value)
+        and all(isinstance(k, str) and isinstance(v, Tensor) and _is_plain(v) for k, v in value.items())
+    )
+
+
+def _is_plain(tensor: Tensor) -> bool:
+    """Whether it holds its numbers: neither sparse nor without storage."""
+    return tensor.layout is torch.strided and tensor.device.type == "cpu" and not tensor.is_quantized
+
+
+def _short(error: BaseException) -> str:
+    """The first sentence of torch's long messages, which end in advice to switch the protection off."""
+    text = str(error).split("WeightsUnpickler error:")[-1].strip() or type(error).__name__
+    return text.splitlines()[0].split(". ")[0][:160]

@@ -1,0 +1,1 @@
+"""How the bundled lifter weights are made and measured. See README.md."""

@@ -1,0 +1,66 @@
+"""Write a run's weights as a checkpoint: `python -m training.export --run training/runs/h36m17 [--out PATH]`.
+
+The moving average of the weights ships. The model card beside the checkpoint is written by hand, from what
+`python -m training.evaluate` prints.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import safetensors.torch
+
+from liftline_lifter.checkpoint import METADATA_KEY, SCHEMA_VERSION, bundled_checkpoint_path, load_checkpoint
+from liftline_lifter.normalise import Normalisation
+from training.train import STATE_FILE, Run
+
+RATE_HZ = 50.0
+LICENCE = "MIT"
+NAME = "liftline-h36m17"
+
+
+def summary(run: Run) -> str:
+    """How the weights were made, in one line."""
+    settings = run.settings
+    poses = run.step * settings.windows * settings.poses_per_window
+    return (
+        f"{run.step} steps, {poses} poses, {run.elapsed_s / 60:.0f} min on CPU, seed {settings.seed}; "
+        "CMU motion capture (mocap.cs.cmu.edu) without subject 02, augmented, simulated cameras and detections"
+    )
+
+
+def export(run: Run, path: Path) -> None:
+    """Write the averaged weights, with what a reader has to know in the header."""
+    model = run.average
+    metadata = {
+        "schema_version": SCHEMA_VERSION,
+        "name": f"{NAME}-{model.receptive_field}f",
+        "filter_widths": list(model.filter_widths),
+        "channels": model.channels,
+        "causal": model.causal,
+        "normalisation": Normalisation.PERSON.value,
+        "rate_hz": RATE_HZ,
+        "licence": LICENCE,
+        "training": summary(run),
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_suffix(".partial")
+    safetensors.torch.save_file(model.state_dict(), partial, {METADATA_KEY: json.dumps(metadata)})
+    partial.replace(path)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", type=Path, required=True)
+    parser.add_argument("--out", type=Path, default=bundled_checkpoint_path())
+    args = parser.parse_args()
+    export(Run.load(args.run / STATE_FILE), args.out)
+    checkpoint = load_checkpoint(args.out)
+    print(f"{args.out}: {checkpoint.name}, sha256 {checkpoint.sha256}, {checkpoint.training}")
+
+
+if __name__ == "__main__":
+    main()

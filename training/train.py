@@ -1,0 +1,209 @@
+"""Train the lifter: `python -m training.train --minutes 75 --out training/runs/h36m17`.
+
+Stop it at any time; the same command goes on from its last state. With `--steps` instead of `--minutes` a seed fixes
+the result, up to the machine's arithmetic.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from liftline_lifter.network import TemporalModel
+from training.batches import Batch, BatchShape, batches
+from training.data import default_mocap_path
+from training.threads import Threads
+
+STATE_FILE = "state.pt"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that shapes a run.
+
+    The learning rate warms up, then falls along a cosine over `minutes` of training, or over `steps` where given.
+    """
+
+    filter_widths: tuple[int, ...] = (3, 3, 3, 3)
+    channels: int = 512
+    dropout: float = 0.0
+    windows: int = 128
+    poses_per_window: int = 3
+    learning_rate: float = 1.2e-3
+    weight_decay: float = 0.01
+    warm_up: float = 0.02
+    average: float = 0.999
+    seed: int = 1
+    minutes: float = 75.0
+    steps: int | None = None
+
+
+@dataclass
+class Run:
+    """A training run's state: what is saved and resumed. `average` is the moving average of the weights, that ships."""
+
+    settings: Settings
+    model: TemporalModel
+    average: TemporalModel
+    optimizer: torch.optim.AdamW
+    step: int = 0
+    elapsed_s: float = 0.0
+
+    @classmethod
+    def start(cls, settings: Settings) -> Run:
+        """A run at its beginning."""
+        torch.manual_seed(settings.seed)
+        model = _network(settings)
+        average = _network(settings).eval()
+        average.load_state_dict(model.state_dict())
+        optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+        return cls(settings, model, average, optimizer)
+
+    @property
+    def progress(self) -> float:
+        """How much of the run is done, 0 to 1."""
+        if self.settings.steps is not None:
+            return min(1.0, self.step / self.settings.steps)
+        return min(1.0, self.elapsed_s / (60 * self.settings.minutes))
+
+    def save(self, path: Path) -> None:
+        """Write the state; a reader sees the old one or the new one, never a part."""
+        state: dict[str, Any] = {
+            "settings": asdict(self.settings),
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizer": self.optimizer.state_dict(),
+            "step": self.step,
+            "elapsed_s": self.elapsed_s,
+            "random": torch.get_rng_state(),
+        }
+        partial = path.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Run:
+        """Go on from a saved state."""
+        state = torch.load(path, weights_only=True)
+        settings = state["settings"]
+        run = cls.start(Settings(**settings | {"filter_widths": tuple(settings["filter_widths"])}))
+        run.model.load_state_dict(state["model"])
+        run.average.load_state_dict(state["average"])
+        run.optimizer.load_state_dict(state["optimizer"])
+        run.step, run.elapsed_s = state["step"], state["elapsed_s"]
+        torch.set_rng_state(state["random"])
+        return run
+
+
+def _network(settings: Settings) -> TemporalModel:
+    return TemporalModel(settings.filter_widths, settings.channels, dropout=settings.dropout)
+
+
+def learning_rate(settings: Settings, progress: float) -> float:
+    """Linear warm-up, then a cosine down to a hundredth."""
+    warm_up = min(1.0, (progress + 1e-3) / (settings.warm_up + 1e-3))
+    return settings.learning_rate * warm_up * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * progress)))
+
+
+def mpjpe(predicted: Tensor, wanted: Tensor) -> Tensor:
+    """Mean per-joint position error of (..., J, 3) poses, in their unit."""
+    distances: Tensor = torch.linalg.vector_norm(predicted.float() - wanted, dim=-1)
+    return distances.mean()
+
+
+def train_step(run: Run, batch: Batch) -> float:
+    """One step of the optimizer; returns the loss in metres. Matrix products run in bfloat16, weights stay float32."""
+    inputs, wanted = (torch.from_numpy(array) for array in batch)
+    for group in run.optimizer.param_groups:
+        group["lr"] = learning_rate(run.settings, run.progress)
+    run.model.train()
+    with torch.autocast("cpu", torch.bfloat16):
+        predicted = run.model.forward_windows(inputs)
+    loss = mpjpe(predicted, wanted)
+    run.optimizer.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
+    run.optimizer.step()
+    run.step += 1
+    _update_average(run)
+    return loss.item()
+
+
+@torch.no_grad()
+def _update_average(run: Run) -> None:
+    keep = min(run.settings.average, (1 + run.step) / (10 + run.step))
+    states = zip(run.average.state_dict().values(), run.model.state_dict().values(), strict=True)
+    for average, latest in states:
+        if average.is_floating_point():
+            average.lerp_(latest, 1 - keep)
+        else:
+            average.copy_(latest)
+
+
+def batch_shape(run: Run) -> BatchShape:
+    """The batches that this run's network learns from."""
+    return BatchShape(run.settings.windows, run.settings.poses_per_window, run.model.stride, run.model.pad)
+
+
+def train(
+    run: Run,
+    source: Iterator[Batch],
+    out: Path,
+    *,
+    threads: Threads,
+    save_every_s: float = 110.0,
+    log_every: int = 100,
+    log: Callable[[str], None] = print,
+) -> None:
+    """Run to the end of the settings' time or steps, writing `out`/state.pt on the way."""
+    out.mkdir(parents=True, exist_ok=True)
+    losses: list[float] = []
+    before, saved = time.monotonic(), time.monotonic()
+    while run.progress < 1:
+        batch = next(source)
+        threads.before_step(run.step)
+        started = time.monotonic()
+        losses.append(train_step(run, batch))
+        now = time.monotonic()
+        threads.after_step(now - started)
+        run.elapsed_s, before = run.elapsed_s + now - before, now
+        if run.step % log_every == 0:
+            millimetres = 1000 * float(np.mean(losses[-log_every:]))
+            done = f"step {run.step}, {run.elapsed_s:.0f} s, {run.progress:.1%}"
+            log(f"{done}: loss {millimetres:.1f} mm, {torch.get_num_threads()} threads")
+        if now - saved > save_every_s:
+            run.save(out / STATE_FILE)
+            saved = now
+    run.save(out / STATE_FILE)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run; resumed where it exists")
+    parser.add_argument("--mocap", type=Path, default=default_mocap_path())
+    parser.add_argument("--minutes", type=float, default=Settings.minutes)
+    parser.add_argument("--steps", type=int, default=None)
+    parser.add_argument("--channels", type=int, default=Settings.channels)
+    parser.add_argument("--seed", type=int, default=Settings.seed)
+    parser.add_argument("--threads", type=int, default=2, help="at most; fewer are used where that is faster")
+    args = parser.parse_args()
+    state = args.out / STATE_FILE
+    settings = Settings(channels=args.channels, seed=args.seed, minutes=args.minutes, steps=args.steps)
+    run = Run.load(state) if state.exists() else Run.start(settings)
+    print(f"{'resumed' if run.step else 'started'} at step {run.step}: {run.settings}", flush=True)
+    with batches(args.mocap, batch_shape(run), seed=run.settings.seed, first_step=run.step) as source:
+        train(run, source, args.out, threads=Threads(args.threads), log=lambda line: print(line, flush=True))
+
+
+if __name__ == "__main__":
+    main()
