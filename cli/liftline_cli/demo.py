@@ -134,6 +134,8 @@ def _accuracy_table(accuracy: Accuracy) -> Table:
 
 def _closing_table(video: Path, result: ProcessResult) -> Table:
     table = Table(box=None, pad_edge=False, show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
     table.add_row("input", str(video))
     for name, path in result.files.items():
         table.add_row(name, str(path))

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from liftline_cli.mannequin.figure import Body, Points
 from liftline_cli.mannequin.view import View
 
-TILE_PX = 24
+TILE_PX = 48
 MARGIN_M = 0.06
 """Primitives this near to a tile's rays count: their blends, and the shade they throw, reach that far."""
-HIT_M, MAX_STEPS, CAUTION = np.float32(0.0008), 96, np.float32(0.9)
+HIT_PX, MAX_STEPS, CAUTION = np.float32(0.2), 64, np.float32(0.9)
+"""A ray this near to the body has hit it; steps are as long as the distance, times the caution its bound needs."""
 RIM_PX = np.float32(0.9)
 """Rays that pass the body within this many pixels are partly covered: the soft rim that anti-aliases the outline."""
 OCCLUSION_M = np.float32(0.05)
@@ -123,10 +124,11 @@ def _march(body: Body, eye: Points, rays: Points, span: tuple[float, float], foc
     for _ in range(MAX_STEPS):
         here = depth[active]
         gap, _ = body.distance(eye + rays[active] * here[:, None])
-        pixels = np.where(gap < HIT_M, np.float32(0), gap / here * np.float32(focal_px))
+        pixel_m = here / np.float32(focal_px)
+        pixels = np.where(gap < HIT_PX * pixel_m, np.float32(0), gap / pixel_m)
         better = pixels < miss_px[active]
         miss_px[active[better]], reach[active[better]] = pixels[better], here[better]
-        depth[active] = here + np.maximum(gap * CAUTION, HIT_M)
+        depth[active] = here + np.maximum(gap * CAUTION, HIT_PX * pixel_m)
         active = active[(pixels > 0) & (depth[active] < limit)]
         if not len(active):
             break
