@@ -133,6 +133,12 @@ def _open(file: BinaryIO, name: str, limits: VideoLimits) -> InputContainer:
             f"refused); {_SUPPORTED}."
         ) from error
     except av.FFmpegError as error:
+        file.seek(0)
+        if file.read(8)[4:] == b"ftyp":
+            raise InvalidVideoError(
+                f"{name}: its index is missing or damaged ({reason(error)}), as when a recording or a copy is cut off; "
+                "copy or record it again."
+            ) from error
         raise InvalidVideoError(f"{name}: not a readable video ({reason(error)}); {_SUPPORTED}.") from error
 
 

@@ -112,12 +112,14 @@ def _add_video(target: OutputContainer, first: Path, timescale: int) -> VideoStr
 
 @contextmanager
 def _open_segment(path: Path) -> Iterator[InputContainer]:
+    if not path.is_file() or path.stat().st_size == 0:
+        raise InvalidArtifactError(f"{path}: not a readable segment (missing or empty); render it again.")
     try:
         with path.open("rb") as file, av.open(file, "r", format="mp4") as container:
             if len(container.streams.video) != 1:
                 raise InvalidArtifactError(f"{path}: a drawn segment must hold one video stream; render it again.")
             yield container
-    except (av.error.InvalidDataError, FileNotFoundError) as error:
+    except av.error.InvalidDataError as error:
         raise InvalidArtifactError(f"{path}: not a readable segment ({error}); render it again.") from error
 
 

@@ -184,7 +184,9 @@ def test_planning_stops_when_told(make_video):
 @pytest.mark.parametrize("name", ["cut.mp4", "cut.mkv", "cut.avi", "cut.webm"])
 def test_a_truncated_file_keeps_what_is_there_and_says_so(name, make_video, plan_of, read, number_in, tmp_path):
     codec = {"cut.avi": "mpeg4", "cut.webm": "libvpx-vp9"}.get(name, "libx264")
-    whole = make_video(f"whole{Path(name).suffix}", codec=codec, frames=120, audio="libopus" if name == "cut.mkv" else None)
+    whole = make_video(
+        f"whole{Path(name).suffix}", codec=codec, frames=120, audio="libopus" if name == "cut.mkv" else None
+    )
     path = tmp_path / name
     data = whole.read_bytes()
     path.write_bytes(data[: len(data) * 6 // 10])

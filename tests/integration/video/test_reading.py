@@ -134,9 +134,7 @@ def test_a_turned_video_with_long_pixels_is_scaled_before_it_is_turned(make_vide
 def test_colours_come_out_within_a_few_levels(
     codec, pix_fmt, matrix, colour_range, make_video, plan_of, read, assert_upright
 ):
-    path = make_video(
-        "colour.mkv", codec=codec, pix_fmt=pix_fmt, colorspace=matrix, color_range=colour_range, frames=3
-    )
+    path = make_video("colour.mkv", codec=codec, pix_fmt=pix_fmt, colorspace=matrix, color_range=colour_range, frames=3)
     plan = plan_of(path)
     assert plan.info.colour_space == {BT601: "bt601", BT709: "bt709"}[matrix]
     assert plan.info.colour_range == {LIMITED: "limited", FULL: "full"}[colour_range]
@@ -159,7 +157,7 @@ def test_a_picture_that_changes_size_is_scaled_to_the_first(make_video, plan_of,
 def test_frames_that_cannot_be_decoded_are_left_out_and_the_others_keep_their_places(
     make_video, plan_of, read, number_in
 ):
-    path = make_video("damaged.mkv", codec="png", pix_fmt="rgb24", frames=20)
+    path = make_video("damaged.mov", codec="png", pix_fmt="rgb24", frames=20)
     data = bytearray(path.read_bytes())
     at = -1
     for _ in range(8):
