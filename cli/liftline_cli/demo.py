@@ -79,7 +79,8 @@ def run(video: Path | None, output_dir: Path, *, console: Console, stop: StopFla
     result = process_video(chosen, output_dir, settings=ProcessSettings(), reporter=reporter, stop=stop)
     if video is None:
         console.print(_accuracy_table(compare(result.poses, poses_file.load(truth_path(chosen)))))
-    console.print(_closing_table(chosen, result), soft_wrap=True)
+    console.print()
+    console.print(_closing_lines(chosen, result), markup=False, highlight=False, soft_wrap=True)
 
 
 def demo_clip(output_dir: Path, clip: Clip, reporter: Reporter, stop: StopFlag) -> Path:
@@ -132,16 +133,14 @@ def _accuracy_table(accuracy: Accuracy) -> Table:
     return table
 
 
-def _closing_table(video: Path, result: ProcessResult) -> Table:
-    table = Table(box=None, pad_edge=False, show_header=False)
-    table.add_column()
-    table.add_column(overflow="fold")
-    table.add_row("input", str(video))
-    for name, path in result.files.items():
-        table.add_row(name, str(path))
-    table.add_row("people", str(len(result.poses)))
-    table.add_row("speed", f"{result.plan.frame_count} frames in {result.seconds:.1f} s")
-    return table
+def _closing_lines(video: Path, result: ProcessResult) -> str:
+    lines = {
+        "input": video,
+        **result.files,
+        "people": len(result.poses),
+        "speed": f"{result.plan.frame_count} frames in {result.seconds:.1f} s",
+    }
+    return "\n".join(f"{name:<16}{value}" for name, value in lines.items())
 
 
 if __name__ == "__main__":
