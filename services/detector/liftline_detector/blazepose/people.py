@@ -13,6 +13,7 @@ from liftline_detector.blazepose.landmarks import Landmarks
 
 _COCO = np.array(BLAZEPOSE33_TO_COCO17)
 _LIMBS = np.arange(5, len(COCO17))
+_BONES = np.array([edge for edge in COCO17.edges if min(edge) >= _LIMBS[0]])
 _LIMBS_MIRRORED = COCO17.mirrored[_LIMBS]
 _EARS = BLAZEPOSE33.indices("left_ear", "right_ear")
 _SHOULDERS = BLAZEPOSE33.indices("left_shoulder", "right_shoulder")
@@ -23,6 +24,8 @@ CROWN = 0.7
 """The top of the head lies beyond the ears by this share of the way from shoulders to ears."""
 MARGIN = 0.03
 """Joints lie inside the body: the box is wider than they are by this share of its longer side."""
+BODY_WIDTH = 0.08
+"""What is closer to a bone than this share of the region is on the body."""
 MIN_BOX_PRESENCE = 0.3
 MIN_INSIDE = 4
 
@@ -70,14 +73,23 @@ def people(poses: Sequence[Landmarks], *, width: int, height: int) -> People:
 
 
 def distance(pose: Landmarks, other: Landmarks) -> float:
-    """Mean distance of two poses' limb joints, as a share of the smaller one's region.
+    """Mean distance of two poses' limb joints, as a share of the smaller one's region, sides swapped if that's closer.
 
-    Left and right may be swapped between them: seen from behind or in profile, the model does take one for the other.
+    Seen from behind or in profile, the model does take left for right.
     """
-    ours = pose.points_px[_COCO[_LIMBS]]
-    apart = min(_mean_distance(ours, other.points_px[_COCO[joints]]) for joints in (_LIMBS, _LIMBS_MIRRORED))
-    return apart / max(min(pose.next_region.size_px, other.next_region.size_px), 1e-6)
+    return min(_apart(pose, other, _LIMBS), _apart(pose, other, _LIMBS_MIRRORED))
 
 
-def _mean_distance(points: NDArray[np.float32], others: NDArray[np.float32]) -> float:
-    return float(np.linalg.norm(points - others, axis=1).mean())
+def _apart(pose: Landmarks, other: Landmarks, joints: NDArray[np.intp]) -> float:
+    distances = np.linalg.norm(pose.points_px[_COCO[_LIMBS]] - other.points_px[_COCO[joints]], axis=1)
+    return float(distances.mean()) / max(min(pose.next_region.size_px, other.next_region.size_px), 1e-6)
+
+
+def is_on(pose: Landmarks, other: Landmarks) -> bool:
+    """Whether all of a pose's limb joints lie on the body of another: then it is no second person."""
+    joints, body = pose.points_px[_COCO[_LIMBS]], other.points_px[_COCO]
+    start, along = body[_BONES[:, 0]], body[_BONES[:, 1]] - body[_BONES[:, 0]]
+    share = ((joints[:, np.newaxis] - start) * along).sum(axis=2) / np.maximum((along**2).sum(axis=1), 1e-6)
+    nearest = start + share.clip(0, 1)[:, :, np.newaxis] * along
+    distances = np.linalg.norm(joints[:, np.newaxis] - nearest, axis=2).min(axis=1)
+    return bool(distances.max() < BODY_WIDTH * other.next_region.size_px)

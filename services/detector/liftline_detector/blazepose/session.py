@@ -15,7 +15,7 @@ from liftline.video.frames import Frame
 from liftline_detector.blazepose.geometry import Region, View
 from liftline_detector.blazepose.landmarks import LandmarkFinder, Landmarks
 from liftline_detector.blazepose.options import BlazePoseOptions
-from liftline_detector.blazepose.people import distance, is_visible, people
+from liftline_detector.blazepose.people import distance, is_on, is_visible, people
 from liftline_detector.blazepose.persons import Candidate, PersonFinder
 from liftline_detector.blazepose.search import Search
 
@@ -85,12 +85,17 @@ class BlazePoseSession(DetectorSession):
 
     def _look_again(self, frame: Frame, region: Region) -> Landmarks | None:
         """Somebody in a region or a wider one, with those who are followed painted over."""
-        near = [f.pose for f in self._followed if region.is_like(f.pose.next_region, distance=1, ratio=4)]
+        near = self._near(region)
         for wider in ([region] if near else []) + [region.scaled(_WIDER)]:
             pose = self._landmarks.find(frame.rgb, wider, hidden=near)
             if self._is_there(pose, frame):
                 return pose
         return None
+
+    def _near(self, region: Region, *, but: Landmarks | None = None) -> list[Landmarks]:
+        """Followed people who may cover somebody in a region."""
+        poses = (f.pose for f in self._followed if f.pose is not but)
+        return [pose for pose in poses if region.is_like(pose.next_region, distance=1, ratio=4)]
 
     def _is_there(self, pose: Landmarks, frame: Frame) -> bool:
         return pose.flag >= self._options.keep_flag and self._is_new(pose, frame)
@@ -107,16 +112,18 @@ class BlazePoseSession(DetectorSession):
         due = [f for f in self._followed if frame.time_s - f.probed_s >= self._options.probe_every_s]
         if due:
             oldest = min(due, key=lambda f: f.probed_s)
-            proven_s = frame.time_s if self._passes(frame, oldest.pose) else oldest.proven_s
+            near = self._near(oldest.pose.next_region, but=oldest.pose)
+            passes = self._passes(frame, oldest.pose) or (near and self._passes(frame, oldest.pose, hidden=near))
+            proven_s = frame.time_s if passes else oldest.proven_s
             probed = replace(oldest, probed_s=frame.time_s, proven_s=proven_s)
             self._followed = [probed if f is oldest else f for f in self._followed]
 
-    def _passes(self, frame: Frame, pose: Landmarks) -> bool:
+    def _passes(self, frame: Frame, pose: Landmarks, *, hidden: Sequence[Landmarks] = ()) -> bool:
         """Whether looking a little differently shows the same pose."""
         options, region = self._options, pose.next_region
         needed = 2 if abs(region.angle_rad) > options.lying_rad else 1
         for scale, angle in _PROBES:
-            probe = self._landmarks.find(frame.rgb, region.scaled(scale).turned(angle))
+            probe = self._landmarks.find(frame.rgb, region.scaled(scale).turned(angle), hidden=hidden)
             needed -= probe.flag >= options.probe_flag and distance(probe, pose) <= options.probe_agreement
             if needed == 0:
                 return True
@@ -150,23 +157,33 @@ class BlazePoseSession(DetectorSession):
             ]
 
     def _try(self, frame: Frame, region: Region) -> None:
-        """Look at a newcomer twice, the second time where the first look points, and probe."""
+        """Follow a newcomer: at once if somebody was lost there, else if a probe agrees."""
         if len(self._followed) >= self._options.max_people:
             return
-        first = self._landmarks.find(frame.rgb, region)
-        if first.flag < self._options.keep_flag or not self._is_new(first, frame):
-            return
-        second = self._landmarks.find(frame.rgb, first.next_region)
-        pose = second if second.flag >= self._options.appear_flag else first
-        if not self._is_new(second, frame):
+        pose, hidden = self._look_twice(frame, region)
+        if pose is None or any(is_on(pose, f.pose) for f in self._followed):
             return
         returns = [x for x in self._lost if x.region.is_like(pose.next_region, distance=0.4, ratio=2)]
         if returns:
             proven_s = max(x.proven_s for x in returns)
             self._lost = [x for x in self._lost if x not in returns]
             self._followed.append(Followed(pose, proven_s, proven_s))
-        elif pose.flag >= self._options.appear_flag and self._passes(frame, pose):
+        elif pose.flag >= self._options.appear_flag and self._passes(frame, pose, hidden=hidden):
             self._followed.append(Followed(pose, frame.time_s, frame.time_s))
+
+    def _look_twice(self, frame: Frame, region: Region) -> tuple[Landmarks | None, list[Landmarks]]:
+        """The pose in a candidate's region, the second time where the first look points; and who was painted over."""
+        hidden: list[Landmarks] = []
+        first = self._landmarks.find(frame.rgb, region)
+        if first.flag < self._options.keep_flag:
+            return None, hidden
+        if not self._is_new(first, frame):
+            hidden = self._near(region)
+            first = self._landmarks.find(frame.rgb, region, hidden=hidden)
+        second = self._landmarks.find(frame.rgb, first.next_region, hidden=hidden)
+        better = second if second.flag >= self._options.appear_flag else first
+        both_new = self._is_new(second, frame) and self._is_there(better, frame)
+        return (better if both_new else None), hidden
 
 
 def _belongs(region: Region, view: View) -> bool:
