@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.skeletons import COCO17
+from liftline_lifter.resample import interpolate
 
 LOW_SCORE = 0.1
 """A keypoint below it is a guess: replaced where good ones are near in time, kept where not."""
@@ -69,8 +70,8 @@ def fill(
     shown[observed] = np.where(trusted, keypoint_scores, 0)
     return Filled(
         every,
-        interpolate(seen_s, boxes_px, all_s).astype(np.float32),
-        interpolate(seen_s, scores, all_s).astype(np.float32),
+        interpolate(boxes_px, seen_s, all_s).astype(np.float32),
+        interpolate(scores, seen_s, all_s).astype(np.float32),
         filled.astype(np.float32),
         shown,
         observed,
@@ -92,24 +93,11 @@ def fill_keypoints(
     out = np.empty((len(all_s), keypoints_px.shape[1], 2))
     for joint in range(keypoints_px.shape[1]):
         at = kept[:, joint]
-        out[:, joint] = interpolate(seen_s[at], keypoints_px[at, joint], all_s) if at.any() else np.nan
+        out[:, joint] = interpolate(keypoints_px[at, joint], seen_s[at], all_s) if at.any() else np.nan
     never = ~kept.any(axis=0)
     if never.any():
         out[:, never] = np.nan_to_num(out[:, ~never]).mean(axis=1, keepdims=True) if not never.all() else 0.0
     return out, kept
-
-
-def interpolate(
-    known_s: NDArray[np.float64], values: NDArray[np.floating], at_s: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """(N,...) values at times (N,) -> (T,...) at other times: linear between, held outside."""
-    after = np.clip(np.searchsorted(known_s, at_s, side="right"), 1, max(len(known_s) - 1, 1))
-    if len(known_s) == 1:
-        return np.repeat(np.asarray(values, np.float64), len(at_s), axis=0)
-    before = after - 1
-    share = (at_s - known_s[before]) / (known_s[after] - known_s[before])
-    share = np.clip(share, 0.0, 1.0).reshape(-1, *[1] * (values.ndim - 1))
-    return np.asarray(values[before] * (1 - share) + values[after] * share, np.float64)
 
 
 def _near_good(times_s: NDArray[np.float64], good: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -17,7 +17,7 @@ from liftline.tracks import Tracks
 from liftline_lifter import smoothing
 from liftline_lifter.checkpoint import LifterCheckpoint
 from liftline_lifter.inference import Lifted, Lifter
-from liftline_lifter.resample import even_times_s, is_even, resample
+from liftline_lifter.resample import even_times_s, interpolate, is_even
 from liftline_lifter.smoothing import Smoothing
 from liftline_lifter.trajectory import fit_roots
 
@@ -124,7 +124,7 @@ def _network_times_s(times_s: NDArray[np.float64], rate_hz: float, settings: Lif
 def _between(
     values: NDArray[np.floating], times_s: NDArray[np.float64], at_s: NDArray[np.float64]
 ) -> NDArray[np.floating]:
-    return values if times_s is at_s else resample(values, times_s, at_s)
+    return values if times_s is at_s else interpolate(values, times_s, at_s)
 
 
 def _finished(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.signal import butter, savgol_filter, sosfiltfilt
 
 from liftline.errors import UsageError
-from liftline_lifter.resample import even_times_s, is_even, resample
+from liftline_lifter.resample import even_times_s, interpolate, is_even
 
 Smoothing = Literal["none", "one-euro", "butterworth", "savgol"]
 SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
@@ -91,7 +91,7 @@ def _at_even_rate(values: NDArray[np.float64], times_s: NDArray[np.float64], met
     if is_even(times_s, rate_hz):
         return run(values, rate_hz)
     even = even_times_s(times_s, rate_hz)
-    return resample(run(resample(values, times_s, even), rate_hz), even, times_s)
+    return interpolate(run(interpolate(values, times_s, even), rate_hz), even, times_s)
 
 
 def _follow(cutoff_hz: NDArray[np.float64] | float, passed_s: float) -> NDArray[np.float64]:

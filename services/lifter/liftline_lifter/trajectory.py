@@ -14,7 +14,7 @@ from scipy.ndimage import median_filter
 
 from liftline.camera import Camera
 from liftline.skeletons import COCO17, H36M17
-from liftline_lifter.gaps import interpolate
+from liftline_lifter.resample import interpolate
 
 DEPTH_TIME_S = 0.25
 """Standard deviation of the Gaussian that 1/depth is smoothed with, seconds."""
@@ -96,10 +96,10 @@ def smooth_even(values: NDArray[np.float64], times_s: NDArray[np.float64]) -> ND
     reach = int(np.ceil(3 * DEPTH_TIME_S / step))
     even = times_s[0] + step * np.arange(int(np.ceil((times_s[-1] - times_s[0]) / step)) + 1)
     kernel = np.exp(-0.5 * np.square(step * np.arange(-reach, reach + 1) / DEPTH_TIME_S))
-    padded = np.pad(interpolate(times_s, cleaned, even), reach, mode="reflect", reflect_type="odd")
+    padded = np.pad(interpolate(cleaned, times_s, even), reach, mode="reflect", reflect_type="odd")
     smooth = np.convolve(padded, kernel / kernel.sum(), mode="valid")
     low, high = float(cleaned.min()), float(cleaned.max())
-    return np.clip(interpolate(even, smooth, times_s), low, high)
+    return np.clip(interpolate(smooth, even, times_s), low, high)
 
 
 def _trust(points: NDArray[np.float64], rays: NDArray[np.float64], roots: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from liftline.detections import Detections
-from liftline_lifter.gaps import interpolate
+from liftline_lifter.resample import interpolate
 from liftline_lifter.tracking.similarity import Shapes
 
 _REACH_BODIES = 0.4
@@ -68,8 +68,8 @@ def _expected_places(
         missing = np.setdiff1d(np.arange(frames[0], frames[-1] + 1), frames)
         missing_s = np.interp(missing, frames, times_s[rows])
         shapes = _shapes(rows, detections)
-        places = interpolate(times_s[rows], shapes.middle_px, missing_s)
-        sizes = interpolate(times_s[rows], shapes.size_px, missing_s)
+        places = interpolate(shapes.middle_px, times_s[rows], missing_s)
+        sizes = interpolate(shapes.size_px, times_s[rows], missing_s)
         for frame, place, size in zip(missing.tolist(), places, sizes.tolist(), strict=True):
             wanted.setdefault(frame, []).append((track, place, size))
     return wanted
