@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
@@ -39,7 +40,7 @@ class Reference:
     limbs_m: NDArray[np.float64]
     limbs_px: NDArray[np.float64]
     camera: CalibratedCamera
-    gate_of_height: float = 0.25
+    gate_of_size: float = 0.2
 
     @classmethod
     def seen_by(cls, camera: CalibratedCamera, limbs_m: NDArray[np.float64]) -> Reference:
@@ -47,10 +48,17 @@ class Reference:
         return cls(limbs_m, camera.project(limbs_m), camera)
 
     def distance(self, frame: int, keypoints_px: NDArray[np.float64]) -> float:
-        """Mean distance of the limb joints, in parts of the person's height in the picture over the gate."""
-        truth = self.limbs_px[frame]
-        apart = float(np.linalg.norm(keypoints_px[_LIMBS_COCO] - truth, axis=-1).mean())
-        return apart / (self.gate_of_height * max(float(np.ptp(truth[:, 1])), 1.0)) if np.isfinite(apart) else np.inf
+        """Distance between the middles of the limb joints, in parts of the person's size in the picture over the gate.
+
+        Where somebody is, not how well their joints fit: poses with sides swapped count as theirs, and as errors.
+        """
+        apart = np.linalg.norm(keypoints_px[_LIMBS_COCO].mean(axis=0) - self.limbs_px[frame].mean(axis=0))
+        return float(apart / (self.gate_of_size * self._size_px)) if np.isfinite(apart) else np.inf
+
+    @cached_property
+    def _size_px(self) -> float:
+        """The usual extent of the person in the picture."""
+        return float(np.nanmedian(np.ptp(self.limbs_px, axis=1).max(axis=-1)))
 
     def in_view(self) -> float:
         """Part of the frames in which all joints are inside the picture."""

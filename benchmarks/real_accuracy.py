@@ -1,7 +1,8 @@
 """Accuracy on real video, end to end, against a multi-camera reference: `python -m benchmarks.real_accuracy`.
 
 Twelve limb joints, per-frame similarity alignment (P-MPJPE) and per-frame scale (N-MPJPE). Frames in which a person
-wasn't found lower the coverage shown beside. The reference itself is good to a few centimetres.
+wasn't found lower the coverage shown beside; frames in which they were found with sides swapped count as the errors
+they are. The reference itself is good to a few centimetres.
 
 Of the two reference files, person2 is the dancer. person1 (half-sized bones, cross-legged at hip height) fits nobody in
 any view, so it can't be scored: such a reference is reported and left out of the means. The standing woman therefore
@@ -54,11 +55,13 @@ def main() -> int:
     """Measure, print and save; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.real_accuracy", description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoint", type=Path, help="lifter weights (default: the bundled ones)")
+    parser.add_argument("--keep", action="store_true", help="reuse detections of an earlier run: right for new weights")
     parser.add_argument("--views", nargs="+", choices=VIEWS, default=list(VIEWS))
     options = parser.parse_args()
     console = Console(stderr=True)
     try:
-        scores = measure(options.views, ProcessSettings(checkpoint=options.checkpoint), ConsoleReporter(console))
+        settings = ProcessSettings(checkpoint=options.checkpoint, overwrite=not options.keep)
+        scores = measure(options.views, settings, ConsoleReporter(console))
     except LiftlineError as error:
         console.print(f"Error: {error}", markup=False, style="red", soft_wrap=True)
         return int(error.exit_code)
@@ -67,7 +70,7 @@ def main() -> int:
 
 
 def measure(views: list[str], settings: ProcessSettings, reporter: ConsoleReporter) -> list[Score]:
-    """Scores of everyone in every view. Detections stay in the results folder: other weights are quick to try."""
+    """Scores of everyone in every view. Detections stay in the results folder for a later run."""
     folder = SHARED_DATA / "reference"
     cameras = load_cameras(need(folder / "two_people_cameras.toml"))
     limbs = [load_limbs(need(folder / f"two_people_{person}.trc")) for person in REFERENCES]
