@@ -183,10 +183,19 @@ def _encode(text: object, encoding: object = "latin1") -> bytes:
     return text.encode("latin1")
 
 
+def _empty_bytes(*arguments: object) -> bytes:
+    """`bytes()`, which old protocols need for no bytes."""
+    if arguments:
+        raise UnsafePickleError("a pickle makes bytes out of something; refused.")
+    return b""
+
+
 _ALLOWED: dict[tuple[str, str], _Name] = {
     ("numpy", "ndarray"): _NDARRAY,
     ("numpy", "dtype"): _Name(_Dtype),
     ("_codecs", "encode"): _Name(_encode),
+    ("builtins", "bytes"): _Name(_empty_bytes),
+    ("__builtin__", "bytes"): _Name(_empty_bytes),
     ("collections", "OrderedDict"): _Name(OrderedDict),
     **{
         (f"numpy.{core}.{module}", name): _Name(stand_in)

@@ -44,7 +44,7 @@ def keypoint_records(tracks: Tracks) -> Iterator[dict[str, Any]]:
         }
 
 
-def write_keypoint_files(folder: Path, tracks: Tracks, *, stop: StopToken) -> list[Path]:
+def write_keypoint_files(folder: Path, tracks: Tracks, *, stop: StopToken | None = None) -> list[Path]:
     """Write a file per frame, and remove those of an earlier, longer video.
 
     Every file is whole or absent.
@@ -59,7 +59,8 @@ def write_keypoint_files(folder: Path, tracks: Tracks, *, stop: StopToken) -> li
             scratch = Path(name)
             names = []
             for record in keypoint_records(tracks):
-                stop.raise_if_stopped()
+                if stop is not None:
+                    stop.raise_if_stopped()
                 names.append(file_name(record["frame"]))
                 (scratch / names[-1]).write_text(json.dumps(record, allow_nan=False), "utf-8")
             written = [(scratch / name).replace(folder / name) for name in names]

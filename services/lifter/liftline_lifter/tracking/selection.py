@@ -11,6 +11,9 @@ from liftline_lifter.tracking.similarity import Shapes, likeness
 
 _SHADOW_SHARE = 0.7
 _SHADOW_OKS = 0.5
+_BRIEF_SHADOW_OKS = 0.3
+_BRIEF_S = 1.5
+"""People overlap for a moment, too, but someone seen only in that moment is most likely the other, found twice."""
 
 
 def select(
@@ -32,7 +35,7 @@ def select(
     confirm = int(np.clip(round(settings.confirm_s / frame_s), 1, max(1, (video_frames + 1) // 2)))
     people = [rows for rows in tracks if len(rows) >= confirm and _plausible(rows, detections, settings)]
     order = np.argsort([-_prominence(rows, detections) for rows in people], kind="stable")
-    return _without_shadows([people[i] for i in order.tolist()], detections)
+    return _without_shadows([people[i] for i in order.tolist()], detections, frame_s)
 
 
 def _sizes_px(rows: NDArray[np.intp], detections: Detections) -> NDArray[np.float64]:
@@ -51,16 +54,17 @@ def _prominence(rows: NDArray[np.intp], detections: Detections) -> float:
     return float((np.square(_sizes_px(rows, detections)) * detections.scores[rows]).sum())
 
 
-def _without_shadows(tracks: list[NDArray[np.intp]], detections: Detections) -> list[NDArray[np.intp]]:
+def _without_shadows(tracks: list[NDArray[np.intp]], detections: Detections, frame_s: float) -> list[NDArray[np.intp]]:
     """Drop tracks that for most of their time lie on a more prominent one: the same person found twice."""
     kept: list[NDArray[np.intp]] = []
     for rows in tracks:
-        if not any(_shadows(rows, other, detections) for other in kept):
+        oks = _BRIEF_SHADOW_OKS if len(rows) * frame_s < _BRIEF_S else _SHADOW_OKS
+        if not any(_shadows(rows, other, detections, oks) for other in kept):
             kept.append(rows)
     return kept
 
 
-def _shadows(rows: NDArray[np.intp], other: NDArray[np.intp], detections: Detections) -> bool:
+def _shadows(rows: NDArray[np.intp], other: NDArray[np.intp], detections: Detections, oks: float) -> bool:
     frames, others = detections.frame_index[rows], detections.frame_index[other]
     if frames[-1] < others[0] or others[-1] < frames[0]:
         return False
@@ -68,7 +72,7 @@ def _shadows(rows: NDArray[np.intp], other: NDArray[np.intp], detections: Detect
     if len(here) < _SHADOW_SHARE * len(rows):
         return False
     alike = np.array([_oks(int(a), int(b), detections) for a, b in zip(rows[here], other[there], strict=True)])
-    return bool((alike > _SHADOW_OKS).sum() > _SHADOW_SHARE * len(rows))
+    return bool((alike > oks).sum() > _SHADOW_SHARE * len(rows))
 
 
 def _oks(a: int, b: int, detections: Detections) -> float:

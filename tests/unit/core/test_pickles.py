@@ -1,0 +1,200 @@
+"""Pickled NumPy data is read whoever wrote it; a pickle that asks for more runs nothing."""
+
+from __future__ import annotations
+
+import io
+import os
+import pickle
+import struct
+import zipfile
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+
+from liftline import pickles
+from liftline.errors import InvalidInputError, UnsafePickleError
+
+DATA = {
+    "clip.mp4": {"custom": [np.arange(12, dtype=np.float32).reshape(2, 3, 2)]},
+    "numbers": (1, 2.5, True, None, "é", b"raw"),
+    "scalar": np.float64(3.5),
+    "objects": np.array([{"a": 1}, None], object),
+    "text": np.array(["a", "bc"]),
+    "ordered": OrderedDict(b=1),
+}
+
+
+def same(one: Any, other: Any) -> bool:
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, (list, tuple)):
+        return type(one) is type(other) and len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, np.ndarray):
+        return one.dtype == other.dtype and one.shape == other.shape and all(map(same, one.tolist(), other.tolist()))
+    return bool(one == other) and type(one) is type(other)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_plain_data_comes_back_from_every_protocol(protocol: int) -> None:
+    loaded = pickles.loads(pickle.dumps(DATA, protocol), name="x")
+    assert same({**DATA, "ordered": {"b": 1}}, loaded)
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_names_of_numpy_1_are_understood(protocol: int) -> None:
+    new = pickle.dumps(np.arange(6).reshape(2, 3), protocol)
+    old = new.replace(b"\x8c\x16numpy._core", b"\x8c\x15numpy.core").replace(b"numpy._core", b"numpy.core")
+    old = old.replace(b"\x8c\x13numpy.core.numeric", b"\x8c\x12numpy.core.numeric")
+    if protocol >= 4:
+        old = old.replace(b"\x95" + new[3:11], b"\x95" + struct.pack("<Q", len(old) - 11))
+    np.testing.assert_array_equal(pickles.loads(old, name="x"), np.arange(6).reshape(2, 3))
+
+
+def test_a_pickle_of_python_2_is_understood() -> None:
+    written = (
+        b"\x80\x02cnumpy.core.multiarray\n_reconstruct\n(cnumpy\nndarray\nK\x00\x85U\x01btR"
+        b"(K\x01K\x02\x85cnumpy\ndtype\n(U\x02f4K\x00K\x01tR(K\x03U\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\x00tb"
+        b"\x89U\x08\x00\x00\x80?\x00\x00\x00@tb."
+    )
+    np.testing.assert_array_equal(pickles.loads(written, name="x"), np.array([1, 2], np.float32))
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    npst.arrays(
+        st.sampled_from(["<f4", "<f8", ">f4", "<i8", "?", "<U3", "S2", "<c8"]),
+        npst.array_shapes(min_dims=0, min_side=0),
+    ),
+    st.integers(0, pickle.HIGHEST_PROTOCOL),
+)
+def test_arrays_of_every_plain_type_come_back(array: np.ndarray, protocol: int) -> None:
+    loaded = pickles.loads(pickle.dumps(array, protocol), name="x")
+    assert (loaded.dtype, loaded.shape) == (array.dtype, array.shape)
+    assert loaded.tobytes() == array.tobytes()
+
+
+def test_an_npz_with_pickled_and_plain_arrays_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.npz"
+    np.savez_compressed(path, positions=np.array(DATA, object), plain=np.eye(3), frames=np.array([[], [1]], object))
+    loaded = pickles.load_npz(path)
+    assert same(loaded["positions"].item()["clip.mp4"], DATA["clip.mp4"])
+    np.testing.assert_array_equal(loaded["plain"], np.eye(3))
+    assert loaded["frames"].shape == (2,)
+
+
+class Reduces:
+    """Pickles as a call."""
+
+    def __init__(self, *call: Any) -> None:
+        self.call = call
+
+    def __reduce__(self) -> Any:
+        return self.call
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        (os.system, ("touch hacked",)),
+        (eval, ("open('hacked', 'w')",)),
+        (np.load, ("x",)),
+        (np.ndarray, ((2, 2),)),
+        (pickle.loads, (b"N.",)),
+        (Path, ("x",)),
+        (bytearray, (1 << 40,)),
+    ],
+    ids=lambda call: f"{call[0].__module__}.{call[0].__name__}",
+)
+def test_other_calls_are_refused_and_not_made(call: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UnsafePickleError):
+        pickles.loads(pickle.dumps({"a": [Reduces(*call)]}), name="x")
+    np.savez(tmp_path / "a.npz", a=np.array([Reduces(*call)], object))
+    with pytest.raises(UnsafePickleError):
+        pickles.load_npz(tmp_path / "a.npz")
+    assert not (tmp_path / "hacked").exists()
+
+
+MULTIARRAY = b"cnumpy.core.multiarray\n"
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        b"cos\nsystem\n(S'touch hacked'\ntR.",
+        b"(S'touch hacked'\nios\nsystem\n.",
+        b"(cos\nsystem\nS'touch hacked'\no.",
+        b"cnumpy\ndtype\n)\x81.",
+        b"Pid\n.",
+        MULTIARRAY + b"_reconstruct\n(cnumpy\ndtype\n(I0\ntS'b'\ntR.",
+        MULTIARRAY + b"_reconstruct\n(N}S'__defaults__'\nNstb.",
+        MULTIARRAY + b"scalar\n(N}S'data'\nNstb.",
+        b"cnumpy\ndtype\n(S'O8'\ntRcnumpy\ndtype\n(S'V8'\ntR\x86.",
+        b"cnumpy\ndtype\n.",
+        b"c_codecs\nencode\n(S'x'\nS'rot13'\ntR.",
+        b"\x80\x02]q\x00h\x00a.",
+        b"N" + b"r\xff\xff\xff\x7f" + b".",
+    ],
+)
+def test_hostile_programs_are_refused(program: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InvalidInputError):
+        pickles.loads(program, name="x")
+    assert not (tmp_path / "hacked").exists()
+
+
+def test_structures_nested_without_end_are_refused() -> None:
+    with pytest.raises(UnsafePickleError, match="nested"):
+        pickles.loads(b"]" * 100 + b"a" * 99 + b".", name="x")
+
+
+def test_shared_parts_do_not_multiply() -> None:
+    tree: list[Any] = []
+    for _ in range(30):
+        tree = [tree, tree]
+    assert len(pickles.loads(pickle.dumps(tree), name="x")) == 2
+
+
+def test_an_array_whose_data_is_too_short_is_refused() -> None:
+    whole = pickle.dumps(np.arange(4, dtype=np.int64), 2)
+    with pytest.raises(InvalidInputError):
+        pickles.loads(whole.replace(b"K\x04\x85", b"K\x7f\x85"), name="x")
+
+
+@pytest.mark.parametrize("cut", [0, 1, 20, 60, -1])
+def test_a_cut_pickle_is_called_damaged(cut: int) -> None:
+    with pytest.raises(InvalidInputError, match="damaged"):
+        pickles.loads(pickle.dumps(DATA)[:cut], name="x")
+
+
+def test_files_that_unpack_to_too_much_are_refused(tmp_path: Path) -> None:
+    np.savez_compressed(tmp_path / "a.npz", a=np.zeros(1 << 20))
+    with pytest.raises(InvalidInputError, match="limit is 1"):
+        pickles.load_npz(tmp_path / "a.npz", max_bytes=1 << 20)
+
+
+def test_a_header_that_promises_too_much_is_refused(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    np.lib.format.write_array_header_1_0(stream, {"descr": "<f8", "fortran_order": False, "shape": (1 << 40,)})
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive:
+        archive.writestr("a.npy", stream.getvalue())
+    with pytest.raises(InvalidInputError):
+        pickles.load_npz(tmp_path / "a.npz")
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", b"PK\x03\x04broken"])
+def test_files_that_are_no_npz_are_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.npz").write_bytes(content)
+    with pytest.raises(InvalidInputError, match="not a readable npz"):
+        pickles.load_npz(tmp_path / "a.npz")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInputError, match="no such file"):
+        pickles.load_npz(tmp_path / "a.npz")

@@ -1,0 +1,67 @@
+"""One JSON file per frame tells who was seen there."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from liftline.errors import Cancelled, OutputError
+from liftline.running import StopFlag
+from liftline_lifter.keypoint_files import keypoint_records, write_keypoint_files
+from tests.unit.lifter.lifters import tracks_of
+
+
+def test_every_frame_has_a_file_counted_from_one(tmp_path: Path) -> None:
+    tracks = tracks_of([12, 5], starts=[0, 3])
+    written = write_keypoint_files(tmp_path / "k", tracks)
+    assert [path.name for path in written[:2]] == ["frame_0001_keypoints.json", "frame_0002_keypoints.json"]
+    assert sorted((tmp_path / "k").iterdir()) == written
+    record = json.loads(written[3].read_text())
+    assert {key: record[key] for key in ("frame", "width", "height", "detector")} == {
+        "frame": 4, "width": 1280, "height": 720, "detector": "synthetic",
+    }  # fmt: skip
+    assert record["time_s"] == pytest.approx(0.1)
+    assert [person["track_id"] for person in record["instances"]] == [1, 2]
+    person = record["instances"][1]
+    np.testing.assert_allclose(np.array(person["keypoints"])[:, :2], tracks.keypoints_px[12], atol=0.006)
+    np.testing.assert_allclose(person["bbox_xyxy"], tracks.boxes_px[12], atol=0.006)
+    assert (np.array(person["keypoints"]).shape, person["score"]) == ((17, 3), 0.9)
+
+
+def test_interpolated_people_are_not_reported_as_seen() -> None:
+    tracks = tracks_of([4])
+    tracks = replace(tracks, observed=np.array([True, False, True, True]))
+    assert [len(record["instances"]) for record in keypoint_records(tracks)] == [1, 0, 1, 1]
+
+
+def test_a_video_without_people_still_has_a_file_per_frame(tmp_path: Path) -> None:
+    written = write_keypoint_files(tmp_path, tracks_of([]))
+    assert [json.loads(path.read_text())["instances"] for path in written] == [[]] * 5
+
+
+def test_files_of_an_earlier_longer_video_go_and_others_stay(tmp_path: Path) -> None:
+    write_keypoint_files(tmp_path, tracks_of([30]))
+    (tmp_path / "notes.txt").write_text("mine")
+    written = write_keypoint_files(tmp_path, tracks_of([7]))
+    assert sorted(tmp_path.iterdir()) == [*written, tmp_path / "notes.txt"]
+
+
+def test_stopping_leaves_earlier_files_as_they_were(tmp_path: Path) -> None:
+    before = write_keypoint_files(tmp_path, tracks_of([5]))
+    content = before[0].read_text()
+    stop = StopFlag()
+    stop.stop()
+    with pytest.raises(Cancelled):
+        write_keypoint_files(tmp_path, tracks_of([9]), stop=stop)
+    assert sorted(tmp_path.iterdir()) == before
+    assert before[0].read_text() == content
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="can't be written"):
+        write_keypoint_files(tmp_path / "file" / "k", tracks_of([3]))
