@@ -26,6 +26,7 @@ from liftline.video.opening import DEFAULT_LIMITS, VideoLimits, main_audio_strea
 from liftline.video.packets import PacketIndex, index_packets
 
 _FALLBACK_RATE = Fraction(25)
+_MAX_RATE_DENOMINATOR = 100_000
 _CREDIBLE_RATE = (Fraction(1, 3600), Fraction(1000))
 _CREDIBLE_ASPECT = (Fraction(1, 8), Fraction(8))
 
@@ -84,7 +85,7 @@ def _timing(stream: VideoStream, packets: PacketIndex) -> tuple[Fraction, NDArra
     last = packets.last_duration or (int(np.median(steps)) if len(steps) else round(1 / rate / time_base)) or 1
     duration = (int(packets.pts[-1] - packets.pts[0]) + last) * time_base
     if abs(rate * duration - count) > 1 + Fraction(count, 50):
-        rate = _credible(count / duration) or rate
+        rate = _credible((count / duration).limit_denominator(_MAX_RATE_DENOMINATOR)) or rate
     return time_base, packets.pts, rate, float(duration)
 
 

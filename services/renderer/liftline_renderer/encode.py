@@ -53,7 +53,7 @@ class SegmentWriter:
         """
         if (width_px, height_px) != even_size(width_px, height_px) or min(width_px, height_px) < 2:
             raise ValueError(f"{width_px}x{height_px}: width and height must be even; see even_size")
-        self._shape = (height_px, width_px, 3)
+        self._shape, self._closed = (height_px, width_px, 3), False
         self._first_pts: int | None = None
         self._last_pts = 0
         self._reformatter = VideoReformatter()
@@ -67,7 +67,12 @@ class SegmentWriter:
         _configure(stream.codec_context, width_px, height_px, group, threads, crf, preset)
 
     def write(self, rgb: NDArray[np.uint8], *, pts: int) -> None:
-        """Encode one (H,W,3) uint8 frame at `pts` in units of the time base, later than the one before."""
+        """Encode one (H,W,3) uint8 frame at `pts` in units of the time base, later than the one before.
+
+        Raises ValueError for another shape or a time that doesn't rise, OSError when the disk is full.
+        """
+        if self._closed:
+            raise ValueError("the segment is closed; no more frames can be written")
         if rgb.shape != self._shape or rgb.dtype != np.uint8:
             raise ValueError(f"expected uint8 {self._shape}, got {rgb.dtype} {rgb.shape}")
         if self._first_pts is None:
@@ -81,7 +86,6 @@ class SegmentWriter:
             src_color_range=ColorRange.JPEG,
             dst_colorspace=Colorspace.ITU709,
             dst_color_range=ColorRange.MPEG,
-            dst_color_primaries=None,
         )
         frame.pts, frame.time_base = pts - self._first_pts, self._time_base
         with disk_errors():
@@ -95,6 +99,7 @@ class SegmentWriter:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Finish the file; after an error only close it."""
+        self._closed = True
         with contextlib.ExitStack() as closing:
             closing.callback(self._file.close)
             if error is not None:

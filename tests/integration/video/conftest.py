@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,12 @@ from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
 from liftline.video.reading import read_frames
 
-QUADRANTS = {"top left": (200, 40, 40), "top right": (40, 180, 40), "bottom left": (40, 60, 200), "bottom right": (200, 190, 40)}  # fmt: skip
+QUADRANTS = {
+    "top left": (200, 40, 40),
+    "top right": (40, 180, 40),
+    "bottom left": (40, 60, 200),
+    "bottom right": (200, 190, 40),
+}
 CODE_BITS = 8
 SAMPLE_RATE = 48_000
 
@@ -211,7 +216,7 @@ def packet_times() -> Callable[[Path], list[Fraction]]:
 
 
 @pytest.fixture
-def remux(tmp_path: Path) -> Iterator[Callable[..., Path]]:
+def remux(tmp_path: Path) -> Callable[..., Path]:
     """Copies the video packets of a file into another, with their timestamps changed."""
 
     def copy(source: Path, name: str, change: Callable[[int, Any], None]) -> Path:
@@ -225,7 +230,7 @@ def remux(tmp_path: Path) -> Iterator[Callable[..., Path]]:
                 target.mux(packet)
         return target_path
 
-    yield copy
+    return copy
 
 
 @pytest.fixture

@@ -239,5 +239,5 @@ def test_an_error_of_the_store_is_not_taken_for_a_bad_video(make_video, plan_of)
 @pytest.mark.parametrize(("start", "stop_index"), [(-1, 3), (2, 1), (0, 31)])
 def test_a_range_outside_the_plan_is_an_error(start, stop_index, make_video, plan_of, read):
     path = make_video()
-    with pytest.raises(ValueError, match="not in 0..30"):
+    with pytest.raises(ValueError, match=r"not in 0\.\.30"):
         read(path, plan_of(path), start, stop_index)

@@ -7,12 +7,12 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from liftline_renderer.encode import SegmentWriter, even_size
-from liftline_renderer.gif import write_gif
-from liftline_renderer.mux import MuxSegment, mux
 
 from liftline.running import StopFlag
 from liftline.video.opening import local_opener, main_audio_stream, open_container
+from liftline_renderer.encode import SegmentWriter, even_size
+from liftline_renderer.gif import write_gif
+from liftline_renderer.mux import MuxSegment, mux
 
 NTSC = Fraction(30000, 1001)
 
@@ -84,7 +84,7 @@ def test_every_timestamp_comes_out_as_it_went_in(name, codec, rate, make_video, 
 
 def test_variable_frame_rate_comes_out_exact(make_video, round_trip, plan_of):
     pts = np.cumsum([0, 40, 33, 17, 200, 41, 1, 90, 33, 500, 7, 7]).tolist()
-    plan, output = round_trip(make_video(pts=pts, time_base=Fraction(1, 1000)))
+    _, output = round_trip(make_video(pts=pts, time_base=Fraction(1, 1000)))
     assert times_of(plan_of(output)) == [Fraction(p, 1000) for p in pts]
 
 
@@ -110,8 +110,8 @@ def test_turned_videos_come_out_upright_with_no_turn_left(
 
 @pytest.mark.parametrize(
     ("name", "codec", "out"),
-    [("a.mp4", "aac", "aac"), ("a.mkv", "libmp3lame", "mp3"), ("a.avi", "pcm_s16le", "aac"), ("a.mkv", "libopus", "aac"),
-     ("a.ts", "aac", "aac"), ("a.mkv", "ac3", "aac")],
+    [("a.mp4", "aac", "aac"), ("a.mkv", "libmp3lame", "mp3"), ("a.avi", "pcm_s16le", "aac"),
+     ("a.mkv", "libopus", "aac"), ("a.ts", "aac", "aac"), ("a.mkv", "ac3", "aac")],
 )  # fmt: skip
 @pytest.mark.parametrize("late_s", [0.0, 0.4])
 def test_audio_keeps_its_place(name, codec, out, late_s, make_video, round_trip):

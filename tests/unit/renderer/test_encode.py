@@ -8,6 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
+
 from liftline_renderer.encode import SegmentWriter, even_size
 
 SIZE = {"width_px": 64, "height_px": 48}
@@ -103,10 +104,17 @@ def test_a_picture_that_is_no_whole_array_is_encoded_as_it_looks(tmp_path):
 
 
 def test_a_failing_block_closes_the_file_and_keeps_its_error(tmp_path):
-    with pytest.raises(KeyError), SegmentWriter(tmp_path / "a.mp4", **SIZE, **CLOCK) as writer:
-        writer.write(picture(0), pts=0)
-        raise KeyError
-    assert writer._file.closed
+    writer = SegmentWriter(tmp_path / "a.mp4", **SIZE, **CLOCK)
+
+    def fail():
+        with writer:
+            writer.write(picture(0), pts=0)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    with pytest.raises(ValueError, match="closed"):
+        writer.write(picture(1), pts=1)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

@@ -7,12 +7,12 @@ from fractions import Fraction
 import av
 import numpy as np
 import pytest
-from liftline_renderer.encode import SegmentWriter
-from liftline_renderer.gif import write_gif
 
 from liftline.errors import Cancelled, InvalidVideoError
 from liftline.running import StopFlag
 from liftline.video.opening import local_opener
+from liftline_renderer.encode import SegmentWriter
+from liftline_renderer.gif import write_gif
 
 
 @pytest.fixture
