@@ -27,7 +27,7 @@ def main() -> int:
     parser.add_argument("--quick", action="store_true", help="short inputs: shows that it works, proves nothing")
     options = parser.parse_args()
     about = machine()
-    print(f"{about['cpu']}, {about['cores']} cores, load {about['load_before'][0]} before the start", flush=True)
+    print(f"{about['cpu']}, {about['cores']} cores, load {about['load_average'][0]} before the start", flush=True)
     arguments = QUICK if options.quick else FULL
     failed = [name for name in options.only if _run(name, arguments[name]) != 0]
     if failed:

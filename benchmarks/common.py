@@ -32,7 +32,7 @@ def machine() -> dict[str, Any]:
         "platform": platform.platform(),
         "cpu": models[0] if models else platform.processor(),
         "cores": os.cpu_count(),
-        "load_before": [round(load, 2) for load in os.getloadavg()],
+        "load_average": [round(load, 2) for load in os.getloadavg()],
     }
 
 
