@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import av
 
-_LARGEST_ERRNO = 200
+_OF_THE_DISK = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EACCES, errno.EROFS, errno.ENOENT, errno.ENOTDIR}
+)
 
 
 @contextmanager
@@ -16,7 +19,7 @@ def disk_errors() -> Iterator[None]:
     try:
         yield
     except av.FFmpegError as error:
-        if error.errno is not None and 0 < error.errno <= _LARGEST_ERRNO:
+        if error.errno is not None and error.errno in _OF_THE_DISK:
             raise OSError(error.errno, error.strerror or str(error)) from error
         raise
 
