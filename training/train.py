@@ -1,6 +1,6 @@
 """Train the lifter: `python -m training.train --minutes 75 --out training/runs/h36m17`.
 
-Stop it at any time; the same command goes on from its last state. With `--steps` instead of `--minutes` a seed fixes
+Stop it at any time; the same command goes on from its last state, and one with more minutes goes on for longer. With `--steps` instead of `--minutes` a seed fixes
 the result, up to the machine's arithmetic.
 """
 
@@ -10,7 +10,7 @@ import argparse
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -200,6 +200,7 @@ def main() -> None:
     state = args.out / STATE_FILE
     settings = Settings(channels=args.channels, seed=args.seed, minutes=args.minutes, steps=args.steps)
     run = Run.load(state) if state.exists() else Run.start(settings)
+    run.settings = replace(run.settings, minutes=settings.minutes, steps=settings.steps)
     print(f"{'resumed' if run.step else 'started'} at step {run.step}: {run.settings}", flush=True)
     with batches(args.mocap, batch_shape(run), seed=run.settings.seed, first_step=run.step) as source:
         train(run, source, args.out, threads=Threads(args.threads), log=lambda line: print(line, flush=True))

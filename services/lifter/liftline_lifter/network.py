@@ -112,7 +112,8 @@ class TemporalModel(nn.Module):
             raise ValueError(
                 f"{keypoints.shape[1]} frames aren't {self.receptive_field} and a multiple of {self.stride}"
             )
-        hidden = self._activate_rows(self.expand_bn, _strided(keypoints.flatten(2), self.expand_conv))
+        expand = _strided if len(self.filter_widths) > 1 else _overlapping
+        hidden = self._activate_rows(self.expand_bn, expand(keypoints.flatten(2), self.expand_conv))
         for block, width in enumerate(self.filter_widths[1:], start=1):
             last = block == len(self.filter_widths) - 1
             before = width - 1 if self.causal else width // 2
@@ -130,7 +131,8 @@ class TemporalModel(nn.Module):
         return functional.dropout(functional.relu(norm(hidden)), self.dropout, self.training)
 
     def _activate_rows(self, norm: nn.Module, hidden: Tensor) -> Tensor:
-        return self._activate(norm, hidden.flatten(0, 1)).reshape(hidden.shape)
+        rows = self._activate(norm, hidden.flatten(0, 1))
+        return rows.reshape(hidden.shape)
 
     def _check(self, keypoints: Tensor) -> None:
         if keypoints.ndim != 4 or keypoints.shape[2:] != (JOINTS_IN, 2):

@@ -6,8 +6,9 @@ Two normalisations exist, and a checkpoint names its own:
 
 `person` looks at the person with a virtual camera, as in Yu et al., "PCLs: Geometry-aware Neural Reconstruction of 3D
 Pose with Perspective Crop Layers", CVPR 2021. The camera is turned (yaw and pitch, no roll) until the person's torso is
-in the image's centre, and the result is scaled by how far the keypoints spread. A person at the image's border then
-looks as one in its centre, and the network's output is turned back by the same rotation.
+in the image's centre, and the result is scaled by how far the keypoints spread in the real image. A person at the
+image's border then looks as one in its centre (up to a tenth smaller, which training shows the network), and the
+network's output is turned back by the same rotation.
 The torso is the mean of shoulders and hips, so left-right swaps don't move it. It and the spread are means over
 the `2 * SMOOTHING_FRAMES + 1` frames around each frame, so one bad keypoint hardly moves either. A frame depends on
 those frames alone: a window of a longer track is normalised as the track is.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import io
 import pickle
 import struct
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
@@ -77,7 +78,8 @@ def read_states(data: bytes) -> States:
     """
     stand_ins = [(_Forgotten, name) for name in _RANDOM_STATE_NAMES]
     try:
-        with torch.serialization.safe_globals(stand_ins):  # type: ignore[arg-type]
+        # torch warns of pickle protocols that its restricted unpickler may not read; not reading is an error here.
+        with torch.serialization.safe_globals(stand_ins), warnings.catch_warnings(action="ignore"):
             content = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ModelError(
