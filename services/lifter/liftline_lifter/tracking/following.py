@@ -85,7 +85,9 @@ class _Pass:
         tracks, found = assign(total, possible)
         unclear_tracks, unclear_people = unclear(total, tracks, found)
         self._update(tracks, shapes.take(found), rows[found], time_s, unclear_tracks[tracks])
-        born = np.setdiff1d(np.arange(len(shapes)), found)
+        born = others(len(shapes), found)
+        if not len(born):
+            return
         new = [Piece([int(rows[person])], clear=not unclear_people[person]) for person in born.tolist()]
         expected.add(shapes.take(born), new, time_s)
 
@@ -134,10 +136,9 @@ def follow(detections: Detections, times_s: NDArray[np.float64], *, settings: Tr
     state = _Pass(settings)
     _, starts = np.unique(detections.frame_index, return_index=True)
     for start, stop in pairwise([*starts.tolist(), len(detections)]):
-        rows = np.arange(start, stop)
-        shapes = Shapes.of(detections.keypoints_px[rows], detections.keypoint_scores[rows], detections.boxes_px[rows])
-        kept = distinct(shapes, detections.scores[rows], duplicate_oks=settings.duplicate_oks)
-        state.step(float(times_s[start]), shapes.take(kept), rows[kept])
+        shapes = Shapes.rows(detections, slice(start, stop))
+        kept = distinct(shapes, detections.scores[start:stop], duplicate_oks=settings.duplicate_oks)
+        state.step(float(times_s[start]), shapes.take(kept), start + kept)
     return state.end()
 
 
@@ -173,14 +174,20 @@ def unclear(
     crossed = total[np.ix_(tracks, found)]
     swap = own[:, None] + own[None] - crossed - crossed.T < 2 * _MARGIN
     np.fill_diagonal(swap, val=False)
-    lost = np.setdiff1d(np.arange(len(unclear_tracks)), tracks)
-    born = np.setdiff1d(np.arange(len(unclear_people)), found)
+    lost, born = others(len(unclear_tracks), tracks), others(len(unclear_people), found)
     wanted = own[None] - total[np.ix_(lost, found)] < _MARGIN
     wanting = own[:, None] - total[np.ix_(tracks, born)] < _MARGIN
     unclear_tracks[tracks] = swap.any(axis=1) | wanted.any(axis=0) | wanting.any(axis=1)
     unclear_people[found] = unclear_tracks[tracks]
     unclear_people[born] = wanting.any(axis=0)
     return unclear_tracks, unclear_people
+
+
+def others(count: int, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Those of 0..count-1 that aren't chosen."""
+    left = np.ones(count, np.bool_)
+    left[chosen] = False
+    return np.flatnonzero(left)
 
 
 def travel_time_s(passed_s: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -43,7 +43,7 @@ def insert(
         if frame not in wanted:
             continue
         people = spare[frames == frame]
-        for track, person in _nearest(wanted[frame], _places(people, detections)):
+        for track, person in _nearest(wanted[frame], Shapes.rows(detections, people).middle_px):
             given[track].append(int(people[person]))
     filled = [
         np.sort(np.concatenate([rows, np.array(more, np.intp)])) for rows, more in zip(tracks, given, strict=True)
@@ -67,7 +67,7 @@ def _expected_places(
             continue
         missing = np.setdiff1d(np.arange(frames[0], frames[-1] + 1), frames)
         missing_s = np.interp(missing, frames, times_s[rows])
-        shapes = _shapes(rows, detections)
+        shapes = Shapes.rows(detections, rows)
         places = interpolate(shapes.middle_px, times_s[rows], missing_s)
         sizes = interpolate(shapes.size_px, times_s[rows], missing_s)
         for frame, place, size in zip(missing.tolist(), places, sizes.tolist(), strict=True):
@@ -82,11 +82,3 @@ def _nearest(expected: list[_Expectation], places: NDArray[np.float64]) -> Itera
     for row, person in zip(*linear_sum_assignment(closeness, maximize=True), strict=True):
         if closeness[row, person] > 0:
             yield expected[row][0], int(person)
-
-
-def _places(rows: NDArray[np.intp], detections: Detections) -> NDArray[np.float64]:
-    return _shapes(rows, detections).middle_px
-
-
-def _shapes(rows: NDArray[np.intp], detections: Detections) -> Shapes:
-    return Shapes.of(detections.keypoints_px[rows], detections.keypoint_scores[rows], detections.boxes_px[rows])

@@ -59,10 +59,7 @@ def link(
 def _both_ends(
     pieces: list[NDArray[np.intp]], detections: Detections, times_s: NDArray[np.float64]
 ) -> tuple[_Ends, _Ends]:
-    shapes = [
-        Shapes.of(detections.keypoints_px[rows], detections.keypoint_scores[rows], detections.boxes_px[rows])
-        for rows in pieces
-    ]
+    shapes = [Shapes.rows(detections, rows) for rows in pieces]
     starts = [_end(times_s[rows], shape, at_start=True) for rows, shape in zip(pieces, shapes, strict=True)]
     ends = [_end(times_s[rows], shape, at_start=False) for rows, shape in zip(pieces, shapes, strict=True)]
     return _stack(starts), _stack(ends)

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from liftline.detections import Detections
 from liftline_lifter.tracking.settings import TrackSettings
-from liftline_lifter.tracking.similarity import Shapes, likeness
+from liftline_lifter.tracking.similarity import Shapes, paired_oks
 
 _SHADOW_SHARE = 0.7
 _SHADOW_OKS = 0.5
@@ -71,14 +71,5 @@ def _shadows(rows: NDArray[np.intp], other: NDArray[np.intp], detections: Detect
     _, here, there = np.intersect1d(frames, others, assume_unique=True, return_indices=True)
     if len(here) < _SHADOW_SHARE * len(rows):
         return False
-    alike = np.array([_oks(int(a), int(b), detections) for a, b in zip(rows[here], other[there], strict=True)])
+    alike = paired_oks(Shapes.rows(detections, rows[here]), Shapes.rows(detections, other[there]))
     return bool((alike > oks).sum() > _SHADOW_SHARE * len(rows))
-
-
-def _oks(a: int, b: int, detections: Detections) -> float:
-    first, second = (
-        Shapes.of(detections.keypoints_px[[row]], detections.keypoint_scores[[row]], detections.boxes_px[[row]])
-        for row in (a, b)
-    )
-    result = likeness(first, second)
-    return float(result.iou[0, 0] if np.isnan(result.oks[0, 0]) else result.oks[0, 0])

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from liftline.detections import Detections
 from liftline.skeletons import COCO17
 
 OKS_SIGMAS: NDArray[np.float64] = np.array(
@@ -38,7 +39,9 @@ OKS_SIGMAS: NDArray[np.float64] = np.array(
 VISIBLE_SCORE = 0.1
 """Keypoints below this score say nothing about where someone is."""
 
+_OKS_FALL = 1 / (2 * np.square(2 * OKS_SIGMAS))
 _MIN_COMMON = 3
+_TOUCHING, _SAME_BOX = 0.1, 0.8
 _ENOUGH_FOR_PLACE = 5
 
 
@@ -75,6 +78,11 @@ class Shapes:
         return cls(np.where(visible[..., None], keypoints_px, 0.0), visible, np.asarray(boxes_px, np.float64))
 
     @classmethod
+    def rows(cls, detections: Detections, rows: NDArray[np.intp] | slice) -> Shapes:
+        """Some rows of detections."""
+        return cls.of(detections.keypoints_px[rows], detections.keypoint_scores[rows], detections.boxes_px[rows])
+
+    @classmethod
     def nobody(cls) -> Shapes:
         """No people."""
         joints = len(COCO17)
@@ -98,7 +106,7 @@ class Shapes:
         self.visible[index] = others.visible
         self.boxes_px[index] = others.boxes_px
 
-    def take(self, index: NDArray[np.intp] | list[int]) -> Shapes:
+    def take(self, index: NDArray[np.intp] | slice) -> Shapes:
         """The people at these positions."""
         return Shapes(self.keypoints_px[index], self.visible[index], self.boxes_px[index])
 
@@ -139,15 +147,28 @@ def likeness(expected: Shapes, found: Shapes, *, broaden: NDArray[np.float64] | 
     common = expected.visible[:, None] & found.visible[None]
     apart = found.keypoints_px[None] - expected.keypoints_px[:, None]
     count = common.sum(axis=-1)
-    spread = 2 * OKS_SIGMAS * (np.broadcast_to(broaden, size.shape) * size)[:, None]
-    exponent = np.square(apart).sum(axis=-1) / (2 * np.square(spread))[:, None]
-    oks = (np.exp(-exponent) * common).sum(axis=-1) / np.maximum(count, 1)
-    shift = (apart * common[..., None]).sum(axis=-2) / np.maximum(count, 1)[..., None]
-    enough = count >= _MIN_COMMON
+    oks = _oks(apart, common, count, (broaden * size)[:, None])
+    shift = np.einsum("abkx,abk->abx", apart, common) / np.maximum(count, 1)[..., None]
     boxes = found.centre_px[None] - expected.centre_px[:, None]
-    offset = np.where(enough[..., None], shift, boxes)
-    distance = np.linalg.norm(offset, axis=-1) / size[:, None]
-    return Likeness(np.where(enough, oks, np.nan), box_iou(expected.boxes_px, found.boxes_px), distance)
+    offset = np.where((count >= _MIN_COMMON)[..., None], shift, boxes)
+    distance = np.sqrt(np.square(offset).sum(axis=-1)) / size[:, None]
+    return Likeness(oks, box_iou(expected.boxes_px, found.boxes_px), distance)
+
+
+def paired_oks(one: Shapes, other: Shapes) -> NDArray[np.float64]:
+    """(N,) OKS of the n-th person with the n-th, NaN where fewer than three keypoints are visible in both."""
+    common = one.visible & other.visible
+    return _oks(other.keypoints_px - one.keypoints_px, common, common.sum(axis=-1), one.size_px)
+
+
+def _oks(
+    apart: NDArray[np.float64], common: NDArray[np.bool_], count: NDArray[np.int_], size: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(...) from keypoints' distances (...,17,2), whether they count (...,17), their number and the size (...)."""
+    squared = apart[..., 0] ** 2 + apart[..., 1] ** 2
+    near = np.exp(-squared * _OKS_FALL / np.square(size)[..., None])
+    total = np.einsum("...k,...k->...", near, common) / np.maximum(count, 1)
+    return np.where(count >= _MIN_COMMON, total, np.nan)
 
 
 def box_iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -163,11 +184,12 @@ def box_iou(a: NDArray[np.float64], b: NDArray[np.float64]) -> NDArray[np.float6
 
 def distinct(shapes: Shapes, scores: NDArray[np.floating], *, duplicate_oks: float) -> NDArray[np.intp]:
     """Positions of the people left when each one found twice in a frame is kept once, the higher score first."""
-    if len(shapes) < 2:
+    iou = box_iou(shapes.boxes_px, shapes.boxes_px)
+    np.fill_diagonal(iou, 0)
+    if not (iou > _TOUCHING).any():
         return np.arange(len(shapes))
-    plain, swapped = likeness(shapes, shapes), likeness(shapes, shapes.mirrored())
-    oks = np.fmax(plain.oks, swapped.oks)
-    same = np.where(np.isnan(oks), plain.iou > 0.8, np.fmax(oks, oks.T) > duplicate_oks)
+    oks = np.fmax(likeness(shapes, shapes).oks, likeness(shapes, shapes.mirrored()).oks)
+    same = np.where(np.isnan(oks), iou > _SAME_BOX, np.fmax(oks, oks.T) > duplicate_oks)
     kept: list[int] = []
     order = np.lexsort([*shapes.boxes_px.T, -scores])  # equal scores: by place, so that the order given doesn't matter
     for person in order.tolist():
