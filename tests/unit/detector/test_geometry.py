@@ -101,3 +101,19 @@ def test_regions_of_one_person_are_alike_and_those_of_neighbours_are_not():
     assert region.is_like(Region(110, 105, 120, 0.3))
     assert not region.is_like(Region(140, 100, 100, 0))
     assert not region.is_like(Region(100, 100, 200, 0))
+
+
+def test_small_changes_of_a_region_are_held_back_and_large_ones_pass():
+    before = Region(100, 100, 200, 0.0)
+    small, large = Region(101, 100, 202, 0.01), Region(150, 100, 400, 1.0)
+    eased = small.eased(before)
+    assert 100 < eased.x_px < 100.5
+    assert 200 < eased.size_px < 201
+    assert 0 < eased.angle_rad < 0.005
+    passed = large.eased(before)
+    assert (passed.x_px, passed.size_px, passed.angle_rad) == pytest.approx((150, 400, 1.0))
+
+
+def test_a_region_is_eased_the_short_way_round():
+    eased = Region(0, 0, 100, -np.pi + 0.01).eased(Region(0, 0, 100, np.pi - 0.01))
+    assert abs(eased.angle_rad) > np.pi - 0.02

@@ -87,3 +87,9 @@ def test_a_small_pose_on_a_body_is_on_it_but_a_neighbour_is_not():
     pose = landmarks(Figure(300, 180, height=200))
     assert subject.is_on(landmarks(Figure(300, 160, height=90)), pose)
     assert not subject.is_on(landmarks(Figure(360, 180, height=200)), pose)
+
+
+def test_two_poses_that_fill_one_box_are_in_the_same_place():
+    pose = landmarks(Figure(300, 180))
+    assert subject.same_place(pose, landmarks(Figure(305, 180)))
+    assert not subject.same_place(pose, landmarks(Figure(330, 180)))

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from liftline.detections import People
 from liftline.skeletons import BLAZEPOSE33, BLAZEPOSE33_TO_COCO17, COCO17
 from liftline_detector.blazepose.landmarks import Landmarks
+from liftline_detector.blazepose.persons import overlap
 
 _COCO = np.array(BLAZEPOSE33_TO_COCO17)
 _LIMBS = np.arange(5, len(COCO17))
@@ -26,6 +27,8 @@ MARGIN = 0.03
 """Joints lie inside the body: the box is wider than they are by this share of its longer side."""
 BODY_WIDTH = 0.08
 """What is closer to a bone than this share of the region is on the body."""
+SAME_PLACE = 0.55
+"""Boxes that overlap by more than this are one person's, until they have been seen apart."""
 MIN_BOX_PRESENCE = 0.3
 MIN_INSIDE = 4
 
@@ -93,3 +96,9 @@ def is_on(pose: Landmarks, other: Landmarks) -> bool:
     nearest = start + share.clip(0, 1)[:, :, np.newaxis] * along
     distances = np.linalg.norm(joints[:, np.newaxis] - nearest, axis=2).min(axis=1)
     return bool(distances.max() < BODY_WIDTH * other.next_region.size_px)
+
+
+def same_place(pose: Landmarks, other: Landmarks) -> bool:
+    """Whether two poses fill nearly the same box."""
+    boxes = np.stack([np.concatenate([p.points_px.min(axis=0), p.points_px.max(axis=0)]) for p in (pose, other)])
+    return bool(overlap(boxes[0], boxes[1:])[0] > SAME_PLACE)

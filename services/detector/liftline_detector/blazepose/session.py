@@ -15,7 +15,7 @@ from liftline.video.frames import Frame
 from liftline_detector.blazepose.geometry import Region, View
 from liftline_detector.blazepose.landmarks import LandmarkFinder, Landmarks
 from liftline_detector.blazepose.options import BlazePoseOptions
-from liftline_detector.blazepose.people import distance, is_on, is_visible, people
+from liftline_detector.blazepose.people import distance, is_on, is_visible, people, same_place
 from liftline_detector.blazepose.persons import Candidate, PersonFinder
 from liftline_detector.blazepose.search import Search
 
@@ -81,7 +81,7 @@ class BlazePoseSession(DetectorSession):
             if pose is None:
                 self._lost.append(Lost(person.pose.next_region, frame.time_s, person.proven_s))
             else:
-                self._followed.append(replace(person, pose=pose))
+                self._followed.append(replace(person, pose=_steadied(pose, person.pose.next_region)))
 
     def _look_again(self, frame: Frame, region: Region) -> Landmarks | None:
         """Somebody in a region or a wider one, with those who are followed painted over."""
@@ -161,15 +161,20 @@ class BlazePoseSession(DetectorSession):
         if len(self._followed) >= self._options.max_people:
             return
         pose, hidden = self._look_twice(frame, region)
-        if pose is None or any(is_on(pose, f.pose) for f in self._followed):
+        if pose is None:
             return
         returns = [x for x in self._lost if x.region.is_like(pose.next_region, distance=0.4, ratio=2)]
         if returns:
             proven_s = max(x.proven_s for x in returns)
             self._lost = [x for x in self._lost if x not in returns]
             self._followed.append(Followed(pose, proven_s, proven_s))
-        elif pose.flag >= self._options.appear_flag and self._passes(frame, pose, hidden=hidden):
+        elif self._appears(pose) and self._passes(frame, pose, hidden=hidden):
             self._followed.append(Followed(pose, frame.time_s, frame.time_s))
+
+    def _appears(self, pose: Landmarks) -> bool:
+        """Whether a newcomer is beyond doubt, and no ghost of somebody who is followed."""
+        ghost = any(is_on(pose, f.pose) or same_place(pose, f.pose) for f in self._followed)
+        return pose.flag >= self._options.appear_flag and not ghost
 
     def _look_twice(self, frame: Frame, region: Region) -> tuple[Landmarks | None, list[Landmarks]]:
         """The pose in a candidate's region, the second time where the first look points; and who was painted over."""
@@ -184,6 +189,11 @@ class BlazePoseSession(DetectorSession):
         better = second if second.flag >= self._options.appear_flag else first
         both_new = self._is_new(second, frame) and self._is_there(better, frame)
         return (better if both_new else None), hidden
+
+
+def _steadied(pose: Landmarks, before: Region) -> Landmarks:
+    """A pose whose next region follows smoothly: a crop that jumps makes landmarks jump."""
+    return replace(pose, next_region=pose.next_region.eased(before))
 
 
 def _belongs(region: Region, view: View) -> bool:
