@@ -1,8 +1,9 @@
 """The room, from everyone in it: which way is up, where the floor is, where the middle of the action is.
 
-Up: people who stand or walk are upright on average, so the mean of hip-to-thorax and feet-to-hip directions over all
-upright frames is the vertical, seen from the camera; a prior for a camera held level (up is -y) counts as a second of
-standing. The floor lies under the lower foot, at a low quantile over all frames, since someone may jump.
+Up: people who stand or walk are upright on average, so the mean direction from their feet through the hip to the
+thorax, seen from the camera, is the vertical. Legs count double, since people lean with their torso, and frames count
+by how straight someone is. A prior for a camera held level (up is -y) counts as a few frames. The floor lies under the
+lower foot, at a low quantile over all frames, since someone may jump.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from liftline.scene import Scene, Vector
 from liftline.skeletons import H36M17
 
 _LEVEL_UP = np.array([0.0, -1.0, 0.0])
-_PRIOR_ROWS = 30.0
+_PRIOR_ROWS = 3.0
 _MAX_TILT_DEG = 50.0
-_MAX_BEND_DEG = 35.0
+_STRAIGHT_DEG = 10.0
 _ROUNDS = 8
 _STEADY_DEG = 10.0
 
@@ -69,19 +70,26 @@ def estimate_scene(poses: Poses) -> Scene:
 def estimate_up(torso: NDArray[np.float64], legs: NDArray[np.float64]) -> NDArray[np.float64]:
     """(3,) unit vector from (R,3) unit directions of torsos and legs, camera space.
 
-    Frames where someone bends, sits or lies don't count; a robust mean (Cauchy weights) of the rest does.
+    Frames where someone bends, sits or lies hardly count; the rest is averaged robustly (Cauchy weights).
     """
-    straight = (torso * legs).sum(axis=1) > np.cos(np.radians(_MAX_BEND_DEG))
-    body = _unit(torso + legs)
+    body = _unit(torso + 2 * legs)
     level = body @ _LEVEL_UP > np.cos(np.radians(_MAX_TILT_DEG))
-    body = body[straight & level]
+    straight = _fading(_angles_deg(torso, legs), _STRAIGHT_DEG) ** 2
+    body, straight = body[level], straight[level]
     prior = _PRIOR_ROWS * _LEVEL_UP
-    up = _unit(prior + body.sum(axis=0))
+    up = _unit(prior + (straight[:, None] * body).sum(axis=0))
     for _ in range(_ROUNDS):
-        angle = np.degrees(np.arccos(np.clip(body @ up, -1, 1)))
-        weight = 1 / (1 + np.square(angle / _STEADY_DEG))
+        weight = straight * _fading(_angles_deg(body, up), _STEADY_DEG)
         up = _unit(prior + (weight[:, None] * body).sum(axis=0))
     return up
+
+
+def _angles_deg(one: NDArray[np.float64], other: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.degrees(np.arccos(np.clip((one * other).sum(axis=-1), -1, 1))), np.float64)
+
+
+def _fading(angle_deg: NDArray[np.float64], half_deg: float) -> NDArray[np.float64]:
+    return 1 / (1 + np.square(angle_deg / half_deg))
 
 
 def _middle(hips: NDArray[np.float64], up: NDArray[np.float64], floor_m: float) -> tuple[NDArray[np.float64], float]:
