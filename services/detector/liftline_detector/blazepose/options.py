@@ -18,7 +18,8 @@ class BlazePoseOptions:
     `forget_after_s` is dropped. A lying pose, turned by more than `lying_rad`, is what look-alikes mostly are, so it
     has to pass two probes. A candidate of the person detector with `certain_score` counts as a passed probe.
 
-    Two poses closer than `same_pose` are one person. Both distances are shares of the region's side.
+    A newcomer closer than `same_pose` to somebody is that person; two who were apart become one only when they are
+    closer than `merged_pose`, as people do walk past each other. All distances are shares of the region's side.
     """
 
     max_people: int = 16
@@ -31,6 +32,7 @@ class BlazePoseOptions:
     forget_after_s: float = 2.0
     certain_score: float = 0.85
     same_pose: float = 0.07
+    merged_pose: float = 0.045
     full_view_every_s: float = 0.4
     small_view_every_s: float = 1 / 20
     search_lost_s: float = 1.0

@@ -98,14 +98,15 @@ class BlazePoseSession(DetectorSession):
         return [pose for pose in poses if region.is_like(pose.next_region, distance=1, ratio=4)]
 
     def _is_there(self, pose: Landmarks, frame: Frame) -> bool:
-        return pose.flag >= self._options.keep_flag and self._is_new(pose, frame)
+        """Whether a look at somebody who is followed found them, and not another one who is."""
+        return pose.flag >= self._options.keep_flag and self._is_new(pose, frame, apart=self._options.merged_pose)
 
-    def _is_new(self, pose: Landmarks, frame: Frame) -> bool:
-        """Whether somebody is on the image who isn't followed already."""
+    def _is_new(self, pose: Landmarks, frame: Frame, *, apart: float) -> bool:
+        """Whether somebody is on the image, `apart` from everyone who is followed."""
         height, width = frame.rgb.shape[:2]
         if not is_visible(pose, width=width, height=height):
             return False
-        return all(distance(pose, other.pose) > self._options.same_pose for other in self._followed)
+        return all(distance(pose, other.pose) > apart for other in self._followed)
 
     def _probe_one(self, frame: Frame) -> None:
         """Probe the one person whose last probe is the oldest, if it is due."""
@@ -178,17 +179,17 @@ class BlazePoseSession(DetectorSession):
 
     def _look_twice(self, frame: Frame, region: Region) -> tuple[Landmarks | None, list[Landmarks]]:
         """The pose in a candidate's region, the second time where the first look points; and who was painted over."""
-        hidden: list[Landmarks] = []
+        hidden, apart = list[Landmarks](), self._options.same_pose
         first = self._landmarks.find(frame.rgb, region)
         if first.flag < self._options.keep_flag:
             return None, hidden
-        if not self._is_new(first, frame):
+        if not self._is_new(first, frame, apart=apart):
             hidden = self._near(region)
             first = self._landmarks.find(frame.rgb, region, hidden=hidden)
         second = self._landmarks.find(frame.rgb, first.next_region, hidden=hidden)
         better = second if second.flag >= self._options.appear_flag else first
-        both_new = self._is_new(second, frame) and self._is_there(better, frame)
-        return (better if both_new else None), hidden
+        both_new = all(self._is_new(pose, frame, apart=apart) for pose in (better, second))
+        return (better if both_new and better.flag >= self._options.keep_flag else None), hidden
 
 
 def _steadied(pose: Landmarks, before: Region) -> Landmarks:
