@@ -37,7 +37,7 @@ def main() -> None:
     """Print seconds, peak memory and the number of tracks."""
     detections = crowd(people=200, seconds=600, stay_s=20)
     times_s = np.arange(detections.frame_stop) / FPS
-    checkpoint = random_checkpoint((3, 3, 3, 3), 128)
+    checkpoint = random_checkpoint((3, 3, 3), 128)
     before = time.perf_counter()
     people = find_people(detections, times_s, settings=TrackSettings())
     tracks = to_tracks(people, detections, times_s, video="crowd.mp4", width_px=1280, height_px=720)
