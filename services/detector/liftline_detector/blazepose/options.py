@@ -19,7 +19,8 @@ class BlazePoseOptions:
     has to pass two probes. A candidate of the person detector with `certain_score` counts as a passed probe.
 
     A newcomer closer than `same_pose` to somebody is that person; two who were apart become one only when they are
-    closer than `merged_pose`, as people do walk past each other. All distances are shares of the region's side.
+    closer than `merged_pose`, as people do walk past each other; below `crowded_pose` the second one is looked for with
+    the first one painted over. All distances are shares of the region's side.
     """
 
     max_people: int = 16
@@ -33,6 +34,7 @@ class BlazePoseOptions:
     certain_score: float = 0.85
     same_pose: float = 0.07
     merged_pose: float = 0.045
+    crowded_pose: float = 0.12
     full_view_every_s: float = 0.4
     small_view_every_s: float = 1 / 20
     search_lost_s: float = 1.0

@@ -77,7 +77,10 @@ class BlazePoseSession(DetectorSession):
         looks = [(person, self._landmarks.find(frame.rgb, person.pose.next_region)) for person in proven]
         self._followed = []
         for person, seen in sorted(looks, key=lambda look: distance(look[0].pose, look[1])):
-            pose = seen if self._is_there(seen, frame) else self._look_again(frame, person.pose.next_region)
+            alone = self._is_there(seen, frame, apart=options.crowded_pose)
+            pose = seen if alone else self._look_again(frame, person.pose.next_region)
+            if pose is None and self._is_there(seen, frame, apart=options.merged_pose):
+                pose = seen
             if pose is None:
                 self._lost.append(Lost(person.pose.next_region, frame.time_s, person.proven_s))
             else:
@@ -88,7 +91,7 @@ class BlazePoseSession(DetectorSession):
         near = self._near(region)
         for wider in ([region] if near else []) + [region.scaled(_WIDER)]:
             pose = self._landmarks.find(frame.rgb, wider, hidden=near)
-            if self._is_there(pose, frame):
+            if self._is_there(pose, frame, apart=self._options.merged_pose):
                 return pose
         return None
 
@@ -97,9 +100,9 @@ class BlazePoseSession(DetectorSession):
         poses = (f.pose for f in self._followed if f.pose is not but)
         return [pose for pose in poses if region.is_like(pose.next_region, distance=1, ratio=4)]
 
-    def _is_there(self, pose: Landmarks, frame: Frame) -> bool:
+    def _is_there(self, pose: Landmarks, frame: Frame, *, apart: float) -> bool:
         """Whether a look at somebody who is followed found them, and not another one who is."""
-        return pose.flag >= self._options.keep_flag and self._is_new(pose, frame, apart=self._options.merged_pose)
+        return pose.flag >= self._options.keep_flag and self._is_new(pose, frame, apart=apart)
 
     def _is_new(self, pose: Landmarks, frame: Frame, *, apart: float) -> bool:
         """Whether somebody is on the image, `apart` from everyone who is followed."""
