@@ -7,6 +7,7 @@ import queue
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -23,7 +24,6 @@ SPEEDS = (0.6, 0.8, 1.0, 1.25, 1.6)
 """Every clip is also seen slower and faster: other tempers, other frame rates."""
 
 _AHEAD = 6
-_PATIENCE_S = 300.0
 
 
 def training_bodies(mocap: Path) -> BoneMotion:
@@ -67,7 +67,7 @@ def batches(mocap: Path, shape: BatchShape, *, seed: int, first_step: int) -> It
     worker = context.Process(target=_work, args=(made, stop, mocap, shape, seed, first_step), daemon=True)
     worker.start()
     try:
-        yield iter(lambda: made.get(timeout=_PATIENCE_S), None)
+        yield _received(made, worker)
     finally:
         stop.set()
         made.cancel_join_thread()
@@ -75,6 +75,15 @@ def batches(mocap: Path, shape: BatchShape, *, seed: int, first_step: int) -> It
             _drain(made)
             worker.join(0.1)
         made.close()
+
+
+def _received(made: multiprocessing.Queue[Batch], worker: BaseProcess) -> Iterator[Batch]:
+    while True:
+        try:
+            yield made.get(timeout=1.0)
+        except queue.Empty:
+            if not worker.is_alive():
+                raise RuntimeError("the process that makes the batches has died; its error is above") from None
 
 
 def _work(

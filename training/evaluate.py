@@ -84,24 +84,32 @@ def _run(checkpoint: LifterCheckpoint, inputs: Floats) -> Floats:
         return np.concatenate([model.forward_windows(torch.from_numpy(part))[:, 0].numpy() for part in parts])
 
 
-def held_out_windows(body: BoneMotion, subjects: NDArray[np.str_], frames: int, *, noisy: bool) -> dict[str, Windows]:
-    """The fixed evaluation windows of every held-out subject, from the clips' subjects (K,)."""
+def held_out_windows(
+    body: BoneMotion, subjects: NDArray[np.str_], frames: int, *, noisy: bool, count: int = WINDOWS_PER_SUBJECT
+) -> dict[str, Windows]:
+    """The fixed evaluation windows, `count` of every held-out subject, from the clips' subjects (K,)."""
     windows = {}
     for number, subject in enumerate(sorted(set(subjects.tolist()))):
         rng = np.random.default_rng([SEED, number])
         own = body.frames[subjects[body.frames[:, 0]] == subject]
-        chosen = own[rng.integers(0, len(own), WINDOWS_PER_SUBJECT)]
+        chosen = own[rng.integers(0, len(own), count)]
         windows[subject] = evaluation_windows(body, chosen, frames, rng, noisy=noisy)
     return windows
 
 
 def evaluate(
-    checkpoint: LifterCheckpoint, mocap: Path, *, noisy: bool, flip: bool = True, focal_error: float = 1.0
+    checkpoint: LifterCheckpoint,
+    mocap: Path,
+    *,
+    noisy: bool,
+    flip: bool = True,
+    focal_error: float = 1.0,
+    count: int = WINDOWS_PER_SUBJECT,
 ) -> dict[str, Score]:
     """Scores per held-out subject, and under `hdm_* mean` the mean over the HDM05 actors."""
     motion = held_out_split(load_motion(mocap))
     frames = checkpoint.pose_model.receptive_field
-    windows = held_out_windows(to_bones(motion), motion.subjects, frames, noisy=noisy)
+    windows = held_out_windows(to_bones(motion), motion.subjects, frames, noisy=noisy, count=count)
     scores = {
         subject: Score.of(predict(checkpoint, own.rays / np.float32(focal_error), flip=flip), own.poses_m[:, 0])
         for subject, own in windows.items()

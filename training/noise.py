@@ -103,6 +103,6 @@ def _cut_off(rays: Floats, size: Floats, rng: np.random.Generator) -> None:
 
 
 def _span(frames: int, rng: np.random.Generator, *, longest: int) -> tuple[int, int]:
-    length = int(rng.integers(2, longest))
+    length = int(rng.integers(2, min(longest, frames // 2)))
     start = int(rng.integers(0, frames - length))
     return start, start + length

@@ -1,7 +1,7 @@
 """Train the lifter: `python -m training.train --minutes 75 --out training/runs/h36m17`.
 
-Stop it at any time; the same command goes on from its last state, and one with more minutes goes on for longer. With `--steps` instead of `--minutes` a seed fixes
-the result, up to the machine's arithmetic.
+Stop it at any time: the same command goes on from its last state, and one with more minutes goes on for longer.
+With `--steps` instead of `--minutes` a seed fixes the result, up to the machine's arithmetic.
 """
 
 from __future__ import annotations
