@@ -48,6 +48,7 @@ def export(run: Run, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
     safetensors.torch.save_file(model.state_dict(), partial, {METADATA_KEY: json.dumps(metadata)})
+    partial.chmod(0o644)
     partial.replace(path)
 
 

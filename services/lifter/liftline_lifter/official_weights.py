@@ -12,7 +12,7 @@ import io
 import pickle
 import struct
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
@@ -76,6 +76,7 @@ def read_states(data: bytes) -> States:
     Raises:
         ModelError: damaged, asking for more than tensors and a RandomState, or without the networks' weights.
     """
+    stand_ins: list[Callable[..., Any] | tuple[Callable[..., Any], str]]
     stand_ins = [(_Forgotten, name) for name in _RANDOM_STATE_NAMES]
     try:
         # torch warns of pickle protocols that its restricted unpickler may not read; not reading is an error here.
