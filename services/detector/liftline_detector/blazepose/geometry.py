@@ -19,7 +19,7 @@ REGION_SCALE = 1.25
 
 _MOVE_SHARE, _MOVE_GAIN = 0.4, 10.0
 _SHAPE_SHARE, _SHAPE_GAIN = 0.25, 3.0
-"""How regions are eased; a sixth less jitter of the keypoints on the shared videos, errors as before."""
+"""How regions are eased. Median jitter of the keypoints on four shared videos: 3 % to 16 % less, errors as before."""
 
 
 @dataclass(frozen=True)
