@@ -6,13 +6,20 @@ thread at a time, so every session owns its own.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from liftline.errors import ModelError
+
+_DELEGATE_NOTICE = b"INFO: Created TensorFlow Lite XNNPACK delegate"
+_STDERR = threading.Lock()
 
 
 class Network:
@@ -23,8 +30,9 @@ class Network:
     ) -> None:
         """Load a model with a (1, side_px, side_px, 3) input and these output shapes. Raises ModelError."""
         try:
-            self._interpreter = Interpreter(model_content=content, num_threads=threads)
-            self._interpreter.allocate_tensors()
+            with _without_delegate_notice():
+                self._interpreter = Interpreter(model_content=content, num_threads=threads)
+                self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
             raise ModelError(f"{name}: LiteRT can't load it ({error}); run `liftline models fetch`.") from error
         inputs, results = self._interpreter.get_input_details(), self._interpreter.get_output_details()
@@ -44,3 +52,18 @@ class Network:
 def sigmoid(x: NDArray[np.float32]) -> NDArray[np.float32]:
     """The logistic function, without overflow."""
     return np.asarray(1 / (1 + np.exp(-np.clip(x, -80, 80))), np.float32)
+
+
+@contextmanager
+def _without_delegate_notice() -> Iterator[None]:
+    """Hold back what LiteRT writes to stderr, then pass on all but its notice, which no log level silences."""
+    with _STDERR, tempfile.TemporaryFile() as held:
+        stderr = os.dup(2)
+        os.dup2(held.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(stderr, 2)
+            held.seek(0)
+            os.write(stderr, b"".join(line for line in held if not line.startswith(_DELEGATE_NOTICE)))
+            os.close(stderr)
