@@ -1,4 +1,4 @@
-"""From the detections of a whole video to filled tracks: follow, link, select, fill."""
+"""From the detections of a whole video to filled tracks: follow, link, select, set sides right, fill."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from liftline.detections import Detections
 from liftline.errors import LimitExceededError
+from liftline.skeletons import COCO17
 from liftline.tracks import Tracks
 from liftline_lifter import gaps
 from liftline_lifter.tracking.following import Piece, follow
@@ -14,6 +15,7 @@ from liftline_lifter.tracking.insertion import insert
 from liftline_lifter.tracking.linking import SHORTEST_MOTION_S, link
 from liftline_lifter.tracking.selection import select
 from liftline_lifter.tracking.settings import TrackSettings
+from liftline_lifter.tracking.sides import swapped_frames
 
 _USUAL_FRAME_S = 1 / 30
 
@@ -71,18 +73,8 @@ def to_tracks(
     width_px: int,
     height_px: int,
 ) -> Tracks:
-    """Fill every person's gaps and number them from 1, the most prominent."""
-    filled = [
-        gaps.fill(
-            detections.frame_index[rows],
-            frame_times_s,
-            boxes_px=detections.boxes_px[rows],
-            scores=detections.scores[rows],
-            keypoints_px=detections.keypoints_px[rows],
-            keypoint_scores=detections.keypoint_scores[rows],
-        )
-        for rows in people
-    ]
+    """Set every person's sides right, fill their gaps and number them from 1, the most prominent."""
+    filled = [_filled(rows, detections, frame_times_s) for rows in people]
     nobody = gaps.nobody()
     return Tracks(
         video=video,
@@ -93,4 +85,21 @@ def to_tracks(
         track_ids=np.arange(1, len(people) + 1, dtype=np.int64),
         row_offsets=np.cumsum([0, *(len(track.frame_index) for track in filled)], dtype=np.int64),
         **{name: np.concatenate([getattr(track, name) for track in [*filled, nobody]]) for name in vars(nobody)},
+    )
+
+
+def _filled(rows: NDArray[np.intp], detections: Detections, frame_times_s: NDArray[np.float64]) -> gaps.Filled:
+    frames, boxes_px = detections.frame_index[rows], detections.boxes_px[rows]
+    keypoints_px, scores = detections.keypoints_px[rows], detections.keypoint_scores[rows]
+    sizes_px = np.sqrt(np.prod(boxes_px[:, 2:] - boxes_px[:, :2], axis=1))
+    swapped = swapped_frames(keypoints_px, sizes_px, frame_times_s[frames])
+    keypoints_px[swapped] = keypoints_px[swapped][:, COCO17.mirrored]
+    scores[swapped] = scores[swapped][:, COCO17.mirrored]
+    return gaps.fill(
+        frames,
+        frame_times_s,
+        boxes_px=boxes_px,
+        scores=detections.scores[rows],
+        keypoints_px=keypoints_px,
+        keypoint_scores=scores,
     )
