@@ -17,6 +17,7 @@ from liftline.running import StopFlag
 from liftline.settings import load_settings
 from liftline_cli.process import ProcessSettings, process_video
 from liftline_cli.reporting import ConsoleReporter, Reporter
+from liftline_cli.telemetry import configure_logging
 
 DEFAULT_CONFIG = "COCO-Keypoints/keypoint_rcnn_R_101_FPN_3x.yaml"
 DEFAULT_CHECKPOINT = "pretrained_h36m_detectron_coco.bin"
@@ -25,6 +26,7 @@ DEFAULT_CHECKPOINT = "pretrained_h36m_detectron_coco.bin"
 def main() -> int:
     """Run the whole pipeline; gives the exit code."""
     arguments = _parser().parse_args()
+    configure_logging(verbose=False)
     console = Console(stderr=True)
     reporter = ConsoleReporter(console)
     try:

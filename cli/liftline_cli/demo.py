@@ -24,6 +24,7 @@ from liftline.errors import LiftlineError
 from liftline.metrics import mpjpe, p_mpjpe
 from liftline.poses import Poses
 from liftline.running import StopFlag
+from liftline.settings import load_settings
 from liftline.skeletons import H36M17, LIMB_JOINTS
 from liftline_cli.mannequin import clip as clip_module
 from liftline_cli.mannequin.clip import Clip, render_clip, truth_path
@@ -76,7 +77,9 @@ def run(video: Path | None, output_dir: Path, *, console: Console, stop: StopFla
 
     reporter = ConsoleReporter(console)
     chosen = video if video is not None else demo_clip(output_dir, Clip(), reporter, stop)
-    result = process_video(chosen, output_dir, settings=ProcessSettings(), reporter=reporter, stop=stop)
+    result = process_video(
+        chosen, output_dir, settings=ProcessSettings.for_machine(load_settings()), reporter=reporter, stop=stop
+    )
     if video is None:
         console.print(_accuracy_table(compare(result.poses, poses_file.load(truth_path(chosen)))))
     console.print()
