@@ -32,7 +32,7 @@ from liftline_cli.mannequin.gait import pose_at
 from liftline_cli.mannequin.shading import room
 from liftline_cli.mannequin.truth import coco_keypoints
 from liftline_cli.mannequin.view import View
-from liftline_cli.process import render_segments
+from liftline_cli.rendering import render_segments
 from liftline_cli.reporting import ConsoleReporter
 from liftline_lifter.checkpoint import bundled_checkpoint_path, load_checkpoint
 from liftline_lifter.stage import LiftSettings, TrackSettings, lift_tracks, track_people

@@ -11,14 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline import artifacts
+from liftline.rows import check_shapes
 from liftline.skeletons import COCO17
 
 ARTIFACT, SCHEMA_VERSION = "detections", 1
-
-
-def _shaped(name: str, value: NDArray[np.generic], shape: tuple[int, ...]) -> None:
-    if value.shape != shape:
-        raise ValueError(f"{name} has shape {value.shape}, expected {shape}")
 
 
 @dataclass(frozen=True)
@@ -37,9 +33,7 @@ class People:
     def __post_init__(self) -> None:
         """Check shapes once, here at the border."""
         n, joints = len(self.scores), len(COCO17)
-        _shaped("boxes_px", self.boxes_px, (n, 4))
-        _shaped("keypoints_px", self.keypoints_px, (n, joints, 2))
-        _shaped("keypoint_scores", self.keypoint_scores, (n, joints))
+        check_shapes(self, {"boxes_px": (n, 4), "keypoints_px": (n, joints, 2), "keypoint_scores": (n, joints)})
 
     def __len__(self) -> int:
         """Number of people."""
@@ -75,10 +69,13 @@ class Detections:
     def __post_init__(self) -> None:
         """Check shapes and order once, here at the border."""
         rows, joints = len(self.frame_index), len(COCO17)
-        _shaped("boxes_px", self.boxes_px, (rows, 4))
-        _shaped("scores", self.scores, (rows,))
-        _shaped("keypoints_px", self.keypoints_px, (rows, joints, 2))
-        _shaped("keypoint_scores", self.keypoint_scores, (rows, joints))
+        want = {
+            "boxes_px": (rows, 4),
+            "scores": (rows,),
+            "keypoints_px": (rows, joints, 2),
+            "keypoint_scores": (rows, joints),
+        }
+        check_shapes(self, want)
         if rows and (np.any(np.diff(self.frame_index) < 0) or not self._covers(self.frame_index)):
             raise ValueError("frame_index must be ordered and inside [frame_start, frame_stop)")
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from liftline import artifacts
 from liftline.errors import UsageError
+from liftline.rows import check_grouping, check_shapes, rows_of
 from liftline.skeletons import H36M17
 
 ARTIFACT, SCHEMA_VERSION = "poses_3d", 1
@@ -51,13 +52,8 @@ class Poses:
             "keypoint_scores": (rows, 17),
             "observed": (rows,),
         }
-        for name, shape in want.items():
-            if getattr(self, name).shape != shape:
-                raise ValueError(f"{name} has shape {getattr(self, name).shape}, expected {shape}")
-        if self.row_offsets[0] != 0 or self.row_offsets[-1] != rows or np.any(np.diff(self.row_offsets) <= 0):
-            raise ValueError("row_offsets must rise from 0 to the number of rows")
-        if rows and (self.frame_index.min() < 0 or self.frame_index.max() >= len(self.frame_times_s)):
-            raise ValueError("frame_index points outside the video")
+        check_shapes(self, want)
+        check_grouping(self.row_offsets, self.frame_index, len(self.frame_times_s))
 
     def __len__(self) -> int:
         """Number of people."""
@@ -65,7 +61,7 @@ class Poses:
 
     def rows(self, position: int) -> slice:
         """The rows of the person at this position (0 is the most prominent)."""
-        return slice(int(self.row_offsets[position]), int(self.row_offsets[position + 1]))
+        return rows_of(self.row_offsets, position)
 
     def dense(self, track: int) -> NDArray[np.float32]:
         """(F,17,3) joints of one track id, root-relative metres, NaN in frames without that person."""

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline import artifacts
+from liftline.rows import check_grouping, check_shapes, rows_of
 from liftline.skeletons import COCO17
 
 ARTIFACT, SCHEMA_VERSION = "tracks", 1
@@ -49,17 +50,12 @@ class Tracks:
             "keypoint_scores": (rows, joints),
             "observed": (rows,),
         }
-        for name, shape in want.items():
-            if getattr(self, name).shape != shape:
-                raise ValueError(f"{name} has shape {getattr(self, name).shape}, expected {shape}")
-        if self.row_offsets[0] != 0 or self.row_offsets[-1] != rows or np.any(np.diff(self.row_offsets) <= 0):
-            raise ValueError("row_offsets must rise from 0 to the number of rows")
+        check_shapes(self, want)
+        check_grouping(self.row_offsets, self.frame_index, len(self.frame_times_s))
         inside = np.diff(self.frame_index) == 1
         inside[self.row_offsets[1:-1] - 1] = True
         if not inside.all():
             raise ValueError("the frames of a track must be consecutive")
-        if rows and (self.frame_index.min() < 0 or self.frame_index.max() >= len(self.frame_times_s)):
-            raise ValueError("frame_index points outside the video")
 
     def __len__(self) -> int:
         """Number of tracks."""
@@ -67,7 +63,7 @@ class Tracks:
 
     def rows(self, position: int) -> slice:
         """The rows of the track at this position (0 is the most prominent person)."""
-        return slice(int(self.row_offsets[position]), int(self.row_offsets[position + 1]))
+        return rows_of(self.row_offsets, position)
 
 
 _ARRAYS: dict[str, tuple[tuple[int | None, ...], type]] = {

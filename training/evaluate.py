@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from liftline.metrics import mpjpe, n_mpjpe, p_mpjpe
 from liftline.skeletons import COCO17, H36M17
 from liftline_lifter.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
 from liftline_lifter.normalise import Normalisation, by_person
 from training.bones import BoneMotion, to_bones
 from training.data import HELD_OUT_CMU, default_mocap_path, held_out_split, load_motion
-from training.metrics import mpjpe, n_mpjpe, p_mpjpe
 from training.windows import Windows, evaluation_windows
 
 SEED = 1

@@ -6,29 +6,24 @@ already done. Work files live in `<output>/.liftline/<video>/` and are named by 
 
 from __future__ import annotations
 
-import os
 import shutil
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
-
-import numpy as np
+from typing import Any
 
 from liftline import detections as detections_file
 from liftline import plan as plan_file
 from liftline import poses as poses_file
 from liftline import scene as scene_file
 from liftline import tracks as tracks_file
-from liftline.artifacts import atomic_path, sha256_file
+from liftline.artifacts import sha256_file
 from liftline.detections import Detections
 from liftline.errors import UsageError
 from liftline.exports import export
 from liftline.plan import Plan, Segment
-from liftline.ports import Detector, ModelInfo, Progress, VideoOpener
+from liftline.ports import Detector, ModelInfo, VideoOpener
 from liftline.poses import Poses
 from liftline.running import StopFlag
 from liftline.scene import Scene
@@ -37,6 +32,8 @@ from liftline.tracks import Tracks
 from liftline.video.opening import VideoLimits, local_opener
 from liftline.video.planning import plan_video
 from liftline_cli.manifest import write_manifest
+from liftline_cli.parallel import in_threads
+from liftline_cli.rendering import render_segments
 from liftline_cli.reporting import Reporter
 from liftline_cli.steps import StepLog, digest
 from liftline_detector.backends import build_detector
@@ -45,8 +42,8 @@ from liftline_lifter.checkpoint import LifterCheckpoint, bundled_checkpoint_path
 from liftline_lifter.keypoint_files import write_keypoint_files
 from liftline_lifter.stage import LiftSettings, TrackSettings, lift_tracks, track_people
 from liftline_lifter.videopose3d import write_custom_dataset
-from liftline_renderer.mux import MuxSegment, mux
-from liftline_renderer.stage import RenderSettings, render_segment
+from liftline_renderer.mux import mux
+from liftline_renderer.stage import RenderSettings
 
 __all__ = [
     "LiftSettings",
@@ -57,9 +54,6 @@ __all__ = [
     "detect_video",
     "process_video",
 ]
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -234,7 +228,7 @@ class LocalRun:
                 detections_file.save(path, found)
                 return found
 
-            return Detections.concatenate(_in_threads(one, plan.segments, self._stop))
+            return Detections.concatenate(in_threads(one, plan.segments, self._stop))
 
     def lift(self, tracks: Tracks, checkpoint: LifterCheckpoint) -> tuple[Poses, Scene]:
         """2D tracks to 3D poses, plus the formats asked for."""
@@ -288,47 +282,3 @@ class LocalRun:
             "keypoints": self._keypoints_dir,
         }
         return {name: path for name, path in candidates.items() if path.exists()}
-
-
-def render_segments(
-    opener: VideoOpener, plan: Plan, poses: Poses, scene: Scene, folder: Path, *,
-    settings: RenderSettings, reporter: Reporter, stop: StopFlag,
-) -> list[MuxSegment]:  # fmt: skip
-    """Draw all segments into `folder`, skipping those already there; says how many frames couldn't be decoded."""
-
-    def one(segment: Segment, progress: Progress) -> MuxSegment:
-        path, index_path = folder / f"{segment.number:05d}.mp4", folder / f"{segment.number:05d}.npy"
-        if index_path.exists():
-            progress.advance(len(segment))
-            return MuxSegment(path, np.load(index_path, allow_pickle=False))
-        drawn = render_segment(
-            opener, plan, segment, poses, scene, path, settings=settings, stop=stop, progress=progress
-        )  # fmt: skip
-        with atomic_path(index_path) as temporary, temporary.open("wb") as file:
-            np.lib.format.write_array(file, drawn, allow_pickle=False)
-        return MuxSegment(path, drawn)
-
-    with reporter.step("render", plan.frame_count) as progress:
-        segments = [one(segment, progress) for segment in plan.segments]
-    missing = plan.frame_count - sum(len(s.frame_index) for s in segments)
-    if missing:
-        reporter.warn(
-            f"{plan.info.name}: {missing} of {plan.frame_count} frames can't be decoded (damaged or cut short) "
-            "and are left out of the result."
-        )
-    return segments
-
-
-def _in_threads(work: Callable[[T], R], items: Sequence[T], stop: StopFlag) -> list[R]:
-    """Run `work` on all items, as many at once as there are processors; the first error stops the others."""
-    with ThreadPoolExecutor(max_workers=min(len(items), os.cpu_count() or 1)) as pool:
-        futures: list[Future[R]] = [pool.submit(work, item) for item in items]
-        try:
-            for future in as_completed(futures):
-                future.result()
-        except BaseException:
-            stop.stop()
-            for future in futures:
-                future.cancel()
-            raise
-    return [future.result() for future in futures]

@@ -18,7 +18,7 @@ from liftline.running import StopFlag
 from liftline.scene import Scene
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
-from liftline_cli.process import render_segments
+from liftline_cli.rendering import render_segments
 from liftline_cli.reporting import Reporter
 from liftline_lifter.checkpoint import bundled_checkpoint_path, load_checkpoint
 from liftline_lifter.scene_estimation import estimate_scene

@@ -1,0 +1,46 @@
+"""Drawing all segments of a video into a folder, whoever asked for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from liftline.artifacts import atomic_path
+from liftline.plan import Plan, Segment
+from liftline.ports import Progress, VideoOpener
+from liftline.poses import Poses
+from liftline.running import StopFlag
+from liftline.scene import Scene
+from liftline_cli.reporting import Reporter
+from liftline_renderer.mux import MuxSegment
+from liftline_renderer.stage import RenderSettings, render_segment
+
+
+def render_segments(
+    opener: VideoOpener, plan: Plan, poses: Poses, scene: Scene, folder: Path, *,
+    settings: RenderSettings, reporter: Reporter, stop: StopFlag,
+) -> list[MuxSegment]:  # fmt: skip
+    """Draw all segments into `folder`, skipping those already there; says how many frames couldn't be decoded."""
+
+    def one(segment: Segment, progress: Progress) -> MuxSegment:
+        path, index_path = folder / f"{segment.number:05d}.mp4", folder / f"{segment.number:05d}.npy"
+        if index_path.exists():
+            progress.advance(len(segment))
+            return MuxSegment(path, np.load(index_path, allow_pickle=False))
+        drawn = render_segment(
+            opener, plan, segment, poses, scene, path, settings=settings, stop=stop, progress=progress
+        )  # fmt: skip
+        with atomic_path(index_path) as temporary, temporary.open("wb") as file:
+            np.lib.format.write_array(file, drawn, allow_pickle=False)
+        return MuxSegment(path, drawn)
+
+    with reporter.step("render", plan.frame_count) as progress:
+        segments = [one(segment, progress) for segment in plan.segments]
+    missing = plan.frame_count - sum(len(s.frame_index) for s in segments)
+    if missing:
+        reporter.warn(
+            f"{plan.info.name}: {missing} of {plan.frame_count} frames can't be decoded (damaged or cut short) "
+            "and are left out of the result."
+        )
+    return segments
