@@ -86,6 +86,7 @@ class _Picture:
             src_colorspace=colour.swscale_matrix(colour.matrix_name(frame)),
             src_color_range=colour.swscale_range(colour.range_name(frame)),
             dst_color_range=ColorRange.JPEG,
+            threads=1,
         )
         rgb = converted.to_ndarray().astype(np.uint8, copy=False)
         return upright(rgb, rotation_deg=self._info.rotation_deg, mirrored=self._info.mirrored)

@@ -25,6 +25,8 @@ __all__ = ["DEFAULT_CRF", "DEFAULT_PRESET", "SegmentWriter", "even_size"]
 
 DEFAULT_CRF, DEFAULT_PRESET = 20, "veryfast"
 _GROUP_S = 2
+_QUICK_SEARCH = "me=dia:partitions=none"
+"""On rendered 720p side by side it saves a sixth of x264's work, for 3 % larger files and 0.1 dB."""
 _BT709 = 1
 _MAX_GROUP_FRAMES = 300
 
@@ -86,6 +88,7 @@ class SegmentWriter:
             src_color_range=ColorRange.JPEG,
             dst_colorspace=Colorspace.ITU709,
             dst_color_range=ColorRange.MPEG,
+            threads=1,
         )
         frame.pts, frame.time_base = pts - self._first_pts, self._time_base
         with disk_errors():
@@ -121,5 +124,5 @@ def _configure(
     context.options = {
         "preset": preset,
         "crf": str(crf),
-        "x264-params": f"bframes=0:open-gop=0:sliced-threads=0:lookahead-threads=1:keyint={group}",
+        "x264-params": f"bframes=0:open-gop=0:sliced-threads=0:lookahead-threads=1:keyint={group}:{_QUICK_SEARCH}",
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -45,6 +46,7 @@ def render_segment(
     Returns the indices of the frames in it, rising: frames that can't be decoded are left out.
     Raises Cancelled, InvalidVideoError, OutputError.
     """
+    cv2.setNumThreads(1)  # decoding and encoding run beside it; OpenCV's own threads would only get in their way
     compositor = Compositor(plan.info.width_px, plan.info.height_px, poses, scene, settings)
     frames = read_frames(opener, plan, start=segment.start, stop=segment.stop, stop_token=stop)
     written: list[int] = []
