@@ -159,3 +159,15 @@ def test_keypoints_that_are_none_are_exit_code_3(content: bytes, liftline: Liftl
     assert outcome.exit_code == 3, outcome.stderr
     assert "k.npz" in outcome.stderr
     assert not (tmp_path / "p.npz").exists()
+
+
+@pytest.mark.parametrize(("limit", "value"), [("MAX_PIXELS", "1000"), ("MAX_FRAMES", "3"), ("MAX_DURATION_S", "0.5")])
+def test_a_video_beyond_a_limit_is_exit_code_3_and_says_which(
+    limit: str, value: str, clip: Path, liftline: Liftline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"LIFTLINE_{limit}", value)
+    outcome = liftline("process", clip, "-o", tmp_path / "out", "--json")
+    assert outcome.exit_code == 3, outcome.stderr
+    assert outcome.report["kind"] == "LimitExceededError"
+    assert "walk.mp4" in outcome.stderr
+    assert not (tmp_path / "out").exists()
