@@ -13,8 +13,8 @@ from pathlib import Path
 from rich.console import Console
 
 from liftline.errors import LiftlineError, ModelError
-from liftline.running import StopFlag
 from liftline.settings import load_settings
+from liftline_cli.interrupts import stop_on_interrupt
 from liftline_cli.process import ProcessSettings, process_video
 from liftline_cli.reporting import ConsoleReporter, Reporter
 from liftline_cli.telemetry import configure_logging
@@ -34,13 +34,9 @@ def main() -> int:
             f"--detectron-cfg {arguments.detectron_cfg}: this version has no Detectron2 backend; using BlazePose."
         )
         settings = ProcessSettings.for_machine(load_settings(), checkpoint=_checkpoint(arguments.checkpoint, reporter))
-        result = process_video(
-            Path(arguments.input_video),
-            Path(arguments.output_dir),
-            settings=settings,
-            reporter=reporter,
-            stop=StopFlag(),
-        )
+        with stop_on_interrupt(console) as stop:
+            video, output_dir = Path(arguments.input_video), Path(arguments.output_dir)
+            result = process_video(video, output_dir, settings=settings, reporter=reporter, stop=stop)
     except LiftlineError as error:
         console.print(f"Error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
         return int(error.exit_code)

@@ -6,7 +6,6 @@ Run as `python -m liftline_cli.demo [--video PATH] [--output-dir demo_output]`.
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from liftline.poses import Poses
 from liftline.running import StopFlag
 from liftline.settings import load_settings
 from liftline.skeletons import H36M17, LIMB_JOINTS
+from liftline_cli.interrupts import stop_on_interrupt
 from liftline_cli.mannequin import clip as clip_module
 from liftline_cli.mannequin.clip import Clip, render_clip, truth_path
 from liftline_cli.mannequin.truth import STATURE_M
@@ -59,15 +59,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output-dir", type=Path, default=Path("demo_output"), help="folder for the results")
     options = parser.parse_args(arguments)
     configure_logging(verbose=False)
-    console, stop = Console(stderr=True), StopFlag()
-    previous = signal.signal(signal.SIGINT, lambda *_: stop.stop())
+    console = Console(stderr=True)
     try:
-        run(options.video, options.output_dir, console=console, stop=stop)
+        with stop_on_interrupt(console) as stop:
+            run(options.video, options.output_dir, console=console, stop=stop)
     except LiftlineError as error:
         console.print(f"Error: {error}", markup=False, highlight=False, style="red", soft_wrap=True)
         return int(error.exit_code)
-    finally:
-        signal.signal(signal.SIGINT, previous)
     return 0
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from liftline import __version__
 from liftline.errors import Cancelled, ExitCode, LiftlineError
 from liftline.running import StopFlag
 from liftline.settings import load_settings
+from liftline_cli.interrupts import stop_on_interrupt
 from liftline_cli.models import app as models_app
 from liftline_cli.reporting import ConsoleReporter
 from liftline_cli.telemetry import configure_logging
@@ -215,24 +215,14 @@ def _session(*, as_json: bool, verbose: bool) -> Iterator[Session]:
     """Report errors in plain words with their exit code; let Ctrl-C stop the work cleanly."""
     configure_logging(verbose=verbose)
     console = Console(stderr=True)
-    stop = StopFlag()
-
-    def interrupt(*_: object) -> None:
-        if stop.stopped:
-            raise KeyboardInterrupt
-        stop.stop()
-        console.print("[yellow]Stopping…[/] (Ctrl-C again to stop at once)")
-
-    previous = signal.signal(signal.SIGINT, interrupt)
     try:
-        yield Session(ConsoleReporter(console, quiet=as_json), stop, as_json)
+        with stop_on_interrupt(console) as stop:
+            yield Session(ConsoleReporter(console, quiet=as_json), stop, as_json)
     except LiftlineError as error:
         _fail(console, error, as_json=as_json)
     except MemoryError as error:
         _fail(console, LiftlineError("Out of memory; close other programs or use a smaller video."), as_json=as_json)
         raise typer.Exit(ExitCode.FAILED) from error
-    finally:
-        signal.signal(signal.SIGINT, previous)
 
 
 def _fail(console: Console, error: LiftlineError, *, as_json: bool) -> None:
