@@ -160,6 +160,10 @@ class LocalRun:
         return sha256_file(self._video)
 
     @cached_property
+    def _plan_digest(self) -> str:
+        return digest(self.video_sha256, self._settings.segment_s, self._settings.limits)
+
+    @cached_property
     def detector(self) -> Detector:
         """The detector, loaded when first needed."""
         return build_detector(self._settings.detector, threads=1)
@@ -171,7 +175,6 @@ class LocalRun:
     def plan(self) -> Plan:
         """Index the frames, cut segments."""
         settings = self._settings
-        self._plan_digest = digest(self.video_sha256, settings.segment_s, settings.limits)
         path = self._work / f"plan-{self._plan_digest[:16]}.npz"
         if path.exists() and not settings.overwrite:
             plan = plan_file.load(path)
