@@ -45,6 +45,11 @@ class Detector(Protocol):
         """How many frames it likes at once."""
         ...
 
+    @property
+    def max_sessions(self) -> int | None:
+        """How many sessions may run at once in one process; None: as many as there are processors."""
+        ...
+
     def start(self) -> DetectorSession:
         """A session with no memory of earlier frames."""
         ...

@@ -13,9 +13,9 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-def in_threads(work: Callable[[T], R], items: Sequence[T], stop: StopFlag) -> list[R]:
-    """Run `work` on all items, as many at once as there are processors; the first error stops the others."""
-    with ThreadPoolExecutor(max_workers=min(len(items), os.cpu_count() or 1)) as pool:
+def in_threads(work: Callable[[T], R], items: Sequence[T], stop: StopFlag, *, at_once: int | None = None) -> list[R]:
+    """Run `work` on all items, `at_once` or as many as there are processors; the first error stops the others."""
+    with ThreadPoolExecutor(max_workers=min(len(items), at_once or os.cpu_count() or 1)) as pool:
         futures: list[Future[R]] = [pool.submit(work, item) for item in items]
         try:
             for future in as_completed(futures):

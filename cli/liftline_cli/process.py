@@ -36,7 +36,7 @@ from liftline_cli.parallel import in_threads
 from liftline_cli.rendering import render_segments
 from liftline_cli.reporting import Reporter
 from liftline_cli.steps import StepLog, digest
-from liftline_detector.backends import build_detector
+from liftline_detector.backends import DetectorOptions, build_detector
 from liftline_detector.stage import detect_segment
 from liftline_lifter.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
 from liftline_lifter.keypoint_files import write_keypoint_files
@@ -61,6 +61,7 @@ class ProcessSettings:
     """What a user may choose; everything else follows from the video."""
 
     detector: str = "auto"
+    detector_options: DetectorOptions = field(default_factory=DetectorOptions)
     checkpoint: Path | None = None
     track: TrackSettings = field(default_factory=TrackSettings)
     lift: LiftSettings = field(default_factory=LiftSettings)
@@ -166,7 +167,7 @@ class LocalRun:
     @cached_property
     def detector(self) -> Detector:
         """The detector, loaded when first needed."""
-        return build_detector(self._settings.detector, threads=1)
+        return build_detector(self._settings.detector, self._settings.detector_options)
 
     def load_lifter(self) -> LifterCheckpoint:
         """The lifter's weights; bad ones are refused before any frame is decoded."""
@@ -193,7 +194,7 @@ class LocalRun:
     def track(self, plan: Plan) -> Tracks:
         """Detect people in every frame, then decide who is who."""
         settings = self._settings.track
-        detect = digest(self._plan_digest, self.detector.model)
+        detect = digest(self._plan_digest, self.detector.model, self._settings.detector_options)
         inputs = digest(detect, settings)
         if self._log.is_done("track", inputs):
             self._reporter.skipped("detect")
@@ -231,7 +232,9 @@ class LocalRun:
                 detections_file.save(path, found)
                 return found
 
-            return Detections.concatenate(in_threads(one, plan.segments, self._stop))
+            return Detections.concatenate(
+                in_threads(one, plan.segments, self._stop, at_once=self.detector.max_sessions)
+            )
 
     def lift(self, tracks: Tracks, checkpoint: LifterCheckpoint) -> tuple[Poses, Scene]:
         """2D tracks to 3D poses, plus the formats asked for."""

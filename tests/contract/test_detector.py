@@ -20,6 +20,7 @@ class BrightSpots(Detector, DetectorSession):
     """Takes the bright part of a picture for a person; remembers nothing."""
 
     batch_size = 3
+    max_sessions = None
 
     @property
     def model(self) -> ModelInfo:

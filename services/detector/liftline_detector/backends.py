@@ -3,33 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 from liftline.errors import UsageError
 from liftline.ports import Detector
 
+DEFAULT_CONFIG = "COCO-Keypoints/keypoint_rcnn_R_101_FPN_3x.yaml"
+DEVICES = "auto, cpu, cuda or cuda:N"
+PRECISIONS = ("fp32", "bf16", "fp16")
 
-def _blazepose(threads: int) -> Detector:
+
+@dataclass(frozen=True)
+class DetectorOptions:
+    """What a user may choose of a detector.
+
+    Attributes:
+        threads: of one model call.
+        device: auto, cpu, cuda or cuda:N; BlazePose is for the CPU alone.
+        precision: of Detectron2's arithmetic.
+        score_threshold: people below it are not reported; Detectron2's.
+        config: name or yaml file of a COCO-Keypoints config; Detectron2's.
+        weights: a local .pkl or .pth file instead of the config's own; Detectron2's.
+    """
+
+    threads: int = 1
+    device: str = "auto"
+    precision: str = "fp32"
+    score_threshold: float = 0.7
+    config: str = DEFAULT_CONFIG
+    weights: Path | None = None
+
+    def __post_init__(self) -> None:
+        """Check the values, here at the border."""
+        if self.precision not in PRECISIONS:
+            raise UsageError(f"There is no precision '{self.precision}'; choose one of {', '.join(PRECISIONS)}.")
+        if not 0 <= self.score_threshold <= 1:
+            raise UsageError(f"A score threshold is between 0 and 1, not {self.score_threshold}.")
+
+
+def _blazepose(options: DetectorOptions) -> Detector:
     from liftline_detector.blazepose.detector import BlazePoseDetector
 
-    return BlazePoseDetector.load(threads=threads)
+    return BlazePoseDetector.load(threads=options.threads)
 
 
-BACKENDS: Mapping[str, Callable[[int], Detector]] = MappingProxyType({"blazepose": _blazepose})
-"""What makes each backend, given a number of threads. Imports inside: a backend's libraries may not be installed."""
+BACKENDS: Mapping[str, Callable[[DetectorOptions], Detector]] = MappingProxyType({"blazepose": _blazepose})
+"""What makes each backend. Imports inside: a backend's libraries may not be installed."""
 
 AUTO = "auto"
 
 
-def build_detector(name: str, *, threads: int = 1) -> Detector:
+def build_detector(name: str, options: DetectorOptions | None = None) -> Detector:
     """The detector called `name`; "auto" is the best one that works on this machine.
 
-    Raises UsageError for an unknown name, ModelError where its model files are missing or altered.
+    Raises UsageError for an unknown name or unusable options, ModelError where its model files are missing or altered.
     """
+    options = options or DetectorOptions()
     chosen = _best() if name == AUTO else name
     if chosen not in BACKENDS:
         raise UsageError(f"Unknown detector '{name}'; choose one of: {', '.join((AUTO, *BACKENDS))}.")
-    return BACKENDS[chosen](threads)
+    return BACKENDS[chosen](options)
 
 
 def _best() -> str:

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import islice
 
+from liftline.channels import reading_ahead
 from liftline.detections import Detections, People
 from liftline.plan import Plan, Segment
 from liftline.ports import Detector, Progress, StopToken, VideoOpener
 from liftline.video.frames import Frame
 from liftline.video.reading import read_frames
+
+_FRAMES_AHEAD = 2
+"""Frames decoded while the detector is busy with earlier ones."""
 
 
 def detect_segment(
@@ -22,12 +26,13 @@ def detect_segment(
     session = detector.start()
     found: list[tuple[int, People]] = []
     frames = read_frames(opener, plan, start=segment.warmup_start, stop=segment.stop, stop_token=stop)
-    for batch in _batches(frames, detector.batch_size):
-        stop.raise_if_stopped()
-        results = zip(batch, session.detect(batch), strict=True)
-        wanted = [(frame.index, people) for frame, people in results if frame.index >= segment.start]
-        found += wanted
-        progress.advance(len(wanted))
+    with reading_ahead(frames, capacity=max(_FRAMES_AHEAD, detector.batch_size)) as ahead:
+        for batch in _batches(ahead, detector.batch_size):
+            stop.raise_if_stopped()
+            results = zip(batch, session.detect(batch), strict=True)
+            wanted = [(frame.index, people) for frame, people in results if frame.index >= segment.start]
+            found += wanted
+            progress.advance(len(wanted))
     return Detections.from_frames(found, start=segment.start, stop=segment.stop, detector=detector.model.name)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.artifacts import atomic_path
+from liftline.channels import reading_ahead, writing_behind
 from liftline.plan import Plan, Segment
 from liftline.ports import Progress, StopToken, VideoOpener
 from liftline.poses import Poses
@@ -20,7 +21,6 @@ from liftline.video.reading import read_frames
 from liftline_renderer.compositor import Compositor
 from liftline_renderer.encode import SegmentWriter
 from liftline_renderer.layout import Layout, RenderSettings, output_size
-from liftline_renderer.pipeline import reading_ahead, writing_behind
 from liftline_renderer.strokes import Image
 
 __all__ = ["Layout", "RenderSettings", "output_size", "render_segment"]

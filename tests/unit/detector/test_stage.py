@@ -27,6 +27,7 @@ class Recorder(Detector, DetectorSession):
     """Reports one person per frame, and remembers what it was shown."""
 
     batch_size: int = 4
+    max_sessions: int | None = None
     batches: list[list[int]] = field(default_factory=list)
     on_batch: object = None
 

@@ -42,6 +42,11 @@ class BlazePoseDetector(Detector):
         """One: each frame needs the one before."""
         return 1
 
+    @property
+    def max_sessions(self) -> None:
+        """As many as there are processors: a session keeps one of them busy."""
+        return None
+
     def start(self) -> BlazePoseSession:
         """A session with interpreters of its own."""
         return BlazePoseSession(

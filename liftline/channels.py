@@ -1,6 +1,7 @@
-"""Decode, draw and encode at the same time: bounded channels between threads that end cleanly whatever goes wrong.
+"""Work on frames in several threads at once: bounded channels that end cleanly whatever goes wrong.
 
-OpenCV and libav let go of Python's lock while they work, so threads are enough.
+Decode, detect, draw and encode overlap this way. Their libraries let go of Python's lock while they work, so threads
+are enough.
 """
 
 from __future__ import annotations
