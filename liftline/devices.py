@@ -1,0 +1,38 @@
+"""Which processor a torch model runs on, as users name it: auto, cpu, cuda or cuda:N."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from liftline.errors import UsageError
+
+if TYPE_CHECKING:
+    import torch
+
+AUTO = "auto"
+_CUDA = re.compile(r"cuda(:\d+)?")
+
+
+def check_device_name(name: str) -> None:
+    """Raise UsageError unless `name` is one that `resolve_device` understands."""
+    if name not in (AUTO, "cpu") and not _CUDA.fullmatch(name):
+        raise UsageError(f"There is no device '{name}'; use auto, cpu, cuda or cuda:N.")
+
+
+def resolve_device(name: str) -> torch.device:
+    """The torch device of that name; "auto" is the first CUDA device if there is one, else the CPU.
+
+    Raises UsageError for another name and for a CUDA device that isn't there.
+    """
+    import torch
+
+    check_device_name(name)
+    if name == AUTO:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device(name)
+    if device.type == "cuda":
+        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+        if (device.index or 0) >= count:
+            raise UsageError(f"--device {name}: PyTorch sees {count} CUDA devices here; use auto or cpu.")
+    return device
