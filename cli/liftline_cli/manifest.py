@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -57,6 +58,15 @@ def write_manifest(
             "files": dict(sorted(files.items())),
         },
     )
+
+
+def describes(path: Path, video_sha256: str) -> bool:
+    """Whether a complete manifest is there and is of the video with this hash."""
+    try:
+        manifest = json.loads(path.read_text("utf-8"))
+        return bool(manifest["input"]["sha256"] == video_sha256)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def _plain(value: object, kind: type[Any]) -> Any:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Protocol
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -110,11 +111,11 @@ class ConsoleReporter:
         """Print in yellow and remember."""
         if sentence not in self.warnings:
             self.warnings.append(sentence)
-            self._print(f"[yellow]Warning:[/] {sentence}")
+            self._print(f"[yellow]Warning:[/] {escape(sentence)}")
 
     def say(self, sentence: str) -> None:
         """Print as it is."""
-        self._print(sentence)
+        self._print(escape(sentence))
 
     def _print(self, text: str) -> None:
         if not self.quiet:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from liftline import __version__
@@ -38,16 +39,30 @@ class StepLog:
             and all(_unchanged(self.root / name, sha) for name, sha in entry["files"].items())
         )
 
-    def record(self, step: str, inputs: str, files: Sequence[Path]) -> None:
-        """Note that the step finished with these files."""
-        entries = self._entries()
+    def record(
+        self, step: str, inputs: str, files: Sequence[Path], *, seconds: Mapping[str, float] = MappingProxyType({}),
+        warnings: Sequence[str] = (),
+    ) -> None:  # fmt: skip
+        """Note that the step finished with these files, how long its parts took and what it warned of."""
         hashes = {str(path.relative_to(self.root)): sha256_file(path) for path in files}
-        write_json(self.file, {**entries, step: {"inputs": inputs, "files": hashes}})
+        entry = {"inputs": inputs, "files": hashes, "seconds": dict(seconds), "warnings": list(warnings)}
+        write_json(self.file, {**self._entries(), step: entry})
 
     def files(self, step: str) -> dict[str, str]:
         """Path relative to the output folder → sha256 of everything a finished step wrote."""
-        entry = self._entries().get(step)
-        return dict(entry["files"]) if entry else {}
+        return dict(self._entry(step)["files"])
+
+    def seconds(self, step: str) -> dict[str, float]:
+        """How long the parts of a finished step took when it ran."""
+        return dict(self._entry(step)["seconds"])
+
+    def warnings(self, step: str) -> list[str]:
+        """What a finished step warned of when it ran."""
+        return list(self._entry(step)["warnings"])
+
+    def _entry(self, step: str) -> dict[str, Any]:
+        entry: dict[str, Any] = self._entries().get(step, {})
+        return {"files": {}, "seconds": {}, "warnings": [], **entry}
 
     def _entries(self) -> dict[str, Any]:
         try:

@@ -8,7 +8,8 @@ from typing import get_args
 
 import pytest
 
-from liftline_cli.main import Layout, Smooth
+from liftline_cli.options import DetectorName, Layout, Precision, Smooth
+from liftline_detector.backends import AUTO, BACKENDS, PRECISIONS
 from liftline_lifter import smoothing
 from liftline_renderer.layout import Layout as RendererLayout
 
@@ -20,6 +21,11 @@ def test_smoothing_choices_are_the_lifters() -> None:
 
 def test_layout_choices_are_the_renderers() -> None:
     assert {choice.value for choice in Layout} == set(get_args(RendererLayout))
+
+
+def test_detector_and_precision_choices_are_the_detectors() -> None:
+    assert {choice.value for choice in DetectorName} == {AUTO, *BACKENDS}
+    assert tuple(choice.value for choice in Precision) == PRECISIONS
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,95 @@
+"""`liftline process`: everything, for one video."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from liftline.settings import load_settings
+from liftline_cli.options import (
+    AsJson,
+    Checkpoint,
+    Detector,
+    DetectorName,
+    DetectronCfg,
+    DetectronWeights,
+    Device,
+    ExportFormats,
+    FocalPx,
+    Layout,
+    LayoutOption,
+    MaxPeople,
+    NativeRate,
+    OutputDir,
+    Overwrite,
+    PrecisionOption,
+    ScoreThreshold,
+    Smooth,
+    SmoothOption,
+    Verbose,
+    detector_options,
+    lift_settings,
+)
+from liftline_cli.session import closing, session
+
+if TYPE_CHECKING:
+    from liftline_cli.process import ProcessResult
+
+
+def process(
+    video: Annotated[Path, typer.Argument(help="Any video libav can read.", show_default=False)],
+    output_dir: OutputDir = Path("outputs"),
+    detector: Detector = DetectorName.AUTO,
+    max_people: MaxPeople = None,
+    detectron_cfg: DetectronCfg = None,
+    detectron_weights: DetectronWeights = None,
+    score_threshold: ScoreThreshold = None,
+    precision: PrecisionOption = None,
+    checkpoint: Checkpoint = None,
+    smooth: SmoothOption = Smooth.BUTTERWORTH,
+    native_rate: NativeRate = False,
+    focal_px: FocalPx = None,
+    layout: LayoutOption = Layout.SIDE_BY_SIDE,
+    device: Device = "auto",
+    export: ExportFormats = "",
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Run everything: find people, lift them to 3D, render the video."""
+    with session(as_json=as_json, verbose=verbose) as current:
+        from liftline.exports import parse_formats
+        from liftline_cli.process import ProcessSettings, RenderSettings, process_video
+
+        settings = ProcessSettings.for_machine(
+            load_settings(),
+            detector=detector.value,
+            detector_options=detector_options(
+                detector,
+                device=device,
+                config=detectron_cfg,
+                weights=detectron_weights,
+                score_threshold=score_threshold,
+                precision=precision,
+            ),
+            max_people=max_people,
+            checkpoint=checkpoint,
+            lift=lift_settings(smooth=smooth, native_rate=native_rate, focal_px=focal_px, device=device),
+            render=RenderSettings(layout=layout.value),
+            export=parse_formats(export),
+            overwrite=overwrite,
+        )
+        result = process_video(video, output_dir, settings=settings, reporter=current.reporter, stop=current.stop)
+        closing(current, _summary(result), result.files)
+
+
+def _summary(result: ProcessResult) -> dict[str, Any]:
+    return {
+        "frames": result.plan.frame_count,
+        "people": len(result.poses),
+        "models": [{"name": m.name, "sha256": m.sha256, "licence": m.licence} for m in result.models],
+        "frames_per_second": round(result.plan.frame_count / result.seconds, 1),
+        "manifest": str(result.manifest),
+    }

@@ -1,0 +1,130 @@
+"""`liftline detect`, `lift` and `render`: one step each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from liftline.settings import load_settings
+from liftline_cli.options import (
+    AsJson,
+    Checkpoint,
+    Detector,
+    DetectorName,
+    DetectronCfg,
+    DetectronWeights,
+    Device,
+    ExportFormats,
+    FocalPx,
+    Layout,
+    LayoutOption,
+    MaxPeople,
+    NativeRate,
+    OutputDir,
+    Overwrite,
+    PrecisionOption,
+    ScoreThreshold,
+    Smooth,
+    SmoothOption,
+    Verbose,
+    detector_options,
+    lift_settings,
+)
+from liftline_cli.session import closing, session
+
+
+def detect(
+    video: Annotated[Path, typer.Argument(help="Any video libav can read.", show_default=False)],
+    output_dir: OutputDir = Path("outputs"),
+    detector: Detector = DetectorName.AUTO,
+    max_people: MaxPeople = None,
+    detectron_cfg: DetectronCfg = None,
+    detectron_weights: DetectronWeights = None,
+    score_threshold: ScoreThreshold = None,
+    precision: PrecisionOption = None,
+    device: Device = "auto",
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Find and track people only: fills `detectron_output/` and `custom_data/`."""
+    with session(as_json=as_json, verbose=verbose) as current:
+        from liftline_cli.process import ProcessSettings, detect_video
+
+        options = detector_options(
+            detector,
+            device=device,
+            config=detectron_cfg,
+            weights=detectron_weights,
+            score_threshold=score_threshold,
+            precision=precision,
+        )
+        settings = ProcessSettings.for_machine(
+            load_settings(),
+            detector=detector.value,
+            detector_options=options,
+            max_people=max_people,
+            overwrite=overwrite,
+        )
+        plan, tracks, files = detect_video(
+            video, output_dir, settings=settings, reporter=current.reporter, stop=current.stop
+        )
+        closing(current, {"frames": plan.frame_count, "people": len(tracks)}, files)
+
+
+def lift(
+    keypoints: Annotated[Path, typer.Argument(metavar="TRACKS.npz|CUSTOM.npz", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Poses file to write (.npz).")],
+    checkpoint: Checkpoint = None,
+    smooth: SmoothOption = Smooth.BUTTERWORTH,
+    native_rate: NativeRate = False,
+    fps: Annotated[float | None, typer.Option(min=0.1, help="Frame rate of a dataset that has no times.")] = None,
+    video: Annotated[Path | None, typer.Option(help="The video a dataset without times was made from.")] = None,
+    focal_px: FocalPx = None,
+    device: Device = "auto",
+    export: ExportFormats = "",
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Lift 2D keypoints to 3D: our tracks, or any VideoPose3D custom dataset."""
+    with session(as_json=as_json, verbose=verbose) as current:
+        from liftline.exports import parse_formats
+        from liftline_cli.single_steps import lift_file
+
+        summary, files = lift_file(
+            keypoints,
+            output,
+            checkpoint=checkpoint,
+            settings=lift_settings(smooth=smooth, native_rate=native_rate, focal_px=focal_px, device=device),
+            fps=fps,
+            video=video,
+            formats=parse_formats(export),
+            reporter=current.reporter,
+            stop=current.stop,
+        )
+        closing(current, summary, files)
+
+
+def render(
+    video: Annotated[Path, typer.Argument(help="The video the poses were made from.", show_default=False)],
+    poses: Annotated[Path, typer.Argument(metavar="POSES.npz", show_default=False)],
+    output: Annotated[Path, typer.Option("--output", "-o", help="Video to write: .mp4 or .gif.")],
+    layout: LayoutOption = Layout.SIDE_BY_SIDE,
+    as_json: AsJson = False,
+    verbose: Verbose = False,
+) -> None:
+    """Draw 3D poses over their video, beside a 3D view."""
+    with session(as_json=as_json, verbose=verbose) as current:
+        from liftline_cli.single_steps import RenderSettings, render_file
+
+        summary, files = render_file(
+            video,
+            poses,
+            output,
+            settings=RenderSettings(layout=layout.value),
+            reporter=current.reporter,
+            stop=current.stop,
+        )
+        closing(current, summary, files)

@@ -1,0 +1,86 @@
+"""Where everything of one video lies in its output folder. Work files are in `<output>/.liftline/<video>/`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from liftline.errors import InvalidInputError, UsageError
+
+WORK_FOLDER = ".liftline"
+"""Finished steps and intermediate files; also what tells an output folder from a folder of videos."""
+
+
+@dataclass(frozen=True)
+class OutputPaths:
+    """The files that one video leaves in one output folder."""
+
+    video: Path
+    root: Path
+
+    @property
+    def tracks(self) -> Path:
+        """Ids, times, scores and masks."""
+        return self.root / "custom_data" / f"tracks_{self.video.stem}.npz"
+
+    @property
+    def custom_dataset(self) -> Path:
+        """VideoPose3D's own format."""
+        return self.root / "custom_data" / f"data_2d_custom_{self.video.stem}.npz"
+
+    @property
+    def keypoints(self) -> Path:
+        """Folder of one JSON file per frame."""
+        return self.root / "detectron_output"
+
+    @property
+    def detectron_file(self) -> Path:
+        """What VideoPose3D's `prepare_data_2d_custom.py` reads."""
+        return self.keypoints / f"{self.video.name}.npz"
+
+    @property
+    def poses(self) -> Path:
+        """3D poses."""
+        return self.root / "poses_3d" / f"{self.video.stem}.npz"
+
+    @property
+    def scene(self) -> Path:
+        """Floor, extent, focal length."""
+        return self.root / "poses_3d" / f"{self.video.stem}.scene.json"
+
+    @property
+    def rendered(self) -> Path:
+        """The drawn video."""
+        return self.root / "output_videos" / f"{self.video.stem}.mp4"
+
+    @property
+    def manifest(self) -> Path:
+        """There only when everything is complete."""
+        return self.root / "manifest.json"
+
+    @property
+    def work(self) -> Path:
+        """Folder of intermediate files."""
+        return self.root / WORK_FOLDER / self.video.name
+
+    def check(self) -> None:
+        """Raise LiftlineError where the results can't be named or would replace the video itself."""
+        try:
+            self.video.name.encode()
+        except UnicodeEncodeError as error:
+            shown = self.video.name.encode(errors="replace").decode()
+            raise InvalidInputError(f"{shown}: its name isn't UTF-8, so results can't name it; rename it.") from error
+        if self.rendered.exists() and self.rendered.samefile(self.video):
+            raise UsageError(f"{self.video}: would be overwritten by its own result; choose another --output-dir.")
+
+    def existing(self) -> dict[str, Path]:
+        """The result files a person wants to know of, by what they are."""
+        candidates = {
+            "video": self.rendered,
+            "poses": self.poses,
+            "tracks": self.tracks,
+            "custom dataset": self.custom_dataset,
+            "keypoints": self.keypoints,
+            "detectron file": self.detectron_file,
+        }
+        return {name: path for name, path in candidates.items() if path.exists()}
