@@ -80,7 +80,7 @@ def measure(folder: Path, minutes: float, count: int, checkpoint: Path) -> int:
     detections = crowd(plan, count)
     started = time.perf_counter()
     with reporter.step("track", plan.frame_count):
-        tracks = track_people(detections, plan, video="crowd.mp4", settings=TrackSettings())
+        tracks = track_people(detections, plan, video="crowd.mp4", settings=TrackSettings()).tracks
     with reporter.step("lift", len(tracks.frame_index)) as progress:
         lifted = lift_tracks(tracks, load_checkpoint(checkpoint), settings=LiftSettings(), stop=stop, progress=progress)
     segments = render_segments(

@@ -104,8 +104,13 @@ class LocalRun:
             return tracks_file.load(self.paths.tracks)
         found = self._detect(plan, self.paths.work / f"detect-{detect[:16]}")
         with self._reporter.step("track", plan.frame_count):
-            tracks = track_people(found, plan, video=self._video.name, settings=settings)
+            result = track_people(found, plan, video=self._video.name, settings=settings)
+            tracks = result.tracks
             files = self._write_tracks(tracks)
+        if result.left_out:
+            self._reporter.warn(
+                f"{self._video.name}: {result.left_out} more people left out by --max-people {settings.max_people}."
+            )
         if not len(tracks):
             self._reporter.warn(f"{self._video.name}: nobody was found in any frame; the output shows the video alone.")
         self._record("track", inputs, files)

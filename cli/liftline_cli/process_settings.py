@@ -47,5 +47,5 @@ class ProcessSettings:
     def for_machine(cls, machine: Settings, *, max_people: int | None = None, **choices: Any) -> ProcessSettings:
         """The machine's limits with one run's choices."""
         limits = VideoLimits(machine.max_pixels, machine.max_frames, machine.max_duration_s)
-        track = TrackSettings(max_people=max_people or machine.max_people)
+        track = TrackSettings(max_people=max_people, max_tracks=machine.max_tracks)
         return cls(track=track, limits=limits, segment_s=machine.segment_s, **choices)

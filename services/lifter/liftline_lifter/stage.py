@@ -17,7 +17,15 @@ from liftline_lifter.scene_estimation import estimate_scene
 from liftline_lifter.tracking.people import find_people, to_tracks
 from liftline_lifter.tracking.settings import TrackSettings
 
-__all__ = ["LiftResult", "LiftSettings", "TrackSettings", "lift_tracks", "track_people"]
+__all__ = ["LiftResult", "LiftSettings", "TrackResult", "TrackSettings", "lift_tracks", "track_people"]
+
+
+@dataclass(frozen=True)
+class TrackResult:
+    """What the track stage makes; left_out: how many people the bound on people at a time left out."""
+
+    tracks: Tracks
+    left_out: int
 
 
 @dataclass(frozen=True)
@@ -28,7 +36,7 @@ class LiftResult:
     scene: Scene
 
 
-def track_people(detections: Detections, plan: Plan, *, video: str, settings: TrackSettings) -> Tracks:
+def track_people(detections: Detections, plan: Plan, *, video: str, settings: TrackSettings) -> TrackResult:
     """Follow everyone through the video.
 
     Args:
@@ -39,7 +47,7 @@ def track_people(detections: Detections, plan: Plan, *, video: str, settings: Tr
 
     Raises:
         InvalidArtifactError: the detections are not those of the whole planned video.
-        LimitExceededError: more people than the settings allow.
+        LimitExceededError: more tracks than the settings allow.
     """
     if (detections.frame_start, detections.frame_stop) != (0, plan.frame_count):
         raise InvalidArtifactError(
@@ -47,9 +55,10 @@ def track_people(detections: Detections, plan: Plan, *, video: str, settings: Tr
             f"{plan.frame_count} frames; run the detect step again."
         )
     times_s = plan.frame_times_s
-    people = find_people(detections, times_s, settings=settings)
-    info = plan.info
-    return to_tracks(people, detections, times_s, video=video, width_px=info.width_px, height_px=info.height_px)
+    found = find_people(detections, times_s, settings=settings)
+    width_px, height_px = plan.info.width_px, plan.info.height_px
+    tracks = to_tracks(found.people, detections, times_s, video=video, width_px=width_px, height_px=height_px)
+    return TrackResult(tracks, found.left_out)
 
 
 def lift_tracks(

@@ -98,4 +98,4 @@ def owners(
 def find(detections: Detections, *, fps: float = FPS, settings: TrackSettings | None = None) -> list[NDArray[np.intp]]:
     """Track a scene at an even frame rate."""
     times_s = np.arange(detections.frame_stop) / fps
-    return find_people(detections, times_s, settings=settings or TrackSettings())
+    return find_people(detections, times_s, settings=settings or TrackSettings()).people

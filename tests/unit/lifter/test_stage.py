@@ -39,7 +39,7 @@ def lift(tracks: Tracks, *, trajectory: bool = False, **settings: object) -> Lif
 
 def test_detections_become_tracks_of_the_planned_video() -> None:
     people = [walker(90, x_px=300 + 300 * n, speed_px_s=50) for n in range(2)]
-    tracks = track_people(detect(people), plan_of(90), video="clip.mp4", settings=TrackSettings())
+    tracks = track_people(detect(people), plan_of(90), video="clip.mp4", settings=TrackSettings()).tracks
     assert (tracks.video, tracks.width_px, tracks.height_px) == ("clip.mp4", 1280, 720)
     assert tracks.track_ids.tolist() == [1, 2]
     np.testing.assert_array_equal(tracks.frame_times_s, plan_of(90).frame_times_s)
@@ -54,7 +54,7 @@ def test_detections_of_another_range_are_refused() -> None:
 @pytest.mark.parametrize("frames", [1, 2, 40])
 def test_nobody_is_a_valid_result_of_both_stages(frames: int) -> None:
     nobody = Detections.from_frames([], start=0, stop=frames, detector="synthetic")
-    tracks = track_people(nobody, plan_of(frames), video="clip.mp4", settings=TrackSettings())
+    tracks = track_people(nobody, plan_of(frames), video="clip.mp4", settings=TrackSettings()).tracks
     result = lift(tracks)
     assert len(tracks) == len(result.poses) == 0
     assert len(result.poses.frame_times_s) == frames

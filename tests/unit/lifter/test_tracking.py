@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from liftline.detections import Detections
 from liftline.errors import LimitExceededError
 from liftline_lifter.tracking.following import follow
+from liftline_lifter.tracking.people import find_people
 from liftline_lifter.tracking.settings import TrackSettings
 from liftline_lifter.tracking.similarity import Shapes, box_iou, distinct, likeness
 from tests.unit.lifter.scenes import FPS, as_people, detect, find, owners, walker
@@ -180,10 +181,10 @@ def test_uneven_frame_times_do_not_split_a_track() -> None:
     assert len(piece.rows) == 160
 
 
-def test_more_people_than_allowed_are_refused() -> None:
+def test_more_tracks_than_allowed_are_refused() -> None:
     people = [walker(20, x_px=200 + 200 * n, speed_px_s=0, height_px=150) for n in range(5)]
-    with pytest.raises(LimitExceededError, match="5 people, the limit is 4"):
-        find(detect(people), settings=TrackSettings(max_people=4))
+    with pytest.raises(LimitExceededError, match="5 tracks of people, the limit is 4"):
+        find(detect(people), settings=TrackSettings(max_tracks=4))
 
 
 @settings(max_examples=15, deadline=None)
@@ -215,3 +216,26 @@ def test_oks_is_one_for_the_same_pose_and_falls_with_distance() -> None:
 def test_box_iou_of_half_overlapping_squares_is_a_third() -> None:
     iou = box_iou(np.array([[0.0, 0, 2, 2]]), np.array([[1.0, 0, 3, 2], [5, 5, 6, 6], [0, 0, 2, 2]]))
     np.testing.assert_allclose(iou, [[1 / 3, 0, 1]])
+
+
+def test_the_largest_of_a_crowd_are_kept_where_people_at_a_time_are_bounded() -> None:
+    people = [walker(90, x_px=100 + 220 * n, speed_px_s=0, height_px=100 + 60 * n) for n in range(5)]
+    detections = detect(people)
+    found = find_people(detections, np.arange(90) / FPS, settings=TrackSettings(max_people=2))
+    assert owners(detections, people, found.people) == [{4}, {3}]
+    assert found.left_out == 3
+
+
+def test_people_who_come_one_after_the_other_are_all_kept_within_a_bound_of_one() -> None:
+    people = [walker(180, x_px=200 + 300 * n, speed_px_s=20, height_px=200 - 20 * n) for n in range(3)]
+    shown = [(np.arange(180) >= start) & (np.arange(180) < start + 60) for start in (0, 55, 115)]
+    found = find_people(detect(people, shown), np.arange(180) / FPS, settings=TrackSettings(max_people=1))
+    assert [len(rows) for rows in found.people] == [60, 55, 60]
+    assert found.left_out == 0
+
+
+def test_the_bound_counts_people_who_are_hidden_for_a_moment() -> None:
+    people = [walker(90, x_px=200 + 400 * n, speed_px_s=0, height_px=300 - 100 * n) for n in range(2)]
+    shown = [everything_but(90, 30, 60), np.ones(90, np.bool_)]
+    found = find_people(detect(people, shown), np.arange(90) / FPS, settings=TrackSettings(max_people=1))
+    assert ([len(rows) for rows in found.people], found.left_out) == ([60], 1)

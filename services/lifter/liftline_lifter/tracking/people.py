@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -10,6 +12,7 @@ from liftline.errors import LimitExceededError
 from liftline.skeletons import COCO17
 from liftline.tracks import Tracks
 from liftline_lifter import gaps
+from liftline_lifter.tracking.bounding import at_most
 from liftline_lifter.tracking.following import Piece, follow
 from liftline_lifter.tracking.insertion import insert
 from liftline_lifter.tracking.linking import SHORTEST_MOTION_S, link
@@ -20,10 +23,19 @@ from liftline_lifter.tracking.sides import swapped_frames
 _USUAL_FRAME_S = 1 / 30
 
 
-def find_people(
-    detections: Detections, frame_times_s: NDArray[np.float64], *, settings: TrackSettings
-) -> list[NDArray[np.intp]]:
-    """Who is who: for each person, most prominent first, their rows of `detections`, at most one per frame.
+@dataclass(frozen=True)
+class Identities:
+    """Who is who: for each person, most prominent first, their rows of the detections, at most one per frame.
+
+    left_out: how many more there are whom the bound on people at a time left out.
+    """
+
+    people: list[NDArray[np.intp]]
+    left_out: int
+
+
+def find_people(detections: Detections, frame_times_s: NDArray[np.float64], *, settings: TrackSettings) -> Identities:
+    """Decide who is who.
 
     Args:
         detections: of the whole video.
@@ -31,18 +43,21 @@ def find_people(
         settings: how.
 
     Raises:
-        LimitExceededError: more people than the settings allow.
+        LimitExceededError: more tracks than the settings allow.
     """
     times_s = frame_times_s[detections.frame_index]
     tracks = _join(follow(detections, times_s, settings=settings), detections, times_s, settings)
     frame_s = float(np.median(np.diff(frame_times_s))) if len(frame_times_s) > 1 else _USUAL_FRAME_S
     people = select(tracks, detections, frame_s=frame_s, settings=settings)
-    if len(people) > settings.max_people:
+    left_out = 0
+    if settings.max_people is not None:
+        people, left_out = at_most(people, detections, count=settings.max_people)
+    if len(people) > settings.max_tracks:
         raise LimitExceededError(
-            f"The video shows {len(people)} people, the limit is {settings.max_people}; "
-            "cut the video into shorter parts or raise the limit."
+            f"The video has {len(people)} tracks of people, the limit is {settings.max_tracks}; cut it into shorter "
+            "parts, keep fewer people at a time (--max-people) or raise LIFTLINE_MAX_TRACKS."
         )
-    return people
+    return Identities(people, left_out)
 
 
 def _join(

@@ -18,7 +18,8 @@ class TrackSettings:
         duplicate_oks: two detections in one frame that are more alike than this are one person.
         reach_bodies: how far from the expected place someone may be in the next frame.
         reach_bodies_per_s: how much that grows with the time unseen.
-        max_people: more tracks than this are refused.
+        max_people: how many people to keep at a time, the most prominent first; None for everyone.
+        max_tracks: a video with more tracks than this is refused.
     """
 
     coast_s: float = 0.5
@@ -29,4 +30,5 @@ class TrackSettings:
     duplicate_oks: float = 0.6
     reach_bodies: float = 0.5
     reach_bodies_per_s: float = 1.0
-    max_people: int = 2000
+    max_people: int | None = None
+    max_tracks: int = 2000

@@ -1,0 +1,47 @@
+"""Keep a bounded number of people at a time, the most prominent first."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liftline.detections import Detections
+
+_WORTH_KEEPING = 0.5
+"""Someone who finds room for less of their track than this is left out altogether, lest people flash up."""
+
+
+def at_most(
+    people: list[NDArray[np.intp]], detections: Detections, *, count: int
+) -> tuple[list[NDArray[np.intp]], int]:
+    """At most `count` people in any frame; each is kept for the longest stretch with room for them.
+
+    Args:
+        people: rows of `detections` per person, the most prominent first.
+        detections: of the whole video.
+        count: people per frame, at least 1.
+
+    Returns:
+        Those who are kept, in the same order, and the number of those who are left out.
+    """
+    present = np.zeros(detections.frame_stop, np.intp)
+    kept = []
+    for rows in people:
+        frames = detections.frame_index[rows]
+        start, stop = _longest_run(present[frames[0] : frames[-1] + 1] < count)
+        inside = rows[(frames >= frames[0] + start) & (frames < frames[0] + stop)]
+        if len(inside) >= _WORTH_KEEPING * len(rows):
+            own = detections.frame_index[inside]
+            present[own[0] : own[-1] + 1] += 1
+            kept.append(inside)
+    return kept, len(people) - len(kept)
+
+
+def _longest_run(free: NDArray[np.bool_]) -> tuple[int, int]:
+    """Start and stop of the longest stretch of True; (0, 0) if there is none."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], free, [False]]).astype(np.int8)))
+    if not len(edges):
+        return 0, 0
+    starts, stops = edges[::2], edges[1::2]
+    longest = int((stops - starts).argmax())
+    return int(starts[longest]), int(stops[longest])
