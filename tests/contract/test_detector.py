@@ -14,6 +14,9 @@ from liftline.errors import ModelError
 from liftline.ports import Detector, DetectorSession, ModelInfo
 from liftline.video.frames import Frame
 from liftline_detector.backends import BACKENDS, build_detector
+from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
+from liftline_detector.keypoint_rcnn.pictures import InputFormat
+from tests.standins import BrightNetwork
 
 
 class BrightSpots(Detector, DetectorSession):
@@ -42,10 +45,13 @@ class BrightSpots(Detector, DetectorSession):
         return People(box, np.ones(1, np.float32), middle, np.ones((1, 17), np.float32))
 
 
-@pytest.fixture(params=["fake", *BACKENDS], scope="module")
+@pytest.fixture(params=["fake", "keypoint r-cnn around a stand-in", *BACKENDS], scope="module")
 def detector(request) -> Detector:
     if request.param == "fake":
         return BrightSpots()
+    if request.param not in BACKENDS:
+        info = ModelInfo("stand-in", "0" * 64, "MIT", "this test")
+        return KeypointRcnnDetector(BrightNetwork(), InputFormat(80, 133, "BGR"), info, batch_size=4)
     try:
         return build_detector(request.param)
     except ModelError as error:

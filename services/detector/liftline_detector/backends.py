@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from liftline.errors import UsageError
+from liftline import models
+from liftline.devices import check_device_name
+from liftline.errors import ModelError, UsageError
 from liftline.ports import Detector
 
+AUTO, BLAZEPOSE, DETECTRON2 = "auto", "blazepose", "detectron2"
+DETECTRON2_INSTALL = "run `make setup-detectron2`, or choose --detector blazepose, which needs nothing more"
 DEFAULT_CONFIG = "COCO-Keypoints/keypoint_rcnn_R_101_FPN_3x.yaml"
-DEVICES = "auto, cpu, cuda or cuda:N"
 PRECISIONS = ("fp32", "bf16", "fp16")
 
 
@@ -37,6 +41,7 @@ class DetectorOptions:
 
     def __post_init__(self) -> None:
         """Check the values, here at the border."""
+        check_device_name(self.device)
         if self.precision not in PRECISIONS:
             raise UsageError(f"There is no precision '{self.precision}'; choose one of {', '.join(PRECISIONS)}.")
         if not 0 <= self.score_threshold <= 1:
@@ -49,10 +54,19 @@ def _blazepose(options: DetectorOptions) -> Detector:
     return BlazePoseDetector.load(threads=options.threads)
 
 
-BACKENDS: Mapping[str, Callable[[DetectorOptions], Detector]] = MappingProxyType({"blazepose": _blazepose})
-"""What makes each backend. Imports inside: a backend's libraries may not be installed."""
+def _detectron2(options: DetectorOptions) -> Detector:
+    try:
+        from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
+    except ImportError as error:
+        raise ModelError(f"Detectron2 needs PyTorch and Pillow ({error}); {DETECTRON2_INSTALL}.") from error
 
-AUTO = "auto"
+    return KeypointRcnnDetector.load(options)
+
+
+BACKENDS: Mapping[str, Callable[[DetectorOptions], Detector]] = MappingProxyType(
+    {BLAZEPOSE: _blazepose, DETECTRON2: _detectron2}
+)
+"""What makes each backend. Imports inside: a backend's libraries may not be installed."""
 
 
 def build_detector(name: str, options: DetectorOptions | None = None) -> Detector:
@@ -61,11 +75,26 @@ def build_detector(name: str, options: DetectorOptions | None = None) -> Detecto
     Raises UsageError for an unknown name or unusable options, ModelError where its model files are missing or altered.
     """
     options = options or DetectorOptions()
-    chosen = _best() if name == AUTO else name
+    chosen = _best(options) if name == AUTO else name
     if chosen not in BACKENDS:
         raise UsageError(f"Unknown detector '{name}'; choose one of: {', '.join((AUTO, *BACKENDS))}.")
     return BACKENDS[chosen](options)
 
 
-def _best() -> str:
-    return "blazepose"
+def detectron2_is_ready(options: DetectorOptions) -> bool:
+    """Whether Detectron2 can be imported and its weights are there; nothing is loaded."""
+    if importlib.util.find_spec("detectron2") is None:
+        return False
+    if options.weights is not None:
+        return options.weights.is_file()
+    zoo = models.detectron2_weights(options.config)
+    return zoo is not None and models.path(zoo).is_file()
+
+
+def _best(options: DetectorOptions) -> str:
+    """Detectron2 where it can run on a GPU, else BlazePose, which is made for CPUs."""
+    if not detectron2_is_ready(options):
+        return BLAZEPOSE
+    from liftline.devices import resolve_device
+
+    return DETECTRON2 if resolve_device(options.device).type == "cuda" else BLAZEPOSE

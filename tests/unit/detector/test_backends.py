@@ -12,14 +12,14 @@ from liftline_detector.blazepose.litert import Network
 
 
 def test_an_unknown_detector_is_a_usage_error_that_lists_the_known_ones():
-    with pytest.raises(UsageError, match="Unknown detector 'openpose'; choose one of: auto, blazepose"):
+    with pytest.raises(UsageError, match="Unknown detector 'openpose'; choose one of: auto, blazepose, detectron2"):
         build_detector("openpose")
 
 
 def test_every_backend_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.setenv("LIFTLINE_MODELS_DIR", str(tmp_path))
     for name in ("auto", *BACKENDS):
-        with pytest.raises(ModelError, match="liftline models fetch") as caught:
+        with pytest.raises(ModelError, match=r"liftline models fetch|make setup-detectron2") as caught:
             build_detector(name)
         assert caught.value.exit_code is ExitCode.MODEL
 

@@ -1,0 +1,104 @@
+"""Keypoint R-CNN as a detector: frames in batches, everyone above the score threshold out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from liftline import models
+from liftline.detections import People
+from liftline.devices import resolve_device
+from liftline.errors import LiftlineError, ModelError
+from liftline.ports import Detector, ModelInfo
+from liftline.video.frames import Frame
+from liftline_detector.backends import DetectorOptions
+from liftline_detector.keypoint_rcnn import network
+from liftline_detector.keypoint_rcnn.people import people
+from liftline_detector.keypoint_rcnn.pictures import InputFormat, network_input
+from liftline_detector.keypoint_rcnn.weights import read_weights
+
+Network = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
+"""A Detectron2 model: "image", "height", "width" per frame in, "instances" per frame out."""
+
+BATCH_ON_CUDA = 8
+BATCH_ON_CPU = 1
+"""On a CPU, batches only cost memory."""
+
+_DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+class KeypointRcnnDetector(Detector):
+    """A network on its device; it remembers no frames, so it is its own session."""
+
+    def __init__(self, run: Network, form: InputFormat, model: ModelInfo, *, batch_size: int) -> None:
+        """Wrap a network that is ready to run."""
+        self._run, self._form = run, form
+        self._model, self._batch_size = model, batch_size
+
+    @classmethod
+    def load(cls, options: DetectorOptions) -> KeypointRcnnDetector:
+        """Build Detectron2's network and load its weights.
+
+        Raises ModelError (Detectron2 or weights missing, weights refused), UsageError (config, device).
+        """
+        device = resolve_device(options.device)
+        cfg = network.load_config(options.config, score_threshold=options.score_threshold, device=device)
+        path, licence, source = _weights_file(options)
+        weights = read_weights(path)
+        built = network.build_network(cfg, weights, source=str(path))
+        if options.precision in _DTYPES:
+            network.lower_precision(built, _DTYPES[options.precision], device)
+        info = ModelInfo(f"detectron2/{Path(options.config).stem}", weights.sha256, licence, source)
+        batch = BATCH_ON_CUDA if device.type == "cuda" else BATCH_ON_CPU
+        return cls(built, network.input_format(cfg), info, batch_size=batch)
+
+    @property
+    def model(self) -> ModelInfo:
+        """The config's name; hash and licence of its weights."""
+        return self._model
+
+    @property
+    def batch_size(self) -> int:
+        """What keeps the device busy."""
+        return self._batch_size
+
+    @property
+    def max_sessions(self) -> int:
+        """One: a frame keeps the whole device, or all processors, busy."""
+        return 1
+
+    def start(self) -> KeypointRcnnDetector:
+        """Itself."""
+        return self
+
+    def detect(self, frames: Sequence[Frame]) -> list[People]:
+        """Everyone in each frame. Raises LiftlineError when the device's memory doesn't suffice for a single frame."""
+        if not frames:
+            return []
+        try:
+            with torch.inference_mode():
+                results = self._run([network_input(frame.rgb, self._form) for frame in frames])
+                return [people(result["instances"]) for result in results]
+        except torch.OutOfMemoryError as error:
+            if len(frames) == 1:
+                raise LiftlineError(
+                    f"{self._model.name}: the device's memory doesn't suffice for one frame; free some, or use "
+                    "--device cpu."
+                ) from error
+        half = len(frames) // 2
+        return self.detect(frames[:half]) + self.detect(frames[half:])
+
+
+def _weights_file(options: DetectorOptions) -> tuple[Path, str, str]:
+    """The file, its licence and where it is from. Raises ModelError."""
+    if options.weights is not None:
+        return options.weights, "unknown", str(options.weights)
+    zoo = models.detectron2_weights(options.config)
+    if zoo is None:
+        raise ModelError(
+            f"--detectron-cfg {options.config}: Liftline knows no address of its weights; give --detectron-weights."
+        )
+    return models.find(zoo), zoo.licence, zoo.origin

@@ -1,0 +1,190 @@
+"""Our batched Keypoint R-CNN against Detectron2's own `DefaultPredictor`: same weights, same frames.
+
+Runs where Detectron2 is installed (`make setup-detectron2`); the model zoo's weights aren't needed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+import torch
+
+from liftline.detections import People
+from liftline.errors import ModelError, UsageError
+from liftline.video.frames import Frame
+from liftline_detector.backends import DEFAULT_CONFIG, DetectorOptions, build_detector
+from liftline_detector.keypoint_rcnn import network
+from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
+from tests.parity.networks import random_weights
+
+pytestmark = [
+    pytest.mark.detectron2,
+    pytest.mark.timeout(3600),
+    pytest.mark.filterwarnings("ignore"),  # Detectron2's and its libraries' own
+    pytest.mark.skipif(not network.is_installed(), reason="Detectron2 isn't installed; run `make setup-detectron2`"),
+]
+
+SMALL_CONFIG = """
+_BASE_: {base}
+MODEL: {{RESNETS: {{DEPTH: 50}}}}
+INPUT: {{MIN_SIZE_TEST: 256, MAX_SIZE_TEST: 448}}
+"""
+CLIPS = ("two_people_cam01.mp4", "football_juggle.mp4", "sprinters_far.mp4")
+BATCH = 4
+THRESHOLD = 0.7
+
+
+@pytest.fixture(scope="module")
+def frames(shared_data: Path) -> list[Frame]:
+    """Fifty-one real frames, of three videos and sizes."""
+    found: list[Frame] = []
+    for clip in CLIPS:
+        with av.open(str(shared_data / "videos" / clip)) as container:
+            pictures = [picture for number, picture in enumerate(container.decode(video=0)) if number % 5 == 0]
+        found += [
+            Frame(number, number / 5, picture.to_ndarray(format="rgb24"))
+            for number, picture in enumerate(pictures[:17])
+        ]
+    assert len(found) == 51
+    return found
+
+
+@pytest.fixture(scope="module")
+def small_config(tmp_path_factory) -> str:
+    """A yaml of a user's own, with small pictures."""
+    path = tmp_path_factory.mktemp("config") / "small é.yaml"
+    path.write_text(SMALL_CONFIG.format(base=network.config_file("COCO-Keypoints/Base-Keypoint-RCNN-FPN.yaml")))
+    return str(path)
+
+
+def options_for(config: str, folder: Path, frames: list[Frame]) -> DetectorOptions:
+    weights = folder / "model_final_random.pkl"
+    cfg = network.load_config(config, score_threshold=THRESHOLD, device=torch.device("cpu"))
+    random_weights(cfg, weights, frames[0].rgb, seed=1)
+    return DetectorOptions(config=config, weights=weights, device="cpu", score_threshold=THRESHOLD)
+
+
+@pytest.fixture(scope="module")
+def small(small_config, tmp_path_factory, frames) -> DetectorOptions:
+    return options_for(small_config, tmp_path_factory.mktemp("small"), frames)
+
+
+def in_batches(options: DetectorOptions, frames: list[Frame]) -> list[People]:
+    """Batches of one size of picture, as a video gives them."""
+    single = KeypointRcnnDetector.load(options)
+    detector = KeypointRcnnDetector(single._run, single._form, single.model, batch_size=BATCH)
+    found: list[People] = []
+    for start in range(0, len(frames), 17):
+        clip = frames[start : start + 17]
+        for at in range(0, len(clip), BATCH):
+            found += detector.detect(clip[at : at + BATCH])
+    return found
+
+
+def by_default_predictor(options: DetectorOptions, frames: list[Frame]) -> list[dict[str, np.ndarray]]:
+    from detectron2.config import get_cfg
+    from detectron2.engine import DefaultPredictor
+
+    cfg = get_cfg()
+    cfg.merge_from_file(str(network.config_file(options.config)))
+    cfg.MODEL.DEVICE, cfg.MODEL.WEIGHTS = "cpu", str(options.weights)
+    cfg.MODEL.ROI_HEADS.SCORE_THRESH_TEST = options.score_threshold
+    predict = DefaultPredictor(cfg)
+    results = [predict(np.ascontiguousarray(frame.rgb[:, :, ::-1]))["instances"] for frame in frames]
+    return [
+        {
+            "boxes": one.pred_boxes.tensor.numpy(),
+            "scores": one.scores.numpy(),
+            "keypoints": one.pred_keypoints.numpy(),
+        }
+        for one in results
+    ]
+
+
+def compare(ours: list[People], theirs: list[dict[str, np.ndarray]]) -> dict[str, float]:
+    """Largest differences; fails unless every frame has the same number of people, and enough of them."""
+    assert [len(people) for people in ours] == [len(one["scores"]) for one in theirs]
+    assert sum(len(people) for people in ours) >= len(ours)
+    keypoints = np.concatenate([one["keypoints"] for one in theirs])
+    assert keypoints[..., :2].std() > 10
+    return {
+        "boxes_px": difference([p.boxes_px for p in ours], [one["boxes"] for one in theirs]),
+        "keypoints_px": difference([p.keypoints_px for p in ours], [one["keypoints"][..., :2] for one in theirs]),
+        "scores": difference([p.scores for p in ours], [one["scores"] for one in theirs]),
+        "people": float(len(keypoints)),
+    }
+
+
+def difference(ours: list[np.ndarray], theirs: list[np.ndarray]) -> float:
+    return float(np.abs(np.concatenate(ours) - np.concatenate(theirs)).max())
+
+
+def check(found: dict[str, float], record_property: Callable[[str, object], None]) -> None:
+    record_property("largest differences", found)
+    assert found["boxes_px"] <= 0.05
+    assert found["keypoints_px"] <= 0.05
+    assert found["scores"] <= 1e-4
+
+
+def test_batches_equal_the_default_predictor(small, frames, record_property):
+    check(compare(in_batches(small, frames), by_default_predictor(small, frames)), record_property)
+
+
+@pytest.mark.slow
+def test_the_originals_config_equals_the_default_predictor(frames, tmp_path, record_property):
+    options = options_for(DEFAULT_CONFIG, tmp_path, frames)
+    check(compare(in_batches(options, frames), by_default_predictor(options, frames)), record_property)
+
+
+def test_keypoint_scores_follow_detectron2s_peaks(small, frames):
+    ours, theirs = in_batches(small, frames[:4]), by_default_predictor(small, frames[:4])
+    peaks = np.concatenate([one["keypoints"][..., 2] for one in theirs])
+    np.testing.assert_allclose(np.concatenate([p.keypoint_scores for p in ours]), peaks / (peaks + 0.05), atol=1e-4)
+
+
+def test_bf16_finds_nearly_the_same(small, frames, record_property):
+    exact, lower = in_batches(small, frames[:8]), in_batches(replace(small, precision="bf16"), frames[:8])
+    shifts = [
+        np.linalg.norm(a.keypoints_px[nearest(a, b)] - b.keypoints_px, axis=-1)
+        for a, b in zip(exact, lower, strict=True)
+        if len(a) and len(b)
+    ]
+    every = np.concatenate([shift.ravel() for shift in shifts])
+    record_property("median shift of a keypoint, pixels", float(np.median(every)))
+    assert 0 < np.median(every) < 2
+
+
+def nearest(one: People, other: People) -> np.ndarray:
+    middles = [(p.boxes_px[:, :2] + p.boxes_px[:, 2:]) / 2 for p in (one, other)]
+    return np.linalg.norm(middles[0][None] - middles[1][:, None], axis=-1).argmin(axis=1)
+
+
+def test_weights_of_another_network_are_refused(small):
+    with pytest.raises(ModelError, match="weights of another network than --detectron-cfg tells"):
+        build_detector("detectron2", replace(small, config=DEFAULT_CONFIG))
+
+
+@pytest.mark.parametrize(
+    ("config", "phrase"),
+    [
+        ("COCO-Keypoints/keypoint_rcnn_R_18.yaml", "no such file or config; the installed ones are COCO-Keypoints/"),
+        ("../../../etc/passwd", "no such file or config"),
+        ("COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml", "doesn't find people with COCO's 17 keypoints"),
+    ],
+)
+def test_unusable_configs_are_refused(config, phrase):
+    with pytest.raises(UsageError, match=phrase):
+        build_detector("detectron2", DetectorOptions(config=config))
+
+
+def test_a_config_that_is_a_program_is_not_run(tmp_path):
+    canary, path = tmp_path / "canary", tmp_path / "evil.yaml"
+    path.write_text(f'MODEL: !!python/object/apply:os.mkdir ["{canary}"]\n')
+    with pytest.raises(UsageError, match="not a Detectron2 config"):
+        build_detector("detectron2", DetectorOptions(config=str(path)))
+    assert not canary.exists()
