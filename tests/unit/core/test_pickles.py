@@ -6,6 +6,7 @@ import io
 import os
 import pickle
 import struct
+import tracemalloc
 import zipfile
 from collections import OrderedDict
 from pathlib import Path
@@ -139,7 +140,6 @@ MULTIARRAY = b"cnumpy.core.multiarray\n"
         b"cnumpy\ndtype\n.",
         b"c_codecs\nencode\n(S'x'\nS'rot13'\ntR.",
         b"\x80\x02]q\x00h\x00a.",
-        b"N" + b"r\xff\xff\xff\x7f" + b".",
     ],
 )
 def test_hostile_programs_are_refused(program: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -154,11 +154,34 @@ def test_structures_nested_without_end_are_refused() -> None:
         pickles.loads(b"]" * 100 + b"a" * 99 + b".", name="x")
 
 
-def test_shared_parts_do_not_multiply() -> None:
-    tree: list[Any] = []
-    for _ in range(30):
+def twice_at_every_level(levels: int) -> list[Any]:
+    tree: list[Any] = [1.0]
+    for _ in range(levels):
         tree = [tree, tree]
-    assert len(pickles.loads(pickle.dumps(tree), name="x")) == 2
+    return tree
+
+
+def test_shared_parts_stay_shared() -> None:
+    loaded = pickles.loads(pickle.dumps(twice_at_every_level(10)), name="x")
+    assert loaded[0] is loaded[1]
+
+
+def test_sharing_that_would_unfold_without_end_is_refused() -> None:
+    with pytest.raises(UnsafePickleError, match="unfold to more than"):
+        pickles.loads(pickle.dumps(twice_at_every_level(30)), name="x")
+
+
+def test_a_large_memo_number_costs_nothing() -> None:
+    tracemalloc.start()
+    assert pickles.loads(b"N" + b"r\xff\xff\xff\x7f" + b".", name="x") is None
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_large_bytes_that_are_used_twice_come_back_twice(protocol: int) -> None:
+    large, text = bytes(range(256)) * 64, "é" * 9000
+    assert pickles.loads(pickle.dumps([large, large, text, text], protocol), name="x") == [large, large, text, text]
 
 
 def test_an_array_whose_data_is_too_short_is_refused() -> None:
