@@ -11,6 +11,7 @@ from liftline.errors import Cancelled, InvalidVideoError
 from liftline.running import StopFlag
 from liftline.video.opening import local_opener
 from liftline.video.reading import read_frames
+from tests.integration.video.factory import Tags
 
 ONE = 1 << 16
 COSINE_SINE = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}
@@ -134,7 +135,7 @@ def test_a_turned_video_with_long_pixels_is_scaled_before_it_is_turned(make_vide
 def test_colours_come_out_within_a_few_levels(
     codec, pix_fmt, matrix, colour_range, make_video, plan_of, read, assert_upright
 ):
-    path = make_video("colour.mkv", codec=codec, pix_fmt=pix_fmt, colorspace=matrix, color_range=colour_range, frames=3)
+    path = make_video("colour.mkv", codec=codec, pix_fmt=pix_fmt, tags=Tags(matrix, colour_range == FULL), frames=3)
     plan = plan_of(path)
     assert plan.info.colour_space == {BT601: "bt601", BT709: "bt709"}[matrix]
     assert plan.info.colour_range == {LIMITED: "limited", FULL: "full"}[colour_range]
