@@ -32,6 +32,10 @@ class _Again:
         self.at = at
 
 
+_SPENT = object()
+"""Stands in the memo for what an array was made of, so that its bytes can go."""
+
+
 class Machine:
     """One run of one program. Methods raise UnsafePickleError, or ValueError and its like where it is damaged."""
 
@@ -41,6 +45,7 @@ class Machine:
         self._marks: list[int] = []
         self._memo: dict[int, Any] = {}
         self._large: tuple[Any, int] = (None, 0)
+        self._last_key = -1
         self._unbuilt = 0
         self._bytes_left = 2 * len(data)
 
@@ -140,7 +145,7 @@ class Machine:
             value.memo_keys.append(key)
         elif value is self._large[0] and value is not None:
             value = _Again(self._large[1])
-        self._memo[key] = value
+        self._memo[key], self._last_key = value, key
 
     def remember_next(self) -> None:
         """Give the topmost value the next number."""
@@ -149,8 +154,8 @@ class Machine:
     def recall(self, key: int) -> None:
         """Put the value of a number on the stack."""
         value = self._memo[key]
-        if isinstance(value, Unbuilt):
-            raise UnsafePickleError("its pickle uses an array before it is complete")
+        if isinstance(value, Unbuilt) or value is _SPENT:
+            raise UnsafePickleError("its pickle uses the parts of an array for something else")
         if isinstance(value, _Again):
             value = self._memo[key] = self._read_again(value.at)
         self._stack.append(value)
@@ -180,6 +185,8 @@ class Machine:
         made = function(*arguments)
         self._unbuilt += isinstance(made, Unbuilt)
         self._count(made)
+        if isinstance(made, bytes):
+            self._forget(arguments)
         self._stack.append(made)
 
     def build(self) -> None:
@@ -191,7 +198,13 @@ class Machine:
         self._unbuilt -= 1
         self._count(made)
         self._memo.update(dict.fromkeys(unbuilt.memo_keys, made))
+        self._forget(state)
         self._stack.append(made)
+
+    def _forget(self, used: object) -> None:
+        """Let go of what was numbered last, if that is `used`: picklers number it, and never mention it again."""
+        if self._memo.get(self._last_key) is used:
+            self._memo[self._last_key] = _SPENT
 
     def _count(self, made: object) -> None:
         if isinstance(made, np.ndarray):
