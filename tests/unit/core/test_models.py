@@ -1,70 +1,40 @@
-"""Model files: found, checked, and fetched out of a hash-pinned wheel by pip."""
+"""Model files: the catalogue, where they are, and that nothing is used whose checksum isn't the known one."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-import os
-import zipfile
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from liftline import models
-from liftline.errors import ExitCode, ModelError
-from liftline.models import CATALOGUE, MEDIAPIPE_WHEEL, ModelFile, Wheel
-from liftline_cli.models import State, app, extract, fetch_files, state
+from liftline.errors import ModelError
+from liftline.models import CATALOGUE, MEDIAPIPE_WHEEL, Address, ModelFile, WheelMember
 
 CONTENT = b"a small model" * 100
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
 MODEL = ModelFile(
     name="toy",
     file_name="toy.tflite",
-    sha256=hashlib.sha256(CONTENT).hexdigest(),
-    size=len(CONTENT),
+    sha256=SHA256,
     licence="MIT",
     origin="this test",
-    member="toy/models/toy.tflite",
+    source=WheelMember(MEDIAPIPE_WHEEL, "toy/models/toy.tflite", len(CONTENT)),
 )
-METADATA = "Metadata-Version: 2.1\nName: toy-models\nVersion: 1.0\n"
-TAG = "Wheel-Version: 1.0\nGenerator: test\nRoot-Is-Purelib: false\nTag: cp311-cp311-manylinux_2_28_x86_64\n"
+UNPINNED = replace(
+    MODEL, sha256=None, source=Address("https://example.org/toy.tflite", max_bytes=1 << 20), optional=True
+)
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch) -> Path:
     """An empty model folder."""
     where = tmp_path / "model files é"
+    where.mkdir()
     monkeypatch.setenv("LIFTLINE_MODELS_DIR", str(where))
     return where
-
-
-@pytest.fixture
-def shelf(tmp_path, monkeypatch) -> Path:
-    """The only place pip may take wheels from."""
-    where = tmp_path / "wheels"
-    where.mkdir()
-    for name in [n for n in os.environ if n.startswith("PIP_")]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("PIP_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("PIP_NO_INDEX", "1")
-    monkeypatch.setenv("PIP_FIND_LINKS", str(where))
-    return where
-
-
-def put_wheel(shelf: Path, content: bytes = CONTENT) -> Wheel:
-    archive = shelf / "toy_models-1.0-cp311-cp311-manylinux_2_28_x86_64.whl"
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr(MODEL.member, content)
-        file.writestr("toy_models-1.0.dist-info/METADATA", METADATA)
-        file.writestr("toy_models-1.0.dist-info/WHEEL", TAG)
-        file.writestr("toy_models-1.0.dist-info/RECORD", "")
-    sha256 = hashlib.sha256(archive.read_bytes()).hexdigest()
-    return replace(MEDIAPIPE_WHEEL, requirement="toy-models==1.0", sha256=sha256)
-
-
-def nothing(_done: int, _total: int) -> None:
-    """A progress listener that doesn't care."""
 
 
 def test_the_folder_is_the_users_cache_unless_chosen(monkeypatch, tmp_path):
@@ -78,102 +48,89 @@ def test_the_folder_is_the_users_cache_unless_chosen(monkeypatch, tmp_path):
 def test_a_missing_file_names_the_fix(folder):
     with pytest.raises(ModelError, match=r"toy\.tflite: the model file 'toy' isn't there; run `liftline models fetch`"):
         models.find(MODEL)
-    assert state(MODEL) is State.MISSING
+    with pytest.raises(ModelError, match="run `liftline models fetch toy`"):
+        models.find(UNPINNED)
 
 
-def test_an_altered_file_is_refused_by_its_hash(folder):
-    folder.mkdir()
+@pytest.mark.parametrize("use", [models.load, models.verify])
+def test_an_altered_file_is_refused_by_its_hash(folder, use):
     models.path(MODEL).write_bytes(CONTENT + b"!")
     with pytest.raises(ModelError, match="not the model file 'toy'"):
-        models.load(MODEL)
-    assert state(MODEL) is State.ALTERED
+        use(MODEL)
 
 
 def test_a_good_file_is_loaded(folder):
-    folder.mkdir()
     models.path(MODEL).write_bytes(CONTENT)
     assert models.load(MODEL) == CONTENT
     assert models.verify(MODEL) == folder / "toy.tflite"
-    assert state(MODEL) is State.READY
+
+
+@pytest.mark.parametrize("use", [models.load, models.verify])
+def test_a_file_nobody_published_a_hash_of_is_refused_until_one_is_recorded(folder, use):
+    models.path(UNPINNED).write_bytes(CONTENT)
+    with pytest.raises(ModelError, match=r"no record of this file's SHA-256.*run `liftline models fetch toy`"):
+        use(UNPINNED)
+    models.record(UNPINNED, SHA256)
+    use(UNPINNED)
+    models.path(UNPINNED).write_bytes(CONTENT + b"!")
+    with pytest.raises(ModelError, match="not the model file 'toy'"):
+        use(UNPINNED)
+
+
+def test_a_record_never_overrules_the_catalogue(folder):
+    models.path(MODEL).write_bytes(b"something else")
+    models.record(MODEL, hashlib.sha256(b"something else").hexdigest())
+    with pytest.raises(ModelError, match="not the model file 'toy'"):
+        models.load(MODEL)
+
+
+def test_sha256sum_reads_the_record(folder):
+    models.path(UNPINNED).write_bytes(CONTENT)
+    models.record(UNPINNED, SHA256)
+    subprocess.run(["sha256sum", "--check", "--strict", "toy.tflite.sha256"], cwd=folder, check=True)
+
+
+@pytest.mark.parametrize("text", ["", "no hash", "abc123  toy.tflite\n", "g" * 64, "é" * 64])
+def test_a_damaged_record_is_a_model_error(folder, text):
+    models.path(UNPINNED).write_bytes(CONTENT)
+    models.record_path(UNPINNED).write_text(text, encoding="utf-8")
+    with pytest.raises(ModelError, match=r"toy\.tflite\.sha256: holds no SHA-256; remove it"):
+        models.verify(UNPINNED)
 
 
 def test_catalogue_entries_are_complete_and_distinct():
-    assert len({m.file_name for m in CATALOGUE}) == len({m.sha256 for m in CATALOGUE}) == len(CATALOGUE)
-    assert all(len(m.sha256) == 64 and m.size > 0 and m.licence and m.origin for m in CATALOGUE)
+    assert len({m.name for m in CATALOGUE}) == len({m.file_name for m in CATALOGUE}) == len(CATALOGUE)
+    assert all(m.licence and m.origin and len(m.sha256 or "0" * 64) == 64 for m in CATALOGUE)
 
 
-def test_fetching_takes_the_file_out_of_the_pinned_wheel(folder, shelf):
-    seen: list[tuple[int, int]] = []
-    fetch_files([MODEL], put_wheel(shelf), on_bytes=lambda done, total: seen.append((done, total)))
-    assert models.load(MODEL) == CONTENT
-    assert [p.name for p in folder.iterdir()] == ["toy.tflite"]
+def test_what_liftline_needs_by_default_is_pinned():
+    assert all(m.sha256 for m in CATALOGUE if not m.optional)
 
 
-def test_a_wheel_with_another_hash_is_refused(folder, shelf):
-    wheel = replace(put_wheel(shelf), sha256="0" * 64)
-    with pytest.raises(ModelError, match="doesn't have the pinned SHA-256"):
-        fetch_files([MODEL], wheel, on_bytes=nothing)
-    assert not folder.exists()
+def test_every_address_is_encrypted_and_bounded():
+    addresses = [m.source for m in CATALOGUE if isinstance(m.source, Address)]
+    assert len(addresses) == 5
+    assert all(a.url.startswith("https://dl.fbaipublicfiles.com/") and 0 < a.max_bytes <= 1 << 30 for a in addresses)
 
 
-def test_no_index_within_reach_is_one_clear_error(folder, shelf):
-    with pytest.raises(ModelError, match=r"toy-models==1\.0: pip couldn't download it") as caught:
-        fetch_files([MODEL], replace(MEDIAPIPE_WHEEL, requirement="toy-models==1.0"), on_bytes=nothing)
-    assert "pip config list" in str(caught.value)
-    assert caught.value.exit_code is ExitCode.MODEL
+def test_non_commercial_models_say_so():
+    assert [(m.name, m.terms) for m in CATALOGUE if "NC" in m.licence] == [
+        ("videopose3d", "for non-commercial use only")
+    ]
 
 
-@pytest.mark.parametrize("content", [CONTENT[:-1], CONTENT + b"x" * 10_000_000, b""])
-def test_a_file_of_another_size_is_never_taken(shelf, content):
-    put_wheel(shelf, content)
-    with pytest.raises(ModelError, match="not the model file"):
-        extract(next(shelf.iterdir()), MODEL)
+@pytest.mark.parametrize("form", ["COCO-Keypoints/{}.yaml", "COCO-Keypoints/{}", "{}.yaml", "{}"])
+def test_a_detectron2_config_has_its_weights_in_the_model_zoo(form):
+    model = models.detectron2_weights(form.format("keypoint_rcnn_R_101_FPN_3x"))
+    assert model is models.KEYPOINT_RCNN_R101
+    assert model.file_name == "model_final_997cc7.pkl"
+    assert isinstance(model.source, Address)
+    assert model.source.md5_prefix == "997cc7"
+    assert model.source.url.endswith("/COCO-Keypoints/keypoint_rcnn_R_101_FPN_3x/138363331/model_final_997cc7.pkl")
 
 
-def test_a_wheel_without_the_file_is_a_model_error(shelf):
-    put_wheel(shelf)
-    with pytest.raises(ModelError, match="can't take other"):
-        extract(next(shelf.iterdir()), replace(MODEL, member="other"))
-
-
-def test_an_archive_that_is_none_is_a_model_error(shelf):
-    broken = shelf / "broken.whl"
-    broken.write_bytes(b"not a zip")
-    with pytest.raises(ModelError, match=r"broken\.whl"):
-        extract(broken, MODEL)
-
-
-def test_list_works_without_any_file(folder):
-    result = CliRunner().invoke(app, ["list", "--json"])
-    report = json.loads(result.stdout)
-    assert result.exit_code == 0
-    assert {row["state"] for row in report["models"]} == {"missing"}
-    assert {row["licence"] for row in report["models"]} == {"Apache-2.0"}
-
-
-def test_list_is_readable_too(folder):
-    result = CliRunner().invoke(app, ["list"])
-    assert result.exit_code == 0
-    assert "missing" in result.stdout
-
-
-def test_verify_ends_with_the_exit_code_of_models(folder):
-    result = CliRunner().invoke(app, ["verify", "--json"])
-    assert result.exit_code == ExitCode.MODEL
-    assert json.loads(result.stdout)["kind"] == "ModelError"
-
-
-def test_fetch_says_what_went_wrong_and_ends_with_the_exit_code_of_models(folder, shelf):
-    result = CliRunner().invoke(app, ["fetch"])
-    assert result.exit_code == ExitCode.MODEL
-    assert "mediapipe==0.10.21: pip couldn't download it" in result.output
-
-
-def test_fetch_leaves_valid_files_alone(monkeypatch, shelf):
-    if any(state(m) is not State.READY for m in CATALOGUE):
-        pytest.skip("the model files are not there; run `liftline models fetch`")
-    before = [models.path(m).stat().st_mtime_ns for m in CATALOGUE]
-    result = CliRunner().invoke(app, ["fetch", "--json"])
-    assert result.exit_code == 0
-    assert [row["fetched"] for row in json.loads(result.stdout)["models"]] == [False] * len(CATALOGUE)
-    assert [models.path(m).stat().st_mtime_ns for m in CATALOGUE] == before
+@pytest.mark.parametrize(
+    "config", ["", "COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml", "my/keypoint_rcnn_R_101_FPN_3x.yaml", "videopose3d"]
+)
+def test_other_configs_have_no_weights_there(config):
+    assert models.detectron2_weights(config) is None
