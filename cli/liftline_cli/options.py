@@ -186,8 +186,11 @@ def detector_options(
         "precision": precision,
     }
     given = {name: value for name, value in chosen.items() if value is not None}
-    if given and detector is DetectorName.BLAZEPOSE:
-        raise UsageError(f"{_written(given)}: an option of Detectron2; leave it out or use --detector detectron2.")
+    if given and detector is not DetectorName.DETECTRON2:
+        raise UsageError(
+            f"{_written(given)}: only Detectron2 knows it, and --detector is {detector.value}; "
+            "use --detector detectron2 or leave it out."
+        )
     check_device_name(device)
     return DetectorOptions(device=device, **given)
 

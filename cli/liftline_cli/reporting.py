@@ -113,6 +113,10 @@ class ConsoleReporter:
             self.warnings.append(sentence)
             self._print(f"[yellow]Warning:[/] {escape(sentence)}")
 
+    def fail(self, sentence: str) -> None:
+        """Print in red; other work goes on."""
+        self._print(f"[red]Error:[/] {escape(sentence)}")
+
     def say(self, sentence: str) -> None:
         """Print as it is."""
         self._print(escape(sentence))

@@ -35,8 +35,8 @@ class StepLog:
         entry = self._entries().get(step)
         return (
             entry is not None
-            and entry["inputs"] == inputs
-            and all(_unchanged(self.root / name, sha) for name, sha in entry["files"].items())
+            and entry.get("inputs") == inputs
+            and all(_unchanged(self.root / name, sha) for name, sha in self.files(step).items())
         )
 
     def record(
@@ -69,7 +69,9 @@ class StepLog:
             entries = json.loads(self.file.read_text("utf-8"))
         except (OSError, ValueError):
             return {}  # no record, or a damaged one: the steps simply run again
-        return entries if isinstance(entries, dict) else {}
+        if not isinstance(entries, dict):
+            return {}
+        return {step: entry for step, entry in entries.items() if isinstance(entry, dict)}
 
 
 def _unchanged(path: Path, sha256: str) -> bool:

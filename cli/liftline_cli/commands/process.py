@@ -1,9 +1,9 @@
-"""`liftline process`: everything, for one video."""
+"""`liftline process`: everything, for one video or all videos below a folder."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -32,14 +32,16 @@ from liftline_cli.options import (
     detector_options,
     lift_settings,
 )
-from liftline_cli.session import closing, session
+from liftline_cli.session import Session, closing, print_json, session
 
 if TYPE_CHECKING:
-    from liftline_cli.process import ProcessResult
+    from liftline_cli.process import ProcessResult, ProcessSettings
 
 
 def process(
-    video: Annotated[Path, typer.Argument(help="Any video libav can read.", show_default=False)],
+    video: Annotated[
+        Path, typer.Argument(metavar="VIDEO|FOLDER", help="Any video libav can read, or a folder.", show_default=False)
+    ],
     output_dir: OutputDir = Path("outputs"),
     detector: Detector = DetectorName.AUTO,
     max_people: MaxPeople = None,
@@ -58,7 +60,12 @@ def process(
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
-    """Run everything: find people, lift them to 3D, render the video."""
+    """Run everything: find people, lift them to 3D, render the video.
+
+    Of a folder, every video in it and its subfolders is processed into OUTPUT_DIR/path/of/video.mp4/. A video that
+    fails doesn't stop the others; a table, and OUTPUT_DIR/summary.json, tell what became of each. The exit code is then
+    0 if all are done, 1 if some failed, 2 or 4 if none can be done as asked, 130 if stopped.
+    """
     with session(as_json=as_json, verbose=verbose) as current:
         from liftline.exports import parse_formats
         from liftline_cli.process import ProcessSettings, RenderSettings, process_video
@@ -81,8 +88,23 @@ def process(
             export=parse_formats(export),
             overwrite=overwrite,
         )
+        if video.is_dir():
+            _process_folder(current, video, output_dir, settings)
         result = process_video(video, output_dir, settings=settings, reporter=current.reporter, stop=current.stop)
         closing(current, _summary(result), result.files)
+
+
+def _process_folder(current: Session, folder: Path, output_dir: Path, settings: ProcessSettings) -> NoReturn:
+    from liftline_cli.batch.run import process_folder, show
+
+    summary = process_folder(
+        folder, output_dir, settings=settings, reporter=current.reporter, stop=current.stop, verbose=current.verbose
+    )
+    if current.as_json:
+        print_json(summary.to_json())
+    else:
+        show(summary, current.reporter.console)
+    raise typer.Exit(summary.exit_code)
 
 
 def _summary(result: ProcessResult) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from liftline_cli.steps import StepLog, digest
 
 
@@ -35,10 +37,20 @@ def test_overwrite_runs_every_step(tmp_path: Path) -> None:
     assert not replace(log(tmp_path), overwrite=True).is_done("lift", "d")
 
 
-def test_a_damaged_record_makes_steps_run_again(tmp_path: Path) -> None:
+@pytest.mark.parametrize("content", ["{", "[]", '{"lift": 5}', '{"lift": {}}'])
+def test_a_damaged_record_makes_steps_run_again(content: str, tmp_path: Path) -> None:
     log(tmp_path).record("lift", "d", [])
-    (tmp_path / ".liftline" / "steps.json").write_text("{")
+    (tmp_path / ".liftline" / "steps.json").write_text(content)
     assert not log(tmp_path).is_done("lift", "d")
+    assert log(tmp_path).files("lift") == {}
+
+
+def test_how_long_a_step_took_and_what_it_warned_of_is_remembered(tmp_path: Path) -> None:
+    log(tmp_path).record("render", "d", [], seconds={"render": 2.5, "mux": 0.5}, warnings=["Two frames are damaged."])
+    log(tmp_path).record("lift", "d", [])
+    assert log(tmp_path).seconds("render") == {"render": 2.5, "mux": 0.5}
+    assert log(tmp_path).warnings("render") == ["Two frames are damaged."]
+    assert log(tmp_path).seconds("lift") == {}
 
 
 def test_digests_tell_settings_apart() -> None:
