@@ -1,0 +1,426 @@
+"""Model files over HTTP from a real server: resumed, bounded, checked, one process at a time."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from liftline import models
+from liftline.errors import ExitCode, ModelError, OutputError
+from liftline.models import Address, ModelFile
+from liftline_cli.fetching.download import Outcome, download
+from tests.integration.cli.file_server import (
+    FileServer,
+    broken_after,
+    chunked_forever,
+    held_after,
+    serve,
+    status,
+    without_length,
+)
+
+CONTENT = random.Random(0).randbytes(1_000_000)
+SHA256 = hashlib.sha256(CONTENT).hexdigest()
+MD5 = hashlib.md5(CONTENT).hexdigest()
+OTHER = random.Random(1).randbytes(1_000_000)
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch) -> None:
+    """The machine's own proxies have no part in this."""
+    for name in [n for n in os.environ if n.lower().endswith("_proxy")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch) -> Path:
+    """A model folder that isn't there yet."""
+    where = tmp_path / "model files é"
+    monkeypatch.setenv("LIFTLINE_MODELS_DIR", str(where))
+    return where
+
+
+@pytest.fixture
+def server() -> Iterator[FileServer]:
+    """A server of CONTENT."""
+    with FileServer.running(CONTENT) as running:
+        yield running
+
+
+def model_at(url: str, *, md5_prefix: str = MD5[:6], sha256: str | None = None, max_bytes: int = 2 << 20) -> ModelFile:
+    return ModelFile(
+        name="toy",
+        file_name="toy.bin",
+        licence="MIT",
+        origin="this test",
+        source=Address(url, max_bytes=max_bytes, md5_prefix=md5_prefix),
+        sha256=sha256,
+        optional=True,
+    )
+
+
+def fetch(model: ModelFile, seen: list[tuple[int, int | None]] | None = None) -> Outcome:
+    assert isinstance(model.source, Address)
+    steps: list[tuple[int, int | None]] = [] if seen is None else seen
+    return download(
+        model,
+        model.source,
+        on_bytes=lambda done, total: steps.append((done, total)),
+        on_wait=lambda: pytest.fail("nobody else is at it"),
+        backoff_s=0.01,
+    )
+
+
+def visible(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir() if not p.name.startswith("."))
+
+
+def test_a_file_is_fetched_checked_and_its_hash_recorded(folder, server):
+    seen: list[tuple[int, int | None]] = []
+    model = model_at(server.url)
+    assert fetch(model, seen) is Outcome.FETCHED
+    assert models.load(model) == CONTENT
+    assert models.recorded_sha256(model) == SHA256
+    assert visible(folder) == ["toy.bin", "toy.bin.sha256"]
+    assert seen[0] == (0, len(CONTENT))
+    assert seen[-1] == (len(CONTENT), len(CONTENT))
+
+
+def test_a_good_file_is_not_asked_for_again(folder, server):
+    model = model_at(server.url)
+    fetch(model)
+    assert fetch(model) is Outcome.THERE
+    assert len(server.ranges) == 1
+
+
+def test_a_broken_connection_goes_on_where_it_stopped(folder, server):
+    server.faults.extend([broken_after(300_000), broken_after(300_000)])
+    seen: list[tuple[int, int | None]] = []
+    model = model_at(server.url)
+    fetch(model, seen)
+    assert models.load(model) == CONTENT
+    starts = [int(r.removeprefix("bytes=").rstrip("-")) for r in server.ranges if r]
+    assert server.ranges[0] is None
+    assert len(starts) == 2
+    assert 0 < starts[0] <= 300_000
+    assert starts[0] < starts[1] <= 600_000
+    assert [done for done, _ in seen] == sorted(done for done, _ in seen)
+    assert {total for _, total in seen} == {len(CONTENT)}
+
+
+def test_a_later_run_goes_on_where_the_first_gave_up(folder, server):
+    server.faults.extend([broken_after(400_000), *[broken_after(0)] * 4])
+    model = model_at(server.url)
+    with pytest.raises(ModelError, match="the connection broke off") as caught:
+        fetch(model)
+    assert "HTTPS_PROXY" in str(caught.value)
+    assert f"copy the file from another machine to {folder / 'toy.bin'}" in str(caught.value)
+    assert visible(folder) == ["toy.bin.part", "toy.bin.part.etag"]
+    kept = (folder / "toy.bin.part").stat().st_size
+    assert fetch(model) is Outcome.FETCHED
+    assert server.ranges[-1] == f"bytes={kept}-"
+    assert models.load(model) == CONTENT
+    assert visible(folder) == ["toy.bin", "toy.bin.sha256"]
+
+
+def test_a_server_without_ranges_sends_everything_anew(folder, server):
+    server.knows_ranges = False
+    server.faults.append(broken_after(500_000))
+    model = model_at(server.url)
+    fetch(model)
+    assert models.load(model) == CONTENT
+
+
+def test_a_file_that_changed_meanwhile_is_begun_anew(folder, server):
+    def changed(handler) -> None:
+        server.content, server.etag = OTHER, '"v2"'
+        serve(handler)
+
+    server.faults.extend([broken_after(500_000), changed])
+    model = model_at(server.url, md5_prefix="")
+    fetch(model)
+    assert server.ranges[1] is not None
+    assert models.load(model) == OTHER
+
+
+@pytest.mark.parametrize("etag", [None, 'W/"v1"', ""])
+def test_without_a_strong_etag_nothing_is_resumed(folder, etag):
+    with FileServer.running(CONTENT, etag=etag) as server:
+        server.faults.append(broken_after(500_000))
+        model = model_at(server.url, md5_prefix="")
+        fetch(model)
+        assert models.load(model) == CONTENT
+        assert server.ranges == [None, None]
+
+
+def test_another_range_than_asked_for_is_not_appended(folder, server):
+    def shifted(handler) -> None:
+        body = CONTENT[7:]
+        handler.send_response(206)
+        handler.send_header("Content-Range", f"bytes 7-{len(CONTENT) - 1}/{len(CONTENT)}")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    server.faults.extend([broken_after(500_000), shifted])
+    model = model_at(server.url, md5_prefix="")
+    fetch(model)
+    assert models.load(model) == CONTENT
+
+
+def test_a_complete_part_needs_no_more_bytes(folder, server):
+    folder.mkdir()
+    (folder / "toy.bin.part").write_bytes(CONTENT)
+    (folder / "toy.bin.part.etag").write_text('"v1"')
+    model = model_at(server.url)
+    fetch(model)
+    assert server.ranges == [f"bytes={len(CONTENT)}-"]
+    assert models.load(model) == CONTENT
+
+
+def test_a_part_longer_than_the_file_is_begun_anew(folder, server):
+    folder.mkdir()
+    (folder / "toy.bin.part").write_bytes(CONTENT + b"more")
+    (folder / "toy.bin.part.etag").write_text('"v1"')
+    model = model_at(server.url)
+    fetch(model)
+    assert models.load(model) == CONTENT
+
+
+def test_a_part_without_its_etag_is_begun_anew(folder, server):
+    folder.mkdir()
+    (folder / "toy.bin.part").write_bytes(OTHER[:500_000])
+    model = model_at(server.url)
+    fetch(model)
+    assert server.ranges == [None]
+    assert models.load(model) == CONTENT
+
+
+@pytest.mark.parametrize("code", [408, 429, 500, 502, 503, 504])
+def test_a_busy_server_is_asked_again(folder, server, code):
+    server.faults.extend([status(code), status(code, Retry_After="0")])
+    model = model_at(server.url)
+    fetch(model)
+    assert models.load(model) == CONTENT
+
+
+def test_a_server_that_stays_busy_is_named(folder, server):
+    server.faults.extend([status(503)] * 5)
+    with pytest.raises(ModelError, match="the server answered 503 Service Unavailable"):
+        fetch(model_at(server.url))
+    assert len(server.ranges) == 5
+
+
+@pytest.mark.parametrize("code", [403, 404, 410])
+def test_a_file_that_is_gone_is_said_at_once(folder, server, code):
+    server.faults.append(status(code))
+    with pytest.raises(ModelError, match=rf"{server.url}: the server answered {code}.*copy the file") as caught:
+        fetch(model_at(server.url))
+    assert caught.value.exit_code is ExitCode.MODEL
+    assert len(server.ranges) == 1
+
+
+def test_a_server_that_isnt_there_is_a_model_error(folder):
+    with FileServer.running(CONTENT) as server:
+        url = server.url
+    with pytest.raises(ModelError, match=r"no connection: Connection refused.*copy the file from another machine"):
+        fetch(model_at(url))
+
+
+def test_wrong_bytes_are_deleted(folder, server):
+    server.content = OTHER
+    with pytest.raises(ModelError, match=rf"has the MD5 .*, not {MD5[:6]}… as its name promises; it was deleted"):
+        fetch(model_at(server.url))
+    assert visible(folder) == []
+
+
+def test_a_pinned_hash_is_checked_too(folder, server):
+    with pytest.raises(ModelError, match="not the one of the catalogue"):
+        fetch(model_at(server.url, sha256="0" * 64))
+    assert visible(folder) == []
+    model = model_at(server.url, sha256=SHA256)
+    fetch(model)
+    assert visible(folder) == ["toy.bin"]
+    assert models.load(model) == CONTENT
+
+
+def test_the_first_downloads_hash_holds_for_every_later_one(folder, server):
+    model = model_at(server.url, md5_prefix="")
+    fetch(model)
+    models.path(model).unlink()
+    server.content, server.etag = OTHER, '"v2"'
+    with pytest.raises(ModelError, match=r"toy\.bin\.sha256 recorded at the first download"):
+        fetch(model)
+    assert visible(folder) == ["toy.bin.sha256"]
+    server.content = CONTENT
+    fetch(model)
+    assert models.load(model) == CONTENT
+
+
+def test_an_altered_file_is_replaced(folder, server):
+    model = model_at(server.url)
+    fetch(model)
+    models.path(model).write_bytes(OTHER)
+    assert fetch(model) is Outcome.FETCHED
+    assert models.load(model) == CONTENT
+
+
+def test_a_file_copied_by_hand_is_checked_and_recorded_without_the_network(folder):
+    model = model_at("https://unreachable.invalid/model.bin")
+    folder.mkdir()
+    models.path(model).write_bytes(CONTENT)
+    assert fetch(model) is Outcome.RECORDED
+    assert models.load(model) == CONTENT
+
+
+@pytest.mark.parametrize("limit", [len(CONTENT) - 1, 1])
+def test_a_file_that_states_too_many_bytes_is_refused_unread(folder, server, limit):
+    with pytest.raises(ModelError, match="the server sends 1 MB where at most"):
+        fetch(model_at(server.url, max_bytes=limit))
+    assert "toy.bin" not in visible(folder)
+
+
+def test_a_body_without_end_stops_at_the_bound(folder, server):
+    server.faults.append(chunked_forever)
+    seen: list[tuple[int, int | None]] = []
+    with pytest.raises(ModelError, match="the server sends more where at most 2 MB are expected"):
+        fetch(model_at(server.url), seen)
+    assert visible(folder) == []
+    assert max(done for done, _ in seen) <= 2 << 20
+
+
+def test_a_body_that_could_be_torn_unnoticed_is_refused(folder, server):
+    server.faults.append(without_length)
+    with pytest.raises(ModelError, match="doesn't say where the file ends"):
+        fetch(model_at(server.url, md5_prefix=""))
+    assert visible(folder) == []
+
+
+def test_redirects_are_followed(folder, server):
+    server.faults.append(status(302, Location="/elsewhere.bin"))
+    model = model_at(server.url)
+    fetch(model)
+    assert models.load(model) == CONTENT
+
+
+def test_redirects_never_lead_to_an_unencrypted_address(folder, server):
+    server.faults.append(status(302, Location="http://example.org/model.bin"))
+    with pytest.raises(ModelError, match=r"http://example\.org/model\.bin: not an https address"):
+        fetch(model_at(server.url))
+
+
+def test_redirects_in_a_circle_end(folder, server):
+    server.faults.extend([status(302, Location="/model.bin")] * 10)
+    with pytest.raises(ModelError, match="more than 5 redirects"):
+        fetch(model_at(server.url))
+
+
+@pytest.mark.parametrize("url", ["http://example.org/model.bin", "ftp://example.org/m", "file:///etc/passwd", "m.bin"])
+def test_only_https_is_fetched(folder, url):
+    with pytest.raises(ModelError, match="not an https address"):
+        fetch(model_at(url))
+
+
+def test_a_proxy_is_asked(folder, server, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", server.url.removesuffix("/model.bin"))
+    model = model_at("http://127.0.0.1:9/model.bin")
+    fetch(model)
+    assert models.load(model) == CONTENT
+
+
+def test_hosts_without_a_proxy_are_asked_directly(folder, server, monkeypatch):
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    model = model_at(server.url)
+    fetch(model)
+    assert models.load(model) == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("proxy", "message"),
+    [("http://127.0.0.1:9", "through the proxy, no connection"), ("socks5://127.0.0.1:9", "check HTTPS_PROXY")],
+)
+def test_a_proxy_that_is_none_is_named(folder, server, monkeypatch, proxy, message):
+    monkeypatch.setenv("HTTP_PROXY", proxy)
+    with pytest.raises(ModelError, match=message):
+        fetch(model_at(server.url))
+
+
+def test_a_full_disk_is_an_output_error(folder, server):
+    folder.mkdir()
+    (folder / "toy.bin.part").symlink_to("/dev/full")
+    with pytest.raises(OutputError, match=r"toy\.bin\.part: the disk is full; free some space"):
+        fetch(model_at(server.url))
+
+
+def test_a_folder_that_cant_be_is_an_output_error(folder, server):
+    folder.write_bytes(b"a file where the folder should be")
+    with pytest.raises(OutputError, match="LIFTLINE_MODELS_DIR"):
+        fetch(model_at(server.url))
+
+
+FETCH_IN_A_PROCESS = """
+import sys
+from liftline.models import Address, ModelFile
+from liftline_cli.fetching.download import download
+source = Address(sys.argv[1], max_bytes=1 << 21)
+model = ModelFile(name="toy", file_name="toy.bin", licence="MIT", origin="test", source=source, optional=True)
+on_wait = lambda: print("waiting", flush=True)
+print(download(model, source, on_bytes=lambda *_: None, on_wait=on_wait, backoff_s=0.01), flush=True)
+"""
+
+
+def in_a_process(url: str) -> subprocess.Popen[str]:
+    command = [sys.executable, "-c", FETCH_IN_A_PROCESS, url]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_two_processes_fetch_a_file_once(folder, server):
+    go_on, reached = threading.Event(), threading.Event()
+    server.faults.append(held_after(300_000, go_on, reached))
+    with in_a_process(server.url) as first:
+        assert reached.wait(30)
+        with in_a_process(server.url) as second:
+            assert second.stdout is not None
+            assert second.stdout.readline() == "waiting\n"
+            go_on.set()
+            assert first.communicate(timeout=30) == ("fetched\n", "")
+            assert second.communicate(timeout=30) == ("there already\n", "")
+    assert len(server.ranges) == 1
+    assert models.load(model_at(server.url)) == CONTENT
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGKILL])
+def test_an_ended_process_leaves_what_it_has_for_the_next(folder, server, how):
+    go_on, reached = threading.Event(), threading.Event()
+    server.faults.append(held_after(300_000, go_on, reached))
+    with in_a_process(server.url) as first:
+        assert reached.wait(30)
+        wait_until_written(folder / "toy.bin.part")
+        first.send_signal(how)
+        _, errors = first.communicate(timeout=30)
+    go_on.set()
+    assert first.returncode != 0
+    assert how is not signal.SIGINT or "Cancelled: Stopped; what came so far is kept" in errors
+    model = replace(model_at(server.url), sha256=SHA256)
+    assert fetch(model) is Outcome.FETCHED
+    assert server.ranges[-1] is not None
+    assert models.load(model) == CONTENT
+
+
+def wait_until_written(part: Path) -> None:
+    for _ in range(300):
+        if part.is_file() and part.stat().st_size:
+            return
+        threading.Event().wait(0.1)
+    pytest.fail("nothing was written")
