@@ -33,7 +33,7 @@ The bare audio ones are there so that such a file is told apart from one that is
 
 _READ_BUFFER_BYTES = 1 << 16
 _AVFMT_FLAG_GENPTS = 1
-_NOT_THE_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
+NOT_THE_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
 _SUPPORTED = "give an mp4, mov, mkv, webm, avi, ts, flv, wmv or ogv file"
 
 
@@ -89,7 +89,7 @@ def main_video_stream(container: InputContainer, *, name: str) -> VideoStream:
 
     Raises InvalidVideoError when there is none, or no decoder for it.
     """
-    streams = [s for s in container.streams.video if not s.disposition & _NOT_THE_VIDEO]
+    streams = [s for s in container.streams.video if not s.disposition & NOT_THE_VIDEO]
     if not streams:
         raise InvalidVideoError(f"{name}: no video stream (found: {_found(container)}); give a file with pictures.")
     readable = [s for s in streams if s.codec_context is not None]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -19,10 +19,16 @@ from numpy.typing import NDArray
 
 from liftline.errors import InvalidVideoError, LimitExceededError
 from liftline.ports import StopToken
+from liftline.video.fields import SecondFields
 from liftline.video.opening import VideoLimits, reason
+from liftline.video.probing import Probe
 
-_MAX_REORDER_FRAMES = 64
-"""No codec shows a frame this many places away from where it is stored; a larger jump is a clock that restarted."""
+_MAX_REORDER_FRAMES = 16
+"""No codec shows a frame further away from where it is stored; a larger jump is a clock that restarted."""
+
+_MAX_PAUSE_S = 6 * 3600
+"""A longer pause is a clock that restarted: MPEG's 33 bits begin again after 26.5 hours, libav takes the one for the
+other, and an mp4 file can't hold it."""
 
 _MISSING_TAIL_S = 1.0
 _MICROSECOND = Fraction(1, 1_000_000)
@@ -33,6 +39,7 @@ class PacketIndex:
     """pts (F,) int64 ascending in the stream's time base; meaningless numbers, but of the right count, if not `exact`.
 
     start: time base units of the first frame if any is known. last_duration: of the frame shown last, 0 if unknown.
+    warnings are sentences for the user.
     """
 
     pts: NDArray[np.int64]
@@ -40,6 +47,8 @@ class PacketIndex:
     start: int
     last_duration: int
     first_frame: VideoFrame | None
+    interlaced: bool
+    encrypted: bool
     warnings: tuple[str, ...]
 
 
@@ -56,38 +65,37 @@ class _Tally:
     packets: int = 0
     trailing_corrupt: int = 0
     end_s: Fraction = Fraction(0)
-    first_frame: VideoFrame | None = None
+    encrypted: bool = False
     demux_error: str | None = None
 
 
 def index_packets(
     container: InputContainer, stream: VideoStream, *, name: str, limits: VideoLimits, stop: StopToken
 ) -> PacketIndex:
-    """Demux everything; decode up to the first picture only.
+    """Demux everything; decode the first few pictures only.
 
     Raises InvalidVideoError when there is not one frame, LimitExceededError when there are too many.
     """
-    tally = _Tally()
-    # One thread: the first picture must not wait for as many packets as there are threads.
-    stream.codec_context.thread_count = 1
+    tally, probe, hidden = _Tally(), Probe(stream), _hidden_packets(stream)
     for packet in _demux(container, stream, tally):
         stop.raise_if_stopped()
         _note_end(packet, tally)
         if packet.stream_index != stream.index:
             continue
-        _probe(stream, packet, tally)
+        probe.feed(packet)
         tally.packets += 1
-        if not packet.is_discard and not _is_hidden(stream, packet):
+        tally.encrypted |= packet.has_sidedata("encryption_info")
+        if not hidden(packet) and not packet.is_discard:
             _note_frame(packet, tally)
         if len(tally.pts) > limits.max_frames:
             raise LimitExceededError(f"{name}: more than {limits.max_frames} frames, which is the limit; cut it first.")
-    _probe(stream, None, tally)
+    probe.feed(None)
     warnings = _end_warnings(container, stream, tally, name)
     if tally.trailing_corrupt:
         del tally.pts[-tally.trailing_corrupt :]
     if not tally.pts:
         raise InvalidVideoError(f"{name}: its video stream has no frames; export or record it again.")
-    return _finish(tally, warnings)
+    return _finish(stream, tally, probe, warnings)
 
 
 def _demux(container: InputContainer, stream: VideoStream, tally: _Tally) -> Iterator[Packet[Stream]]:
@@ -124,20 +132,18 @@ def _note_frame(packet: Packet[Any], tally: _Tally) -> None:
     tally.trailing_corrupt = tally.trailing_corrupt + 1 if packet.is_corrupt else 0
 
 
-def _is_hidden(stream: VideoStream, packet: Packet[Any]) -> bool:
-    """VP8 keeps frames that are only referred to in packets of their own (RFC 6386, section 9.1: show_frame)."""
-    return stream.codec_context.codec.canonical_name == "vp8" and not memoryview(packet)[0] & 0x10
+def _hidden_packets(stream: VideoStream) -> Callable[[Packet[Any]], bool]:
+    """Tells packets that are no shown frame of their own; to be asked for every packet, in stored order.
 
-
-def _probe(stream: VideoStream, packet: Packet[Any] | None, tally: _Tally) -> None:
-    if tally.first_frame is not None:
-        return
-    try:
-        frames = stream.codec_context.decode(packet)
-    except av.FFmpegError:  # a later packet may decode; a file where none does has no first frame
-        return
-    if frames:
-        tally.first_frame = frames[0]
+    VP8 keeps frames that are only referred to in such (RFC 6386, section 9.1: show_frame), H.264 second fields.
+    """
+    codec = stream.codec_context.codec.canonical_name
+    if codec == "vp8":
+        return lambda packet: not memoryview(packet)[0] & 0x10
+    if codec == "h264":
+        fields = SecondFields(stream.codec_context.extradata)
+        return lambda packet: fields.is_second(bytes(packet))
+    return lambda _: False
 
 
 def _end_warnings(container: InputContainer, stream: VideoStream, tally: _Tally, name: str) -> tuple[str, ...]:
@@ -158,23 +164,33 @@ def _end_warnings(container: InputContainer, stream: VideoStream, tally: _Tally,
 def _expected_end(container: InputContainer, stream: VideoStream) -> Fraction | None:
     if stream.duration is not None and stream.time_base:
         return ((stream.start_time or 0) + stream.duration) * stream.time_base
-    if container.duration is not None:
-        return ((container.start_time or 0) + container.duration) * _MICROSECOND
-    return None
+    if container.duration is None:
+        return None
+    start = 0 if "matroska" in container.format.name else container.start_time or 0  # there, it counts from 0
+    return (start + container.duration) * _MICROSECOND
 
 
-def _finish(tally: _Tally, warnings: tuple[str, ...]) -> PacketIndex:
+def _finish(stream: VideoStream, tally: _Tally, probe: Probe, warnings: tuple[str, ...]) -> PacketIndex:
     stored = np.array(tally.pts, np.int64)
     order = np.argsort(stored, kind="stable")
     pts = stored[order]
-    jump = int(np.abs(order - np.arange(len(order))).max())
-    exact = not (tally.missing or tally.backwards or jump > _MAX_REORDER_FRAMES or bool(np.any(np.diff(pts) == 0)))
+    exact = probe.in_order and not (tally.missing or tally.backwards) and _credible(stream, order, np.diff(pts))
     last, duration = tally.latest
     return PacketIndex(
         pts=pts,
         exact=exact,
         start=int(pts[0]) if exact else tally.start or 0,
         last_duration=duration if exact and last == pts[-1] else 0,
-        first_frame=tally.first_frame,
+        first_frame=probe.first,
+        interlaced=probe.interlaced,
+        encrypted=tally.encrypted,
         warnings=warnings,
     )
+
+
+def _credible(stream: VideoStream, order: NDArray[np.int64], steps: NDArray[np.int64]) -> bool:
+    """Whether frames are stored about where they are shown (`order`), one at a time, without a pause of hours."""
+    limit = _MAX_REORDER_FRAMES if stream.codec_context.reorder_depth else 0
+    if np.abs(order - np.arange(len(order))).max() > limit:
+        return False
+    return not len(steps) or (steps.min() > 0 and int(steps.max()) * (stream.time_base or 0) <= _MAX_PAUSE_S)

@@ -1,12 +1,13 @@
 """Planning a video: every frame's timestamp and the segments, from the packets alone.
 
-All packets are demuxed and none is decoded, but for those up to the first picture: PyAV shows the display matrix
-(rotation) only on a decoded frame, and a file of which nothing decodes is found out here.
+All packets are demuxed and none is decoded, but for the first few: PyAV shows the display matrix (rotation) only on a
+decoded frame, only a decoder knows in which order frames come out, and a file of which nothing decodes is found out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import cast
 
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from liftline.errors import InvalidVideoError, LimitExceededError
 from liftline.plan import Plan, Segment
 from liftline.ports import StopToken, VideoOpener
-from liftline.video import colour, orientation
+from liftline.video import cautions, colour, orientation
 from liftline.video.frames import VideoInfo
 from liftline.video.opening import DEFAULT_LIMITS, VideoLimits, main_audio_stream, main_video_stream, open_container
 from liftline.video.packets import PacketIndex, index_packets
@@ -53,17 +54,42 @@ def plan_video(
         stream = main_video_stream(container, name=name)
         _check_size(stream.codec_context.width, stream.codec_context.height, limits, name)
         packets = index_packets(container, stream, name=name, limits=limits, stop=stop)
-        if packets.first_frame is None:
-            raise InvalidVideoError(f"{name}: none of its {len(packets.pts)} frames can be decoded; export it again.")
+        first = packets.first_frame
+        if first is None:
+            raise InvalidVideoError(_undecodable(name, packets))
+        packets, lost = _from_first_decodable(packets, first)
         time_base, pts, rate, duration_s = _timing(stream, packets)
-        info = _describe(container, stream, packets.first_frame, name, time_base, rate, duration_s)
+        info = _describe(container, stream, first, name, time_base, rate, duration_s)
+        warnings = [
+            *packets.warnings,
+            *([cautions.of_start(name, lost)] if lost else []),
+            *([] if packets.exact else [cautions.of_times(name, rate)]),
+            *cautions.of_tracks(name, container, stream),
+            *cautions.of_pictures(name, first, interlaced=packets.interlaced),
+        ]
     _check_size(info.width_px, info.height_px, limits, name)
     if duration_s > limits.max_duration_s:
         raise LimitExceededError(
             f"{name}: {duration_s:.1f} s long, the limit is {limits.max_duration_s:g} s; cut it first."
         )
     parts = _segments(pts, time_base, segment_s, warmup_s) if packets.exact else (Segment(0, 0, len(pts), 0),)
-    return Plan(info, pts, parts, packets.exact, packets.warnings)
+    return Plan(info, pts, parts, packets.exact, tuple(warnings))
+
+
+def _undecodable(name: str, packets: PacketIndex) -> str:
+    if packets.encrypted:
+        return f"{name}: its pictures are encrypted (copy protection); give a copy without it."
+    return f"{name}: none of its {len(packets.pts)} frames can be decoded; export it again."
+
+
+def _from_first_decodable(packets: PacketIndex, first: VideoFrame) -> tuple[PacketIndex, int]:
+    """The index without the frames before the first that decodes, and their number; no player shows them."""
+    if not packets.exact or first.pts is None:
+        return packets, 0
+    lost = int(np.searchsorted(packets.pts, first.pts))
+    if not 0 < lost < len(packets.pts):
+        return packets, 0
+    return replace(packets, pts=packets.pts[lost:]), lost
 
 
 def _check_size(width: int, height: int, limits: VideoLimits, name: str) -> None:

@@ -28,7 +28,7 @@ def read_frames(
     """Frames start..stop-1 of the plan, ascending; those that can't be decoded are left out, and their number logged.
 
     Pixels don't depend on where reading starts, nor on `threads` (0: one per core). Pictures of another size than the
-    plan's are scaled to it.
+    plan's are scaled to it, with black bars if they lie where the plan's stand.
 
     Raises InvalidVideoError when the whole video was asked for and nothing decodes, ValueError for a bad range.
     """
@@ -75,13 +75,15 @@ class _Picture:
         self._width = info.height_px if turned else info.width_px
         self._height = info.width_px if turned else info.height_px
         self._reformatter = VideoReformatter()
+        self._size_changed = False
 
     def rgb(self, frame: VideoFrame) -> NDArray[np.uint8]:
         """(H,W,3) uint8, upright, square pixels, of the plan's size whatever the frame's."""
+        width, height = self._size_of(frame)
         converted = self._reformatter.reformat(
             frame,
-            width=self._width,
-            height=self._height,
+            width=width,
+            height=height,
             format="rgb24",
             src_colorspace=colour.swscale_matrix(colour.matrix_name(frame)),
             src_color_range=colour.swscale_range(colour.range_name(frame)),
@@ -89,4 +91,27 @@ class _Picture:
             threads=1,
         )
         rgb = converted.to_ndarray().astype(np.uint8, copy=False)
+        if (width, height) != (self._width, self._height):
+            rgb = _centred(rgb, self._width, self._height)
         return upright(rgb, rotation_deg=self._info.rotation_deg, mirrored=self._info.mirrored)
+
+    def _size_of(self, frame: VideoFrame) -> tuple[int, int]:
+        """The whole picture; for one that turned from landscape to portrait or back, what fits in between bars."""
+        coded = self._info.coded_width_px, self._info.coded_height_px
+        if (frame.width, frame.height) == coded:
+            return self._width, self._height
+        if not self._size_changed:
+            self._size_changed = True
+            log.warning("picture_size_changed", video=self._info.name, planned=coded, found=(frame.width, frame.height))
+        if (frame.width > frame.height) == (coded[0] > coded[1]):  # square pixels or not, broadcasts keep the view
+            return self._width, self._height
+        width = frame.width * float(self._info.sample_aspect_ratio)
+        scale = min(self._width / width, self._height / frame.height)
+        return max(1, round(width * scale)), max(1, round(frame.height * scale))
+
+
+def _centred(rgb: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    framed = np.zeros((height, width, 3), np.uint8)
+    top, left = (height - rgb.shape[0]) // 2, (width - rgb.shape[1]) // 2
+    framed[top : top + rgb.shape[0], left : left + rgb.shape[1]] = rgb
+    return framed
