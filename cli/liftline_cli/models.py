@@ -122,7 +122,9 @@ def _download(model: ModelFile, source: Address, console: Console, *, quiet: boo
     from liftline_cli.fetching.progress import progress_bar
 
     terms = f", {model.terms}" if model.terms else ""
-    console.print(f"{model.name}: {model.origin}, licence {model.licence}[yellow]{terms}[/]", highlight=False)
+    console.print(
+        f"{model.name}: {model.origin}, licence {model.licence}[yellow]{terms}[/]", highlight=False, soft_wrap=True
+    )
     with progress_bar(console, model.file_name, quiet=quiet) as on_bytes:
         outcome = download(
             model,
