@@ -22,7 +22,7 @@ from liftline_cli.rendering import render_segments
 from liftline_cli.reporting import Reporter
 from liftline_lifter.checkpoint import bundled_checkpoint_path, load_checkpoint
 from liftline_lifter.scene_estimation import estimate_scene
-from liftline_lifter.stage import LiftSettings, lift_tracks
+from liftline_lifter.stage import LiftSettings, TrackSettings, lift_tracks
 from liftline_lifter.videopose3d import load_keypoints
 from liftline_renderer.gif import write_gif
 from liftline_renderer.mux import mux
@@ -36,16 +36,21 @@ Outcome = tuple[dict[str, Any], dict[str, Path]]
 
 def lift_file(
     keypoints: Path, output: Path, *, checkpoint: Path | None, settings: LiftSettings, fps: float | None,
-    video: Path | None, formats: Sequence[str], reporter: Reporter, stop: StopFlag,
+    video: Path | None, formats: Sequence[str], reporter: Reporter, stop: StopFlag, subject: str | None = None,
+    causal: bool = False, track: TrackSettings | None = None,
 ) -> Outcome:  # fmt: skip
-    """Lift a tracks or custom dataset file to `output`, its scene beside it. Raises LiftlineError."""
+    """Lift a file of tracks, a custom dataset or Detectron's file to `output`, its scene beside it.
+
+    `subject` names the video or person of a custom dataset; `causal` tells of a VideoPose3D checkpoint what its
+    weights don't; `track` is how the people of a Detectron file are followed. Raises LiftlineError.
+    """
     if output.suffix != ".npz":
         raise UsageError(f"--output {output}: poses are written as .npz; use --export for other formats.")
     if fps is not None and video is not None:
         raise UsageError("--fps and --video both give the frame times; use one of them.")
-    weights = load_checkpoint(checkpoint or bundled_checkpoint_path())
+    weights = load_checkpoint(checkpoint or bundled_checkpoint_path(), causal=causal)
     plan = _plan(video, stop) if video is not None else None
-    loaded = load_keypoints(keypoints, fps=fps, plan=plan)
+    loaded = load_keypoints(keypoints, fps=fps, plan=plan, subject=subject, track=track)
     for warning in loaded.warnings:
         reporter.warn(warning)
     settings = replace(settings, native_rate=settings.native_rate or loaded.native_rate)

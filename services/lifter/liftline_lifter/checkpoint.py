@@ -19,7 +19,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from liftline.errors import ModelError
+from liftline.errors import ModelError, UsageError
 from liftline_lifter.network import JOINTS_IN, JOINTS_OUT, TemporalModel
 from liftline_lifter.normalise import Normalisation
 from liftline_lifter.official_weights import (
@@ -83,20 +83,29 @@ def bundled_checkpoint_path() -> Path:
     return Path(__file__).parent / "weights" / BUNDLED_FILE
 
 
-def load_checkpoint(path: Path) -> LifterCheckpoint:
+def load_checkpoint(path: Path, *, causal: bool = False) -> LifterCheckpoint:
     """Load a checkpoint of either format, recognised by its content.
+
+    Args:
+        path: the file.
+        causal: a VideoPose3D file is of a network that looks at past frames only, which its weights don't tell;
+            ours say it themselves.
 
     Raises:
         ModelError: missing, damaged, unsafe, or no network that turns 17 keypoints into 17 joints.
+        UsageError: `causal` for a checkpoint of ours that isn't.
     """
     data = _read(path)
     sha256 = hashlib.sha256(data).hexdigest()
     try:
         if looks_like(data):
-            return _videopose3d_checkpoint(data, path.stem, sha256)
-        return _own_checkpoint(data, sha256)
+            return _videopose3d_checkpoint(data, path.stem, sha256, causal=causal)
+        own = _own_checkpoint(data, sha256)
     except ModelError as error:
         raise ModelError(f"{path}: {error}; {_USE_ANOTHER}") from error
+    if causal and not own.causal:
+        raise UsageError(f"{path}: says itself that it looks at future frames too, so it can't be used as causal.")
+    return own
 
 
 def _read(path: Path) -> bytes:
@@ -108,11 +117,15 @@ def _read(path: Path) -> bytes:
         raise ModelError(f"{path}: can't read the lifter checkpoint ({error.strerror}); {_USE_ANOTHER}") from error
 
 
-def _videopose3d_checkpoint(data: bytes, name: str, sha256: str) -> LifterCheckpoint:
+def _videopose3d_checkpoint(data: bytes, name: str, sha256: str, *, causal: bool) -> LifterCheckpoint:
     states = read_states(data)
+    pose = build_model(states.pose, joints_out=JOINTS_OUT, causal=causal)
+    trajectory = build_model(states.trajectory, joints_out=1, causal=causal) if states.trajectory else None
+    if trajectory and trajectory.filter_widths != pose.filter_widths:
+        raise ModelError(f"its networks for poses {pose.filter_widths} and root {trajectory.filter_widths} don't fit")
     return LifterCheckpoint(
-        pose_model=build_model(states.pose, joints_out=JOINTS_OUT),
-        trajectory_model=build_model(states.trajectory, joints_out=1) if states.trajectory else None,
+        pose_model=pose,
+        trajectory_model=trajectory,
         normalisation=Normalisation.IMAGE_WIDTH,
         rate_hz=VIDEOPOSE3D_RATE_HZ,
         name=name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -139,9 +140,32 @@ def test_one_video_of_several_has_to_be_named(tmp_path: Path) -> None:
     path = foreign(tmp_path / "f.npz", positions, video_metadata=sizes)
     with pytest.raises(UsageError, match=r"a\.mp4, b\.mp4"):
         load_keypoints(path, fps=30)
-    assert load_keypoints(path, fps=30, video="b.mp4").tracks.video == "b.mp4"
-    with pytest.raises(UsageError, match=r"no video 'c\.mp4'"):
-        load_keypoints(path, fps=30, video="c.mp4")
+    assert load_keypoints(path, fps=30, subject="b.mp4").tracks.video == "b.mp4"
+    with pytest.raises(UsageError, match=r"no subject 'c\.mp4'"):
+        load_keypoints(path, fps=30, subject="c.mp4")
+
+
+def test_one_person_of_a_dataset_can_be_lifted_alone(tmp_path: Path) -> None:
+    tracks = tracks_of([60, 20], starts=[0, 30])
+    write_custom_dataset(tmp_path / "d.npz", tracks)
+    assert len(load_keypoints(tmp_path / "d.npz", fps=30, subject="clip.mp4").tracks) == 2
+    alone = load_keypoints(tmp_path / "d.npz", fps=30, subject="clip.mp4#2").tracks
+    assert alone.frame_index.tolist() == list(range(30, 50))
+    np.testing.assert_array_equal(alone.keypoints_px, tracks.keypoints_px[60:])
+
+
+def test_a_tracks_file_has_no_subjects_to_choose_from(tmp_path: Path) -> None:
+    tracks_file.save(tmp_path / "t.npz", tracks_of([60]))
+    with pytest.raises(UsageError, match="only a custom dataset has subjects"):
+        load_keypoints(tmp_path / "t.npz", subject="clip.mp4")
+
+
+def test_arrays_go_by_names_that_every_numpy_knows(tmp_path: Path) -> None:
+    write_custom_dataset(tmp_path / "d.npz", tracks_of([5]))
+    with zipfile.ZipFile(tmp_path / "d.npz") as archive:
+        content = archive.read("positions_2d.npy")
+    assert b"numpy.core.multiarray" in content
+    assert b"numpy._core" not in content
 
 
 @pytest.mark.parametrize(
@@ -182,7 +206,7 @@ def test_an_impossible_frame_rate_is_refused(fps: float) -> None:
 def test_files_of_neither_kind_are_refused(tmp_path: Path) -> None:
     (tmp_path / "text.npz").write_text("hello")
     np.savez(tmp_path / "other.npz", a=np.zeros(3))
-    with pytest.raises(InvalidInputError, match="not an npz file"):
+    with pytest.raises(InvalidInputError, match="not a readable npz file"):
         load_keypoints(tmp_path / "text.npz")
     with pytest.raises(InvalidInputError, match="no such file"):
         load_keypoints(tmp_path / "missing.npz")

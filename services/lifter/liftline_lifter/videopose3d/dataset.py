@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline import pickles
-from liftline.artifacts import atomic_path
 from liftline.errors import InvalidInputError
 from liftline.skeletons import COCO17
 from liftline.tracks import Tracks
 
 ACTION = "custom"
+ENTRIES = frozenset({"positions_2d", "metadata"})
 _OTHER_PERSON = re.compile(r"(?P<video>.+)#(?P<number>\d+)")
 _REPAIR = "make it with VideoPose3D's prepare_data_2d_custom.py or with 'liftline detect'"
 
@@ -63,9 +63,8 @@ def write_custom_dataset(path: Path, tracks: Tracks) -> None:
         "keypoints_symmetry": [list(COCO17.left), list(COCO17.right)],
         "video_metadata": videos,
     }
-    entries: dict[str, Any] = {"positions_2d": np.array(positions, object), "metadata": np.array(metadata, object)}
-    with atomic_path(path) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, allow_pickle=True, **entries)
+    single = pickles.ObjectArray.single
+    pickles.save_npz(path, {"positions_2d": single(positions), "metadata": single(metadata)})
 
 
 def subjects_of(tracks: Tracks) -> list[CustomSubject]:
@@ -90,8 +89,8 @@ def read_custom_dataset(path: Path) -> list[CustomSubject]:
         InvalidInputError: not such a file, or a broken one.
         UnsafePickleError: it holds more than plain data.
     """
-    entries = pickles.load_npz(path)
-    if not {"positions_2d", "metadata"} <= entries.keys():
+    entries = pickles.load_npz(path, entries=ENTRIES)
+    if entries.keys() != ENTRIES:
         raise InvalidInputError(
             f"{path}: no VideoPose3D dataset (it has {sorted(entries) or 'no entries'}); {_REPAIR}."
         )
@@ -114,7 +113,7 @@ def _subject(name: str, actions: object, size: object, path: Path) -> CustomSubj
     try:
         keypoints = np.asarray(cameras[0], np.float32)
         width, height, start = (int(facts.get(key, 0)) for key in ("w", "h", "start_frame"))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError) as error:
         raise InvalidInputError(f"{path}: subject '{name}' holds no numbers ({error}); {_REPAIR}.") from error
     if keypoints.ndim != 3 or keypoints.shape[1] != len(COCO17) or keypoints.shape[2] < 2 or not len(keypoints):
         raise InvalidInputError(

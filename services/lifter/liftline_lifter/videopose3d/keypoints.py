@@ -1,8 +1,7 @@
-"""What the lift step accepts: our tracks, or anyone's VideoPose3D dataset, told apart by what is in the file."""
+"""What the lift step accepts: our tracks, or anyone's VideoPose3D or Detectron file, told apart by what is in it."""
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,12 +9,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from liftline import pickles
 from liftline import tracks as tracks_file
 from liftline.errors import InvalidInputError, UsageError
 from liftline.plan import Plan
 from liftline.tracks import Tracks
 from liftline_lifter import gaps
+from liftline_lifter.tracking.people import find_people, to_tracks
+from liftline_lifter.tracking.settings import TrackSettings
+from liftline_lifter.videopose3d import dataset, detectron
 from liftline_lifter.videopose3d.dataset import CustomSubject, read_custom_dataset
+from liftline_lifter.videopose3d.detectron import DetectronFile, read_detectron_file
 
 DETECTOR = "custom dataset"
 VIDEOPOSE3D_RATE_HZ = 50.0
@@ -41,49 +45,79 @@ class LiftInput:
 
 
 def load_keypoints(
-    path: Path, *, fps: float | None = None, plan: Plan | None = None, video: str | None = None
+    path: Path,
+    *,
+    fps: float | None = None,
+    plan: Plan | None = None,
+    subject: str | None = None,
+    track: TrackSettings | None = None,
 ) -> LiftInput:
-    """Read either kind of file.
+    """Read any of the three kinds of file.
 
     Args:
-        path: `tracks_<video>.npz`, which has its own times, or `data_2d_custom_<name>.npz`, which has none.
-        fps: frame rate of a custom dataset's video.
-        plan: of a custom dataset's video, for its frame times; instead of `fps`.
-        video: which video of a custom dataset of several.
+        path: `tracks_<video>.npz`, which has its own times; or `data_2d_custom_<name>.npz` or Detectron's
+            `<video file>.npz`, which have none.
+        fps: frame rate of the video, for files without times.
+        plan: of the video, for its frame times; instead of `fps`.
+        subject: what of a custom dataset to lift: a video, with everyone in it, or one person (`clip.mp4#2`).
+        track: how to follow the people of a Detectron file.
 
     Raises:
-        InvalidInputError: neither kind, or broken.
+        InvalidInputError: none of these kinds, or broken.
         UsageError: the options don't fit the file.
     """
-    if not is_custom_dataset(path):
+    names = _entries(path)
+    if subject is not None and not names >= dataset.ENTRIES:
+        raise UsageError(f"{path}: only a custom dataset has subjects to choose from; leave out '{subject}'.")
+    times_s = None if plan is None else plan.frame_times_s
+    if names >= dataset.ENTRIES:
+        tracks = tracks_from_custom(read_custom_dataset(path), fps=fps, frame_times_s=times_s, subject=subject)
+    elif names >= detectron.ENTRIES:
+        file = read_detectron_file(path)
+        tracks = tracks_from_detectron(file, fps=fps, frame_times_s=times_s, settings=track or TrackSettings())
+    else:
         ignored = fps is not None or plan is not None
         return LiftInput(tracks_file.load(path), warnings=(_OWN_TIMES.format(path=path),) if ignored else ())
-    times_s = None if plan is None else plan.frame_times_s
-    tracks = tracks_from_custom(read_custom_dataset(path), fps=fps, frame_times_s=times_s, video=video)
     if plan is not None and (tracks.width_px, tracks.height_px) != (plan.info.width_px, plan.info.height_px):
         raise InvalidInputError(
             f"{path}: made from a video of {tracks.width_px}x{tracks.height_px} pixels, {plan.info.name} has "
             f"{plan.info.width_px}x{plan.info.height_px}; give the video it was made from."
         )
     untimed = fps is None and plan is None
-    return LiftInput(tracks, untimed, (_NO_TIMES.format(path=path),) if untimed else ())
+    warnings = [_NO_TIMES.format(path=path)] if untimed else []
+    if not len(tracks):
+        warnings.append(f"{path}: nobody is in any frame, so there are no poses.")
+    return LiftInput(tracks, untimed, tuple(warnings))
 
 
-def is_custom_dataset(path: Path) -> bool:
-    """Whether a file has a VideoPose3D dataset's entries.
+def _entries(path: Path) -> set[str]:
+    try:
+        return pickles.npz_names(path)
+    except InvalidInputError as error:
+        raise InvalidInputError(
+            f"{error} 'lift' takes tracks_<video>.npz, data_2d_custom_<name>.npz or Detectron's <video file>.npz."
+        ) from error
+
+
+def tracks_from_detectron(
+    file: DetectronFile,
+    *,
+    fps: float | None = None,
+    frame_times_s: NDArray[np.float64] | None = None,
+    settings: TrackSettings,
+) -> Tracks:
+    """Everyone of a Detectron file, followed through the video; times as in `tracks_from_custom`.
 
     Raises:
-        InvalidInputError: it can't be read as npz at all.
+        InvalidInputError: the file doesn't fit the video, or has more tracks than the settings allow.
+        UsageError: unusable options.
     """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return "positions_2d.npy" in archive.namelist()
-    except FileNotFoundError as error:
-        raise InvalidInputError(f"{path}: no such file.") from error
-    except (zipfile.BadZipFile, OSError) as error:
-        raise InvalidInputError(
-            f"{path}: not an npz file ({error}); 'lift' takes tracks_<video>.npz or data_2d_custom_<name>.npz."
-        ) from error
+    found = file.detections
+    times_s = _times_s(found.frame_stop, file.video, fps, frame_times_s)
+    people = find_people(found, times_s, settings=settings).people
+    return to_tracks(
+        people, found, times_s, video=file.video, width_px=file.width_px, height_px=file.height_px,
+    )  # fmt: skip
 
 
 def tracks_from_custom(
@@ -91,17 +125,18 @@ def tracks_from_custom(
     *,
     fps: float | None = None,
     frame_times_s: NDArray[np.float64] | None = None,
-    video: str | None = None,
+    subject: str | None = None,
 ) -> Tracks:
-    """One video of a custom dataset as tracks; keypoints score 1, missing (NaN) ones are interpolated and score 0.
+    """One video of a custom dataset, or one person, as tracks.
 
-    With neither `fps` nor `frame_times_s`, frames are given VideoPose3D's own rate, 50 Hz.
+    Keypoints score 1; missing (NaN) ones are interpolated and score 0. With
+    neither `fps` nor `frame_times_s`, frames are given VideoPose3D's own rate, 50 Hz.
 
     Raises:
         InvalidInputError: the dataset doesn't fit the video.
         UsageError: unusable options.
     """
-    chosen = _of_one_video(subjects, video)
+    chosen = _chosen(subjects, subject)
     name, frames = chosen[0].video, max(s.start_frame + len(s.keypoints_px) for s in chosen)
     times_s = _times_s(frames, name, fps, frame_times_s)
     parts = [_filled(subject, times_s) for subject in chosen]
@@ -117,13 +152,15 @@ def tracks_from_custom(
     )
 
 
-def _of_one_video(subjects: Sequence[CustomSubject], video: str | None) -> list[CustomSubject]:
-    videos = sorted({subject.video for subject in subjects})
-    if video is None and len(videos) > 1:
-        raise UsageError(f"The dataset holds several videos ({', '.join(videos)}); name the one to lift.")
-    chosen = [subject for subject in subjects if subject.video == (video or videos[0])]
+def _chosen(subjects: Sequence[CustomSubject], subject: str | None) -> list[CustomSubject]:
+    videos = sorted({each.video for each in subjects})
+    if subject is None and len(videos) > 1:
+        raise UsageError(f"The dataset holds several videos ({', '.join(videos)}); name the one to lift (--subject).")
+    wanted = subject or videos[0]
+    chosen = [each for each in subjects if each.video == wanted] or [each for each in subjects if each.name == wanted]
     if not chosen:
-        raise UsageError(f"The dataset has no video '{video}'; it holds {', '.join(videos)}.")
+        held = ", ".join(sorted(each.name for each in subjects))
+        raise UsageError(f"The dataset has no subject '{subject}'; it holds {held}.")
     return chosen
 
 
@@ -138,7 +175,7 @@ def _times_s(
         return np.arange(frames) / (fps or VIDEOPOSE3D_RATE_HZ)
     if frames > len(frame_times_s):
         raise InvalidInputError(
-            f"{video}: the dataset has {frames} frames, the video {len(frame_times_s)}; give the one it was made from."
+            f"{video}: the file has {frames} frames, the video {len(frame_times_s)}; give the one it was made from."
         )
     return frame_times_s
 
