@@ -57,6 +57,7 @@ class _Tally:
     """What is noted while packets go by; all lists in stored order."""
 
     pts: array[int] = field(default_factory=lambda: array("q"))
+    hidden: bool = False
     missing: bool = False
     backwards: bool = False
     start: int | None = None
@@ -85,7 +86,9 @@ def index_packets(
         probe.feed(packet)
         tally.packets += 1
         tally.encrypted |= packet.has_sidedata("encryption_info")
-        if not hidden(packet) and not packet.is_discard:
+        if hidden(packet):
+            tally.hidden = True
+        elif not packet.is_discard:
             _note_frame(packet, tally)
         if len(tally.pts) > limits.max_frames:
             raise LimitExceededError(f"{name}: more than {limits.max_frames} frames, which is the limit; cut it first.")
@@ -180,7 +183,7 @@ def _finish(stream: VideoStream, tally: _Tally, probe: Probe, warnings: tuple[st
         pts=pts,
         exact=exact,
         start=int(pts[0]) if exact else tally.start or 0,
-        last_duration=duration if exact and last == pts[-1] else 0,
+        last_duration=duration if exact and last == pts[-1] and not tally.hidden else 0,
         first_frame=probe.first,
         interlaced=probe.interlaced,
         encrypted=tally.encrypted,

@@ -118,18 +118,19 @@ class VideoFactory:
             draw = pictures or numbered(*size)
             marked = _field_marker(fields, context) if fields else None
             shift = round(video_start_s / context.time_base)
+            target.start_encoding()  # so that a video without frames is a file, too
             for number, at in enumerate(range(frames) if pts is None else pts):
                 frame = _video_frame(draw(number), at + shift, context, tags)
                 target.mux(stream.encode(marked(frame) if marked else frame))
             target.mux(stream.encode(None))
             if sound is not None:
-                _write_tone(target, sound, frames / float(rate), audio_start_s)
+                write_tone(target, sound, frames / float(rate), audio_start_s)
         return path
 
 
 def _format(name: str) -> str | None:
-    """Of endings that libav knows no writer for."""
-    return {".ogv": "ogg", ".live": "matroska"}.get(Path(name).suffix)
+    """For endings libav knows no writer for, and for file objects."""
+    return {".ogv": "ogg", ".mkv": "matroska", ".webm": "webm", ".ts": "mpegts"}.get(Path(name).suffix)
 
 
 def _options(codec: str) -> dict[str, str]:
@@ -184,7 +185,7 @@ def _field_marker(fields: str, context: Any) -> Callable[[av.VideoFrame], av.Vid
     return mark
 
 
-def _write_tone(target: Any, stream: Any, duration_s: float, start_s: float) -> None:
+def write_tone(target: Any, stream: Any, duration_s: float, start_s: float) -> None:
     resampler = av.AudioResampler(
         format=stream.format.name, layout="mono", rate=SAMPLE_RATE, frame_size=stream.codec_context.frame_size or 1024
     )
