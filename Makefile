@@ -10,13 +10,14 @@ TORCH_INDEX ?=
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip
 TORCH  := torch==2.13.0
+TORCHVISION := torchvision==0.28.0
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo check format test bench accuracy clean
+.PHONY: help setup setup-detectron2 setup-dev demo check format test bench accuracy clean
 
 help:  ## List the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Liftline needs Python 3.11 or newer; try make PYTHON=python3.11 setup"; exit 1; }
@@ -41,6 +42,13 @@ $(VENV)/.bench: pyproject.toml $(VENV)/.dev
 
 setup: $(VENV)/.cli  ## Virtual environment and model files
 	@$(BIN)/liftline models fetch
+
+setup-detectron2: $(VENV)/.cli  ## Detectron2, built from its public source, and its weights
+	@command -v git >/dev/null && command -v c++ >/dev/null || { $(SUDO) apt-get update && $(SUDO) apt-get install -y --no-install-recommends git g++ python3-dev; }
+	$(PIP) install --quiet 'setuptools<82' wheel ninja hatchling editables
+	$(PIP) install --quiet $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) $(TORCHVISION)
+	$(PIP) install --quiet --no-build-isolation --editable '.[detectron2]'
+	@$(BIN)/liftline models fetch detectron2
 
 setup-dev: $(VENV)/.dev  ## The same with the tools for check and test
 	@$(BIN)/liftline models fetch
