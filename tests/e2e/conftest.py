@@ -51,6 +51,7 @@ def blank_video(tmp_path: Path) -> Callable[..., Path]:
 
     def make(name: str = "blank.mp4", *, frames: int = 8, size: tuple[int, int] = (160, 120)) -> Path:
         path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
         with av.open(str(path), "w") as container:
             stream = container.add_stream("libx264", rate=8)
             stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"

@@ -32,7 +32,7 @@ BAD_VIDEOS: dict[str, tuple[Callable[[Path], object], str]] = {
     "empty": (lambda path: path.write_bytes(b""), "empty"),
     "random": (lambda path: path.write_bytes(np.random.default_rng(0).bytes(50_000)), "video"),
     "audio only": (audio_only, "no video stream"),
-    "folder": (lambda path: path.mkdir(), "not a file"),
+    "empty folder": (lambda path: path.mkdir(), "no videos"),
     "missing": (lambda path: None, "no such file"),
     "playlist": (lambda path: path.write_text("#EXTM3U\n#EXTINF:1,\n/etc/passwd\n#EXT-X-ENDLIST\n"), "bad.mp4"),
 }

@@ -1,0 +1,91 @@
+"""The original script's choices, `process_video.py`: Detectron2 and VideoPose3D where they can run here.
+
+Where they can't, it is said what is used instead. Documented in `docs/process_video.md`.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from collections.abc import Sequence
+from pathlib import Path
+
+from rich.console import Console
+
+from liftline import models
+from liftline.devices import resolve_device
+from liftline.errors import LiftlineError, ModelError
+from liftline.settings import load_settings
+from liftline_cli.models import fetch_missing
+from liftline_cli.process_settings import ProcessSettings
+from liftline_cli.reporting import Reporter
+from liftline_detector.backends import BLAZEPOSE, DETECTRON2, DETECTRON2_INSTALL, DetectorOptions, detectron2_is_ready
+from liftline_lifter.stage import LiftSettings
+
+DEFAULT_CHECKPOINT = "pretrained_h36m_detectron_coco.bin"
+OWN_SUFFIX = ".safetensors"
+"""Of Liftline's checkpoints; every other one is taken for VideoPose3D's."""
+
+
+def original_settings(
+    config: str, checkpoint: str, *, script_dir: Path, reporter: Reporter, console: Console
+) -> ProcessSettings:
+    """What the original script would do with these arguments, as far as it can be done here.
+
+    Raises ModelError for a checkpoint that was named and isn't there.
+    """
+    weights = find_checkpoint(checkpoint, (Path(), script_dir, models.models_dir()), reporter)
+    options = DetectorOptions(config=config)
+    return ProcessSettings.for_machine(
+        load_settings(),
+        detector=choose_detector(options, reporter, console),
+        detector_options=options,
+        checkpoint=weights,
+        lift=original_lifting(weights),
+    )
+
+
+def choose_detector(options: DetectorOptions, reporter: Reporter, console: Console) -> str:
+    """Detectron2 wherever it is installed, its weights fetched if need be; else BlazePose, and why."""
+    if importlib.util.find_spec("detectron2") is None:
+        reporter.say(
+            f"--detectron-cfg {options.config}: Detectron2 isn't installed here, so BlazePose finds the people "
+            f"({DETECTRON2_INSTALL.split(',')[0]} for Detectron2)."
+        )
+        return BLAZEPOSE
+    zoo = models.detectron2_weights(options.config)
+    if zoo is not None and not detectron2_is_ready(options):
+        try:
+            fetch_missing([zoo], console, quiet=False)
+        except LiftlineError as error:
+            reporter.say(f"--detectron-cfg {options.config}: {error}\nBlazePose finds the people instead.")
+            return BLAZEPOSE
+    if resolve_device(options.device).type == "cpu":
+        reporter.say("Detectron2 runs on the CPU here, which is slow; `liftline process` takes BlazePose there.")
+    return DETECTRON2
+
+
+def find_checkpoint(name: str, folders: Sequence[Path], reporter: Reporter) -> Path | None:
+    """The lifter's weights: as named, else the default one in the first of these folders; None for the bundled ones.
+
+    Raises ModelError where another than the default is named and isn't there.
+    """
+    if name != DEFAULT_CHECKPOINT:
+        if not Path(name).is_file():
+            raise ModelError(f"{name}: no such checkpoint; give the path of VideoPose3D's {DEFAULT_CHECKPOINT}.")
+        return Path(name)
+    for folder in folders:
+        if (folder / name).is_file():
+            return folder / name
+    reporter.say(
+        f"--checkpoint {name}: found neither here nor in {folders[-1]}, so Liftline's bundled lifter is used "
+        f"(`{models.fetch_command(models.VIDEOPOSE3D)}` gets it, {models.VIDEOPOSE3D.licence})."
+    )
+    return None
+
+
+def original_lifting(checkpoint: Path | None) -> LiftSettings:
+    """As VideoPose3D's run.py lifts: every frame as it is, nothing smoothed. Liftline's own weights as ever."""
+    device = str(resolve_device("auto"))
+    if checkpoint is None or checkpoint.suffix == OWN_SUFFIX:
+        return LiftSettings(device=device)
+    return LiftSettings(smooth="none", native_rate=True, device=device)
