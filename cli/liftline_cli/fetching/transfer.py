@@ -94,7 +94,9 @@ def _begin(source: Address, response: urllib3.BaseHTTPResponse, part: Part, offs
 
 def _total(source: Address, response: urllib3.BaseHTTPResponse, offset: int) -> int | None:
     length = response.headers.get("Content-Length", "")
-    total = offset + int(length) if length.isdecimal() else _content_range(response)[1]
+    total = _content_range(response)[1]
+    if total is None and length.isdecimal():
+        total = offset + int(length)
     if total is not None and total > source.max_bytes:
         raise _too_large(source, f"{total / 1e6:.0f} MB")
     return total

@@ -124,7 +124,7 @@ def held_after(count: int, go_on: threading.Event, reached: threading.Event) -> 
         handler.wfile.write(content[:count])
         handler.wfile.flush()
         reached.set()
-        go_on.wait(30)
+        go_on.wait(200)
         handler.wfile.write(content[count:])
 
     return hold
