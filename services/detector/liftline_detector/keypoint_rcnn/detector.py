@@ -101,4 +101,4 @@ def _weights_file(options: DetectorOptions) -> tuple[Path, str, str]:
         raise ModelError(
             f"--detectron-cfg {options.config}: Liftline knows no address of its weights; give --detectron-weights."
         )
-    return models.find(zoo), zoo.licence, zoo.origin
+    return models.verify(zoo), zoo.licence, zoo.origin
