@@ -6,6 +6,7 @@ protocols and a callback that refuses every further open. Containers: https://ff
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -113,7 +114,16 @@ class _Nameless:
     """Hides a file's name from libav, so that a format is found by content alone, the same for files and stores."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self.read, self.seek, self.tell = file.read, file.seek, file.tell
+        self.read, self.tell, self._seek = file.read, file.tell, file.seek
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """A damaged index may point to where no file can be: libav takes the error's number and goes on without."""
+        try:
+            return self._seek(offset, whence)
+        except (OSError, ValueError) as error:
+            if isinstance(error, OSError) and error.errno != errno.EINVAL:
+                raise
+            return -errno.EINVAL
 
 
 def _open(file: BinaryIO, name: str, limits: VideoLimits) -> InputContainer:

@@ -48,7 +48,6 @@ class PacketIndex:
     last_duration: int
     first_frame: VideoFrame | None
     interlaced: bool
-    encrypted: bool
     warnings: tuple[str, ...]
 
 
@@ -66,7 +65,6 @@ class _Tally:
     packets: int = 0
     trailing_corrupt: int = 0
     end_s: Fraction = Fraction(0)
-    encrypted: bool = False
     demux_error: str | None = None
 
 
@@ -75,7 +73,7 @@ def index_packets(
 ) -> PacketIndex:
     """Demux everything; decode the first few pictures only.
 
-    Raises InvalidVideoError when there is not one frame, LimitExceededError when there are too many.
+    Raises InvalidVideoError when there is not one frame, or encrypted ones, LimitExceededError when there are too many.
     """
     tally, probe, hidden = _Tally(), Probe(stream), _hidden_packets(stream)
     for packet in _demux(container, stream, tally):
@@ -85,7 +83,8 @@ def index_packets(
             continue
         probe.feed(packet)
         tally.packets += 1
-        tally.encrypted |= packet.has_sidedata("encryption_info")
+        if packet.has_sidedata("encryption_info"):
+            raise InvalidVideoError(f"{name}: its pictures are encrypted (copy protection); give a copy without it.")
         if hidden(packet):
             tally.hidden = True
         elif not packet.is_discard:
@@ -186,7 +185,6 @@ def _finish(stream: VideoStream, tally: _Tally, probe: Probe, warnings: tuple[st
         last_duration=duration if exact and last == pts[-1] and not tally.hidden else 0,
         first_frame=probe.first,
         interlaced=probe.interlaced,
-        encrypted=tally.encrypted,
         warnings=warnings,
     )
 

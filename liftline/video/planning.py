@@ -56,7 +56,7 @@ def plan_video(
         packets = index_packets(container, stream, name=name, limits=limits, stop=stop)
         first = packets.first_frame
         if first is None:
-            raise InvalidVideoError(_undecodable(name, packets))
+            raise InvalidVideoError(f"{name}: none of its {len(packets.pts)} frames can be decoded; export it again.")
         packets, lost = _from_first_decodable(packets, first)
         time_base, pts, rate, duration_s = _timing(stream, packets)
         info = _describe(container, stream, first, name, time_base, rate, duration_s)
@@ -74,12 +74,6 @@ def plan_video(
         )
     parts = _segments(pts, time_base, segment_s, warmup_s) if packets.exact else (Segment(0, 0, len(pts), 0),)
     return Plan(info, pts, parts, packets.exact, tuple(warnings))
-
-
-def _undecodable(name: str, packets: PacketIndex) -> str:
-    if packets.encrypted:
-        return f"{name}: its pictures are encrypted (copy protection); give a copy without it."
-    return f"{name}: none of its {len(packets.pts)} frames can be decoded; export it again."
 
 
 def _from_first_decodable(packets: PacketIndex, first: VideoFrame) -> tuple[PacketIndex, int]:

@@ -7,8 +7,10 @@ import pytest
 import structlog
 
 from liftline.errors import ExitCode, InvalidVideoError
+from tests.integration.video.broken_table import BROKEN, DAMAGED, HOLED, overwrite
+from tests.integration.video.broken_videos import changed
 from tests.integration.video.factory import QUADRANTS
-from tests.integration.video.odd_table import BROKEN, ODD, SEGMENT_S
+from tests.integration.video.odd_table import ODD, SEGMENT_S
 
 
 def assert_colours(rgb, tolerance):
@@ -33,16 +35,19 @@ def assert_planned(plan, odd):
         assert sentence.startswith(plan.info.name)
 
 
-@pytest.mark.parametrize("kind", ODD)
+USED = ODD | DAMAGED
+
+
+@pytest.mark.parametrize("kind", USED)
 def test_an_odd_video_is_planned_and_read_as_the_table_says(kind, make_video, plan_of, read, number_in):
-    odd = ODD[kind]
+    odd = USED[kind]
     path = odd.make(make_video)
     plan = plan_of(path, segment_s=SEGMENT_S)
     assert_planned(plan, odd)
     with structlog.testing.capture_logs() as logged:
         frames = read(path, plan)
     assert tuple(entry["event"] for entry in logged) == odd.logs
-    assert [frame.index for frame in frames] == list(odd.places or range(odd.frames))
+    assert [frame.index for frame in frames] == list(range(odd.frames))
     assert {frame.rgb.shape for frame in frames} == {(odd.size[1], odd.size[0], 3)}
     if odd.shows is not None:
         assert [number_in(frame.rgb) for frame in frames] == list(odd.shows or range(odd.frames))
@@ -53,6 +58,17 @@ def test_an_odd_video_is_planned_and_read_as_the_table_says(kind, make_video, pl
     whole = {frame.index: frame.rgb for frame in frames if frame.index >= last.start}
     assert apart.keys() == whole.keys()
     assert all(np.array_equal(apart[index], whole[index]) for index in whole)
+
+
+@pytest.mark.parametrize("kind", HOLED)
+def test_the_frames_on_both_sides_of_a_hole_keep_their_places(kind, make_video, plan_of, read, number_in):
+    path = changed(HOLED[kind], overwrite)(make_video)
+    plan = plan_of(path, segment_s=SEGMENT_S)
+    frames = read(path, plan)
+    right = [number for frame in frames if (number := number_in(frame.rgb)) == round(frame.time_s * 30)]
+    assert plan.exact_times
+    assert {*range(12), *range(50, 60)} <= set(right)
+    assert len(right) >= 36
 
 
 @pytest.mark.parametrize("kind", BROKEN)
@@ -70,4 +86,4 @@ def test_a_broken_video_is_refused_in_one_sentence(kind, make_video, plan_of):
 
 
 def test_the_table_is_long():
-    assert len(ODD) + len(BROKEN) >= 100
+    assert len(USED) + len(HOLED) + len(BROKEN) >= 130
