@@ -20,6 +20,7 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
+from liftline import npz_entries
 from liftline.errors import InvalidArtifactError, OutputError
 
 MAX_ARTIFACT_BYTES = 8 << 30
@@ -113,7 +114,7 @@ def load_npz(source: Path | BinaryIO, *, artifact: str, schema_version: int, nam
     kind = str(arrays.pop("artifact", ""))
     if kind != artifact:
         raise InvalidArtifactError(f"{label}: expected a Liftline '{artifact}' file, found '{kind or 'another npz'}'.")
-    version = int(arrays.pop("schema_version", np.array(0)))
+    version = _integer(arrays.pop("schema_version", np.array(0)))
     if version != schema_version:
         raise InvalidArtifactError(
             f"{label}: '{artifact}' schema version {version}, this Liftline reads {schema_version}; "
@@ -121,26 +122,38 @@ def load_npz(source: Path | BinaryIO, *, artifact: str, schema_version: int, nam
         )
     try:
         meta = json.loads(str(arrays.pop("meta", "{}")))
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, RecursionError) as error:
         raise InvalidArtifactError(f"{label}: its metadata is damaged ({error}); make the file again.") from error
+    if not isinstance(meta, dict):
+        raise InvalidArtifactError(f"{label}: its metadata is no JSON object; make the file again.")
     return Npz(arrays, meta)
+
+
+def _integer(value: NDArray[Any]) -> int | None:
+    return int(value) if value.shape == () and value.dtype.kind in "iu" else None
 
 
 def read_npz_arrays(source: Path | BinaryIO, *, name: str) -> dict[str, NDArray[Any]]:
     """All arrays of an npz, without pickle and within `MAX_ARTIFACT_BYTES`."""
     try:
         with zipfile.ZipFile(source) as archive:
-            if sum(entry.file_size for entry in archive.infolist()) > MAX_ARTIFACT_BYTES:
-                raise InvalidArtifactError(f"{name}: unpacks to more than {MAX_ARTIFACT_BYTES >> 30} GiB; refused.")
-            out = {}
-            for entry in archive.namelist():
-                with archive.open(entry) as stream:
-                    out[entry.removesuffix(".npy")] = np.lib.format.read_array(stream, allow_pickle=False)
-            return out
+            npz_entries.check_sizes(archive, archive.infolist(), max_bytes=MAX_ARTIFACT_BYTES)
+            return {entry.filename.removesuffix(".npy"): _read_entry(archive, entry) for entry in archive.infolist()}
     except FileNotFoundError as error:
         raise InvalidArtifactError(f"{name}: no such file.") from error
-    except (zipfile.BadZipFile, ValueError, EOFError, OSError, KeyError, SyntaxError) as error:
+    except npz_entries.TooLargeError as error:
+        raise InvalidArtifactError(f"{name}: {error}; refused.") from error
+    except MemoryError as error:
+        raise InvalidArtifactError(f"{name}: doesn't fit into memory; close other programs.") from error
+    except npz_entries.DAMAGED as error:
         raise InvalidArtifactError(f"{name}: not a readable npz file ({error}); make it again.") from error
+
+
+def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
+    with archive.open(entry) as stream:
+        npz_entries.read_header(stream, entry.file_size)
+        stream.seek(0)
+        return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
 
 
 def array(npz: Npz, key: str, *, shape: tuple[int | None, ...], dtype: Any, name: str) -> NDArray[Any]:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import io
-import tokenize
 import zipfile
-import zlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from math import prod
@@ -15,18 +13,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from liftline import npz_entries
 from liftline.errors import InvalidInputError
 from liftline.pickles.loading import loads
 
 MAX_BYTES = 1 << 30
 """A file that unpacks to more than this is refused."""
 
-_MAX_RATIO, _HARMLESS_BYTES = 200, 64 << 20
 _PIECE_BYTES = 1 << 20
-_DAMAGED = (
-    zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError, ValueError, SyntaxError,
-    OverflowError, tokenize.TokenError,
-)  # fmt: skip
 
 
 def load_npz(path: Path, *, entries: Collection[str] | None = None, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
@@ -45,7 +39,7 @@ def load_npz(path: Path, *, entries: Collection[str] | None = None, max_bytes: i
         wanted = {entry.filename: entry for entry in archive.infolist()}
         if entries is not None:
             wanted = {name: entry for name, entry in wanted.items() if name.removesuffix(".npy") in entries}
-        _check_size(path, wanted.values(), max_bytes)
+        npz_entries.check_sizes(archive, wanted.values(), max_bytes=max_bytes)
         return {
             name.removesuffix(".npy"): _array(_unpacked(archive, entry), f"{path}") for name, entry in wanted.items()
         }
@@ -64,26 +58,16 @@ def _opened(path: Path) -> Iterator[zipfile.ZipFile]:
             yield archive
     except FileNotFoundError as error:
         raise InvalidInputError(f"{path}: no such file.") from error
+    except npz_entries.TooLargeError as error:
+        raise InvalidInputError(f"{path}: {error}; refused.") from error
     except MemoryError as error:
         raise InvalidInputError(f"{path}: an npz file that would take too much memory; refused.") from error
-    except _DAMAGED as error:
+    except npz_entries.DAMAGED as error:
         raise InvalidInputError(f"{path}: not a readable npz file ({error}); make it again.") from error
 
 
-def _check_size(path: Path, entries: Collection[zipfile.ZipInfo], max_bytes: int) -> None:
-    size, packed = sum(entry.file_size for entry in entries), path.stat().st_size
-    if size > max_bytes:
-        raise InvalidInputError(f"{path}: unpacks to {size >> 20} MiB, the limit is {max_bytes >> 20}; refused.")
-    if size > max(_HARMLESS_BYTES, _MAX_RATIO * packed):
-        raise InvalidInputError(
-            f"{path}: {packed} bytes that unpack to {size >> 20} MiB, which no keypoints do; refused."
-        )
-
-
 def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    """An entry's bytes, never more of them than it says; compressed as NumPy does it."""
-    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-        raise zipfile.BadZipFile("it is compressed in another way than NumPy does it")
+    """An entry's bytes, never more of them than it says, even for a moment."""
     pieces = io.BytesIO()
     with archive.open(entry) as stream:
         while piece := stream.read(_PIECE_BYTES):
@@ -94,15 +78,11 @@ def _unpacked(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
 def _array(data: bytes, name: str) -> NDArray[Any]:
     """One `.npy` file, pickled or not."""
     stream = io.BytesIO(data)
-    version = np.lib.format.read_magic(stream)
-    read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
-    shape, fortran, dtype = read(stream)
+    shape, fortran, dtype = npz_entries.read_header(stream, len(data))
     if dtype.hasobject:
         value = loads(data, name=name, start=stream.tell())
         if not isinstance(value, np.ndarray) or value.dtype != dtype or value.size != prod(shape):
             raise InvalidInputError(f"{name}: an entry is not the array that its header tells of; make the file again.")
-    elif prod(shape) * dtype.itemsize != len(data) - stream.tell():
-        raise ValueError("an entry has another size than its header says")
     else:
         value = np.frombuffer(data, dtype, offset=stream.tell()).copy() if prod(shape) else np.empty(0, dtype)
     return np.asarray(value.reshape(shape, order="F" if fortran else "C"))

@@ -25,9 +25,9 @@ from liftline_lifter.normalise import Normalisation
 from liftline_lifter.official_weights import (
     VIDEOPOSE3D_LICENCE,
     VIDEOPOSE3D_RATE_HZ,
-    looks_like,
     read_states,
 )
+from liftline_lifter.torch_files import looks_like
 
 SCHEMA_VERSION = 1
 METADATA_KEY = "liftline"

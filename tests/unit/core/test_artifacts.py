@@ -118,7 +118,7 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch
     monkeypatch.setattr("liftline.artifacts.MAX_ARTIFACT_BYTES", 1000)
     with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.npy", bytes(10_000))
-    with pytest.raises(InvalidArtifactError, match="unpacks to more than"):
+    with pytest.raises(InvalidArtifactError, match="unpacks to"):
         load_npz(tmp_path / "a.npz", artifact="thing", schema_version=1)
 
 

@@ -6,6 +6,7 @@ import io
 import json
 import os
 import pickle
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import pytest
 import safetensors.torch
 import torch
 
-from liftline.errors import ExitCode, ModelError
+from liftline.errors import ExitCode, ModelError, UsageError
 from liftline_lifter.checkpoint import (
     METADATA_KEY,
     bundled_checkpoint_path,
@@ -141,6 +142,56 @@ def test_a_random_state_under_the_names_of_2019_loads(tmp_path: Path, legacy: bo
         assert b"__RandomState_ctor" in data
         assert b"cnumpy.core.multiarray\n_reconstruct" in data
     assert load_checkpoint(path).filter_widths == (3, 3)
+
+
+def test_a_file_in_the_form_of_2019_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the official one: saved from a GPU by torch 1.0, five pickles of protocol 2 in a row, NumPy 1.16's names."""
+    monkeypatch.setattr("torch.serialization.location_tag", lambda storage: "cuda:0")
+    networks = {"model_pos": tiny().state_dict(), "model_traj": tiny(1).state_dict()}
+    path = write_official(tmp_path / "old.bin", legacy=True, random_state=_Of2019(), **networks)
+    data = path.read_bytes().replace(b"numpy._core.multiarray", b"numpy.core.multiarray")
+    path.write_bytes(data)
+    assert data.startswith(b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.")
+    assert b"X\x06\x00\x00\x00cuda:0" in data
+    assert b"cnumpy.random\n__RandomState_ctor\n" in data
+    assert b"ctorch\nFloatStorage\n" in data
+    checkpoint = load_checkpoint(path)
+    assert checkpoint.trajectory_model is not None
+    torch.testing.assert_close(checkpoint.pose_model.state_dict()["shrink.bias"], tiny().state_dict()["shrink.bias"])
+
+
+def test_a_file_in_torchs_tar_form_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "old.bin"
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as archive:
+        for name in ("sys_info", "pickle", "tensors", "storages"):
+            content = pickle.dumps({"little_endian": True}, 2)
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    assert "tar form of 2016" in refused(path)
+
+
+@pytest.mark.parametrize("legacy", [False, True], ids=["zip", "legacy pickle"])
+def test_a_causal_network_is_causal_where_the_caller_says_so(tmp_path: Path, legacy: bool) -> None:
+    path = write_official(tmp_path / "c.bin", legacy=legacy, model_traj=tiny(1).state_dict())
+    checkpoint = load_checkpoint(path, causal=True)
+    assert checkpoint.causal
+    assert checkpoint.trajectory_model is not None
+    assert checkpoint.trajectory_model.causal
+    assert not load_checkpoint(path).causal
+
+
+def test_our_checkpoint_says_itself_whether_it_is_causal(tmp_path: Path) -> None:
+    causal, other = write_own(tmp_path / "c.safetensors", causal=True), write_own(tmp_path / "o.safetensors")
+    assert load_checkpoint(causal).causal
+    assert load_checkpoint(causal, causal=True).causal
+    with pytest.raises(UsageError, match="looks at future frames"):
+        load_checkpoint(other, causal=True)
+
+
+def test_networks_that_see_different_lengths_are_refused(tmp_path: Path) -> None:
+    path = write_official(tmp_path / "m.bin", model_traj=tiny(1, widths=(3,)).state_dict())
+    assert "poses (3, 3) and root (3,)" in refused(path)
 
 
 def test_a_trajectory_network_loads_with_the_pose_network(tmp_path: Path) -> None:
