@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from liftline import artifacts
 from liftline.rows import check_shapes
 from liftline.skeletons import COCO17
+from liftline.video.thumbnails import SIDE, Thumbnails
 
-ARTIFACT, SCHEMA_VERSION = "detections", 1
+ARTIFACT, SCHEMA_VERSION = "detections", 2
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,7 @@ class Detections:
     """Everyone in a half-open range of frames, one row per person and frame, ordered by frame.
 
     frame_index (R,) int64 positions in the plan's frame index; the other arrays are those of `People`, stacked.
+    thumbnails are of the frames, for finding camera cuts; there are none where detections came without pictures.
     """
 
     frame_start: int
@@ -65,6 +67,7 @@ class Detections:
     keypoints_px: NDArray[np.float32]
     keypoint_scores: NDArray[np.float32]
     detector: str
+    thumbnails: Thumbnails = field(default_factory=Thumbnails.none)
 
     def __post_init__(self) -> None:
         """Check shapes and order once, here at the border."""
@@ -76,11 +79,13 @@ class Detections:
             "keypoint_scores": (rows, joints),
         }
         check_shapes(self, want)
-        if rows and (np.any(np.diff(self.frame_index) < 0) or not self._covers(self.frame_index)):
-            raise ValueError("frame_index must be ordered and inside [frame_start, frame_stop)")
+        if np.any(np.diff(self.frame_index) < 0):
+            raise ValueError("frame_index must be ordered")
+        if not (self._covers(self.frame_index) and self._covers(self.thumbnails.frame_index)):
+            raise ValueError("frame_index must be inside [frame_start, frame_stop)")
 
     def _covers(self, frames: NDArray[np.int64]) -> bool:
-        return bool(frames[0] >= self.frame_start and frames[-1] < self.frame_stop)
+        return not len(frames) or bool(frames[0] >= self.frame_start and frames[-1] < self.frame_stop)
 
     def __len__(self) -> int:
         """Number of rows."""
@@ -91,8 +96,19 @@ class Detections:
         rows = slice(*np.searchsorted(self.frame_index, [frame, frame + 1]))
         return People(self.boxes_px[rows], self.scores[rows], self.keypoints_px[rows], self.keypoint_scores[rows])
 
+    def between(self, start: int, stop: int) -> Detections:
+        """Those in frames [start, stop), without thumbnails."""
+        rows = slice(*np.searchsorted(self.frame_index, [start, stop]))
+        return Detections(
+            frame_start=start, frame_stop=stop, detector=self.detector,
+            **{name: getattr(self, name)[rows] for name in _ROWS},
+        )  # fmt: skip
+
     @classmethod
-    def from_frames(cls, frames: Sequence[tuple[int, People]], *, start: int, stop: int, detector: str) -> Detections:
+    def from_frames(
+        cls, frames: Sequence[tuple[int, People]], *, start: int, stop: int, detector: str,
+        thumbnails: Thumbnails | None = None,
+    ) -> Detections:  # fmt: skip
         """Stack `(frame index, people)` pairs given in frame order."""
         index = np.repeat([i for i, _ in frames], [len(p) for _, p in frames]).astype(np.int64)
         found = [p for _, p in frames if len(p)] or [People.nobody()]
@@ -105,6 +121,7 @@ class Detections:
             np.concatenate([p.keypoints_px for p in found]),
             np.concatenate([p.keypoint_scores for p in found]),
             detector,
+            Thumbnails.none() if thumbnails is None else thumbnails,
         )
 
     @classmethod
@@ -116,9 +133,11 @@ class Detections:
             if before.frame_stop != after.frame_start:
                 raise ValueError(f"segments don't meet: {before.frame_stop} then {after.frame_start}")
         rows = {name: np.concatenate([getattr(p, name) for p in parts]) for name in _ROWS}
+        thumbnails = Thumbnails.concatenate([p.thumbnails for p in parts])
         return cls(
-            frame_start=parts[0].frame_start, frame_stop=parts[-1].frame_stop, detector=parts[0].detector, **rows
-        )
+            frame_start=parts[0].frame_start, frame_stop=parts[-1].frame_stop, detector=parts[0].detector,
+            thumbnails=thumbnails, **rows,
+        )  # fmt: skip
 
 
 def _empty_rows() -> tuple[NDArray[np.float32], ...]:
@@ -136,7 +155,11 @@ def save(path: Path, detections: Detections) -> None:
         path,
         artifact=ARTIFACT,
         schema_version=SCHEMA_VERSION,
-        arrays={name: getattr(detections, name) for name in _ROWS},
+        arrays={
+            **{name: getattr(detections, name) for name in _ROWS},
+            "thumbnail_frames": detections.thumbnails.frame_index,
+            "thumbnails": detections.thumbnails.grey,
+        },
         meta={
             "frame_start": detections.frame_start,
             "frame_stop": detections.frame_stop,
@@ -164,4 +187,8 @@ def load(path: Path) -> Detections:
             rows("keypoints_px", joints, 2),
             rows("keypoint_scores", joints),
             str(npz.meta["detector"]),
+            Thumbnails(
+                artifacts.array(npz, "thumbnail_frames", shape=(None,), dtype=np.int64, name=name),
+                artifacts.array(npz, "thumbnails", shape=(None, SIDE, SIDE), dtype=np.uint8, name=name),
+            ),
         )

@@ -24,6 +24,8 @@ _FARTHEST = 8
 _PADDED = SIDE + _FARTHEST
 _NEAR = 2
 _LEAST_OVERLAP = 0.25
+LEAST_CONTRAST = 1.0
+"""Below it nothing can be seen: black, white, fog."""
 _FLAT = 1.5
 """Standard deviation, in grey levels, below which a whole row or column at the border is a black bar."""
 
@@ -88,12 +90,12 @@ class Resemblance:
 
 @dataclass(frozen=True)
 class Outline:
-    """A thumbnail ready to be compared: Fourier transforms of gradients, their energy and the cells that count."""
+    """A thumbnail ready to be compared.
 
-    down: NDArray[np.complex128]
-    right: NDArray[np.complex128]
-    energy: NDArray[np.complex128]
-    counted: NDArray[np.complex128]
+    transformed (4,...): gradients downwards and to the right, their energy, and where they count; cells: so many count.
+    """
+
+    transformed: NDArray[np.complex128]
     cells: int
 
     @classmethod
@@ -101,20 +103,18 @@ class Outline:
         """Take the gradients of a thumbnail (SIDE,SIDE), besides those at black bars."""
         down, right, counted = gradients(grey[np.newaxis])
         energy = np.square(down[0]) + np.square(right[0])
-        parts = (np.fft.rfft2(part, s=(_PADDED, _PADDED)) for part in (down[0], right[0], energy, counted[0]))
-        return cls(*parts, cells=int(counted.sum()))
+        transformed = np.fft.rfft2(np.stack([down[0], right[0], energy, counted[0]]), s=(_PADDED, _PADDED))
+        return cls(transformed, int(counted.sum()))
 
     def resemblance(self, other: Outline) -> Resemblance:
         """Compare with the outline of another frame."""
-        alike, energy, other_energy, shared = (
-            np.fft.irfft2(product, s=(_PADDED, _PADDED))
-            for product in (
-                np.conj(self.down) * other.down + np.conj(self.right) * other.right,
-                np.conj(self.energy) * other.counted,
-                np.conj(self.counted) * other.energy,
-                np.conj(self.counted) * other.counted,
-            )
-        )
+        down, right, energy, counted = np.conj(self.transformed)
+        other_down, other_right, other_energy, other_counted = other.transformed
+        products = [
+            down * other_down + right * other_right, energy * other_counted, counted * other_energy,
+            counted * other_counted,
+        ]  # fmt: skip
+        alike, energy, other_energy, shared = np.fft.irfft2(np.stack(products), s=(_PADDED, _PADDED))
         alike /= np.sqrt(np.maximum(energy, 1e-3) * np.maximum(other_energy, 1e-3))
         alike[shared < max(1, _LEAST_OVERLAP * min(self.cells, other.cells))] = -1.0
         centred = np.fft.fftshift(alike)
@@ -137,6 +137,13 @@ def gradients(grey: NDArray[np.uint8]) -> tuple[NDArray[np.float64], NDArray[np.
     down = np.diff(values, axis=1)[:, :, :-1] * counted
     right = np.diff(values, axis=2)[:, :-1] * counted
     return down, right, counted
+
+
+def contrast(grey: NDArray[np.uint8]) -> NDArray[np.float64]:
+    """(N,SIDE,SIDE) -> (N,) root mean square of the gradient, in grey levels per cell."""
+    down, right, counted = gradients(grey)
+    energy = (np.square(down) + np.square(right)).sum(axis=(1, 2))
+    return np.asarray(np.sqrt(energy / np.maximum(counted.sum(axis=(1, 2)), 1)), np.float64)
 
 
 def _inside(spread: NDArray[np.float64]) -> NDArray[np.bool_]:

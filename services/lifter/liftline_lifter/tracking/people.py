@@ -1,8 +1,9 @@
-"""From the detections of a whole video to filled tracks: follow, link, select, set sides right, fill."""
+"""From the detections of a whole video to filled tracks: cut, follow, link, select, set sides right, fill."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +17,9 @@ from liftline_lifter.tracking.bounding import at_most
 from liftline_lifter.tracking.following import Piece, follow
 from liftline_lifter.tracking.insertion import insert
 from liftline_lifter.tracking.linking import SHORTEST_MOTION_S, link
-from liftline_lifter.tracking.selection import select
+from liftline_lifter.tracking.selection import by_prominence, select
 from liftline_lifter.tracking.settings import TrackSettings
+from liftline_lifter.tracking.shots import find_cuts
 from liftline_lifter.tracking.sides import swapped_frames
 
 _USUAL_FRAME_S = 1 / 30
@@ -45,11 +47,9 @@ def find_people(detections: Detections, frame_times_s: NDArray[np.float64], *, s
     Raises:
         LimitExceededError: more tracks than the settings allow.
     """
-    times_s = frame_times_s[detections.frame_index]
-    tracks = _join(follow(detections, times_s, settings=settings), detections, times_s, settings)
-    frame_s = float(np.median(np.diff(frame_times_s))) if len(frame_times_s) > 1 else _USUAL_FRAME_S
-    people = select(tracks, detections, frame_s=frame_s, settings=settings)
-    left_out = 0
+    edges = [0, *find_cuts(detections.thumbnails, frame_times_s).tolist(), detections.frame_stop]
+    shots = [_people_of_shot(detections, start, stop, frame_times_s, settings) for start, stop in pairwise(edges)]
+    people, left_out = by_prominence([rows for shot in shots for rows in shot], detections), 0
     if settings.max_people is not None:
         people, left_out = at_most(people, detections, count=settings.max_people)
     if len(people) > settings.max_tracks:
@@ -58,6 +58,17 @@ def find_people(detections: Detections, frame_times_s: NDArray[np.float64], *, s
             "parts, keep fewer people at a time (--max-people) or raise LIFTLINE_MAX_TRACKS."
         )
     return Identities(people, left_out)
+
+
+def _people_of_shot(
+    detections: Detections, start: int, stop: int, frame_times_s: NDArray[np.float64], settings: TrackSettings
+) -> list[NDArray[np.intp]]:
+    """Rows of `detections` per person seen between two camera cuts."""
+    shot, first_row = detections.between(start, stop), int(np.searchsorted(detections.frame_index, start))
+    times_s = frame_times_s[shot.frame_index]
+    tracks = _join(follow(shot, times_s, settings=settings), shot, times_s, settings)
+    frame_s = float(np.median(np.diff(frame_times_s))) if len(frame_times_s) > 1 else _USUAL_FRAME_S
+    return [first_row + rows for rows in select(tracks, shot, frame_s=frame_s, settings=settings)]
 
 
 def _join(

@@ -23,19 +23,24 @@ def select(
     frame_s: float,
     settings: TrackSettings,
 ) -> list[NDArray[np.intp]]:
-    """Drop false, tiny and doubled tracks; order the rest by area x frames x score, the most prominent first.
+    """Drop false, tiny and doubled tracks; order the rest by prominence.
 
     Args:
         tracks: rows of `detections` per track.
-        detections: of the whole video.
+        detections: of a shot.
         frame_s: time between frames, seconds.
         settings: the limits.
     """
-    video_frames = detections.frame_stop - detections.frame_start
-    confirm = int(np.clip(round(settings.confirm_s / frame_s), 1, max(1, (video_frames + 1) // 2)))
+    shot_frames = detections.frame_stop - detections.frame_start
+    confirm = int(np.clip(round(settings.confirm_s / frame_s), 1, max(1, (shot_frames + 1) // 2)))
     people = [rows for rows in tracks if len(rows) >= confirm and _plausible(rows, detections, settings)]
+    return _without_shadows(by_prominence(people, detections), detections, frame_s)
+
+
+def by_prominence(people: list[NDArray[np.intp]], detections: Detections) -> list[NDArray[np.intp]]:
+    """In falling order of area x frames x score."""
     order = np.argsort([-_prominence(rows, detections) for rows in people], kind="stable")
-    return _without_shadows([people[i] for i in order.tolist()], detections, frame_s)
+    return [people[i] for i in order.tolist()]
 
 
 def _sizes_px(rows: NDArray[np.intp], detections: Detections) -> NDArray[np.float64]:

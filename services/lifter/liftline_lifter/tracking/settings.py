@@ -12,7 +12,7 @@ class TrackSettings:
     Attributes:
         coast_s: how long someone unseen is expected to go on as before.
         max_gap_s: the longest absence after which someone gets their old id back.
-        confirm_s: someone seen for less is taken for a false detection, unless the video itself is short.
+        confirm_s: someone seen for less is taken for a false detection, unless the shot itself is short.
         min_score: mean detection score below which a track is a false detection.
         min_size_px: mean size below which a person is too small to be lifted.
         duplicate_oks: two detections in one frame that are more alike than this are one person.
