@@ -37,7 +37,7 @@ GROUPS = {
 
 CHECKSUM_NOTE = (
     "checksum: [bold]pinned[/] – the SHA-256 was known beforehand; [bold]prefix[/] – only six digits of the MD5 were; "
-    "[bold]first use[/] – nothing was. For the last two, the first download's SHA-256 is recorded and holds ever after."
+    "[bold]unknown[/] – nothing was. For the last two, the first download's SHA-256 is recorded and holds ever after."
 )
 
 
@@ -212,7 +212,7 @@ def _row(model: ModelFile) -> dict[str, Any]:
 def _known_beforehand(model: ModelFile) -> str:
     if model.sha256:
         return "pinned"
-    return "prefix" if isinstance(model.source, Address) and model.source.md5_prefix else "first use"
+    return "prefix" if isinstance(model.source, Address) and model.source.md5_prefix else "unknown"
 
 
 def _stated_size(model: ModelFile) -> int | None:

@@ -95,7 +95,7 @@ def test_list_works_without_any_file(folder):
         "keypoint_rcnn_R_50_FPN_1x": "prefix",
         "keypoint_rcnn_R_50_FPN_3x": "pinned",
         "keypoint_rcnn_X_101_32x8d_FPN_3x": "prefix",
-        "videopose3d": "first use",
+        "videopose3d": "unknown",
     }
     assert rows["videopose3d"]["sha256"] is None
     assert rows["videopose3d"]["terms"] == "for non-commercial use only"
