@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 
 from liftline.plan import Plan
 from liftline.ports import StopToken
-from liftline.video.opening import main_video_stream
+from liftline.video.opening import data_packets, main_video_stream
 
 Indexed = tuple[int, VideoFrame]
 """A picture and its place in the plan."""
@@ -96,11 +96,10 @@ class RangeDecoder:
     def _decoded(self) -> Iterator[VideoFrame]:
         """Every picture from here on; packets that fail are skipped, a file that can't be read on ends it."""
         self.drained = False
-        packets = self._container.demux(self._stream)
+        packets = data_packets(self._container, self._stream)  # an empty packet would drain the decoder
         while (packet := self._next(packets)) is not None:
             self._stop_token.raise_if_stopped()
-            if packet.size:  # an empty packet would drain the decoder
-                yield from self._decode(packet)
+            yield from self._decode(packet)
         self.drained = True
         yield from self._decode(None)
 

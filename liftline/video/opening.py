@@ -17,7 +17,8 @@ from typing import Any, BinaryIO, NoReturn
 import av
 from av.audio.stream import AudioStream
 from av.container import InputContainer
-from av.stream import Disposition
+from av.packet import Packet
+from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
 from liftline.errors import InvalidVideoError
@@ -108,6 +109,20 @@ def main_audio_stream(container: InputContainer) -> AudioStream | None:
     best = container.streams.best("audio")
     streams = [best, *container.streams.audio]
     return next((s for s in streams if isinstance(s, AudioStream) and s.codec_context is not None), None)
+
+
+def data_packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Any]]:
+    """Packets that hold data, of all streams or of those given, until the file's end. Raises av.FFmpegError.
+
+    Streams that begin later than a file was probed (MPEG-TS) are left out: PyAV doesn't know them, and after the last
+    packet it stumbles over them with an IndexError.
+    """
+    try:
+        for packet in container.demux(*streams):
+            if packet.size:
+                yield packet
+    except IndexError:
+        return
 
 
 class _Nameless:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from liftline.errors import InvalidVideoError, LimitExceededError
 from liftline.ports import StopToken
 from liftline.video.fields import SecondFields
-from liftline.video.opening import VideoLimits, reason
+from liftline.video.opening import VideoLimits, data_packets, reason
 from liftline.video.probing import Probe
 
 _MAX_REORDER_FRAMES = 16
@@ -107,9 +107,7 @@ def _demux(container: InputContainer, stream: VideoStream, tally: _Tally) -> Ite
             if other.index != stream.index:
                 other.discard = Discard.all
     try:
-        for packet in container.demux():
-            if packet.size:
-                yield packet
+        yield from data_packets(container)
     except av.FFmpegError as error:
         tally.demux_error = reason(error)
 

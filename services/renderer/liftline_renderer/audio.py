@@ -15,6 +15,8 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
+from liftline.video.opening import data_packets
+
 log = structlog.get_logger(__name__)
 
 _LOWEST_MP3_RATE = 16_000
@@ -111,8 +113,6 @@ def _decoded(source: InputContainer, stream: AudioStream) -> Iterator[AudioFrame
 def _packets(source: InputContainer, stream: AudioStream) -> Iterator[Packet[AudioStream]]:
     """Packets with data, up to where the source can't be read any further."""
     try:
-        for packet in source.demux(stream):
-            if packet.size:
-                yield packet
+        yield from data_packets(source, stream)
     except av.FFmpegError as error:
         log.warning("audio_cut_off", reason=str(error))

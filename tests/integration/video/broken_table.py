@@ -75,6 +75,11 @@ PLAYLIST = b"#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n/et
 SDP = (
     b"v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n"
 )
+DASH = (
+    b'<?xml version="1.0"?>\n<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" '
+    b'profiles="urn:mpeg:dash:profile:isoff-on-demand:2011"><Period><AdaptationSet><Representation id="1">'
+    b"<BaseURL>/etc/passwd</BaseURL></Representation></AdaptationSet></Period></MPD>\n"
+)
 
 BROKEN: dict[str, tuple[Maker, str]] = {
     "empty": (written("clip.mp4", b""), "the file is empty"),
@@ -85,6 +90,7 @@ BROKEN: dict[str, tuple[Maker, str]] = {
     "m3u8 playlist": (written("clip.mp4", PLAYLIST), UNREADABLE),
     "ffconcat list": (written("clip.mp4", b"ffconcat version 1.0\nfile '/etc/passwd'\n"), LISTS),
     "sdp": (written("clip.mp4", SDP), LISTS),
+    "dash manifest": (written("clip.mp4", DASH), UNREADABLE),
     "png": (written("clip.mp4", picture("png", "rgb24")), LISTS),
     "jpg": (written("clip.mp4", picture("mjpeg", "yuvj420p")), LISTS),
     "bmp": (written("clip.mp4", picture("bmp", "bgr24")), LISTS),

@@ -81,24 +81,6 @@ def packet_times() -> Callable[[Path], list[Fraction]]:
 
 
 @pytest.fixture
-def remux(tmp_path: Path) -> Callable[..., Path]:
-    """Copies the video packets of a file into another, with their timestamps changed."""
-
-    def copy(source: Path, name: str, change: Callable[[int, Any], None]) -> Path:
-        target_path = tmp_path / name
-        with av.open(str(source)) as container, av.open(str(target_path), "w") as target:
-            stream = container.streams.video[0]
-            out = target.add_stream_from_template(stream)
-            for number, packet in enumerate(p for p in container.demux(stream) if p.size):
-                change(number, packet)
-                packet.stream = out
-                target.mux(packet)
-        return target_path
-
-    return copy
-
-
-@pytest.fixture
 def numbered_pictures() -> Callable[[int, int], Pictures]:
     """The function that draws picture n of a size."""
     return factory.numbered

@@ -138,8 +138,8 @@ def _options(codec: str) -> dict[str, str]:
         "libx264": {"crf": "12", "preset": "ultrafast", "bf": "2", "g": "12", "x264-params": "b-adapt=0"},
         "libx265": {"preset": "ultrafast", "x265-params": "log-level=none:bframes=2:keyint=12:crf=12:pools=1"},
         "libsvtav1": {"preset": "12", "crf": "10", "g": "12", "svtav1-params": "lp=1"},
-        "libvpx-vp9": {"crf": "10", "deadline": "realtime", "cpu-used": "8", "g": "12"},
-        "libvpx": {"crf": "10", "b": "2M", "auto-alt-ref": "1", "lag-in-frames": "10", "g": "12"},
+        "libvpx-vp9": {"threads": "1", "crf": "10", "deadline": "realtime", "cpu-used": "8", "g": "12"},
+        "libvpx": {"threads": "1", "crf": "10", "b": "2M", "auto-alt-ref": "1", "lag-in-frames": "10", "g": "12"},
         "mpeg4": {"qscale": "2", "g": "12"},
     }.get(codec, {})
 

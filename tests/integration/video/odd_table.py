@@ -140,10 +140,15 @@ SHAPES = {
     "turned 90 degrees": Odd(turned(90), size=(96, 128)),
     "turned 180 degrees": Odd(turned(180)),
     "turned 270 degrees": Odd(turned(270), size=(96, 128)),
-    "mirrored and turned": Odd(turned(90, mirrored=True), size=(96, 128)),
+    "mirrored": Odd(turned(0, mirrored=True)),
+    "mirrored and turned 90 degrees": Odd(turned(90, mirrored=True), size=(96, 128)),
+    "mirrored and turned 180 degrees": Odd(turned(180, mirrored=True)),
+    "mirrored and turned 270 degrees": Odd(turned(270, mirrored=True), size=(96, 128)),
     "portrait": Odd(made(size=(96, 160)), size=(96, 160)),
     "letterboxed": Odd(made(pictures=letterboxed(128, 96, 16)), tolerance=None),
     "long pixels": Odd(made(aspect=Fraction(4, 3)), size=(171, 96)),
+    "tall pixels": Odd(made(aspect=Fraction(2, 3)), size=(85, 96)),
+    "127x95": sized(127, 95, 15, codec="ffv1"),
     "853x481": sized(853, 481, 15, codec="ffv1"),
     "1x1": Odd(made("clip.mkv", codec="ffv1", size=(1, 1)), size=(1, 1), shows=None, tolerance=None),
     "2x2": Odd(made(size=(2, 2)), size=(2, 2), shows=None, tolerance=None),
@@ -206,6 +211,8 @@ TIMES = {
         1800, 0.5, size=(32, 32), segments=1800, shows=[n % 256 for n in range(1800)],
     ),
     "one frame": Odd(made(frames=1), 1, segments=1),
+    "one frame in mkv": Odd(made("clip.mkv", frames=1), 1, segments=1),
+    "one frame in avi": Odd(made("clip.avi", codec="mpeg4", frames=1), 1, segments=1),
 }  # fmt: skip
 JOINED = {
     "clock restarts": counted(concatenated(part(), part(), name="joined.ts"), 40, shows=[*range(20)] * 2),
@@ -217,6 +224,14 @@ JOINED = {
     "pixel format changes": joined(pix_fmt="yuv422p10le"),
     "codec changes": Odd(
         joined(codec="mpeg2video", options={"b": "4M"}).make, 20, warns=("first 19 frames can't be decoded",)
+    ),
+    "sound begins after half a minute": Odd(
+        concatenated(
+            made("a.ts", rate=Fraction(2), frames=60, options=PLAIN),
+            made("b.ts", rate=Fraction(2), frames=20, options=PLAIN, audio="aac", video_start_s=30, audio_start_s=30),
+            name="joined.ts",
+        ),
+        80, 2, segments=80, shows=[*range(60), *range(20)],
     ),
     "two mp4 files": Odd(concatenated(made("a.mp4"), made("b.mp4", frames=5), name="joined.mp4")),
     "rubbish at the end": Odd(changed(made(), lambda data: data + b"\xfe" * 10_000)),

@@ -12,43 +12,12 @@ from liftline.running import StopFlag
 from liftline.video.opening import local_opener
 from liftline.video.reading import read_frames
 from tests.integration.video.factory import Tags
+from tests.integration.video.odd_videos import display_matrix
 
 ONE = 1 << 16
 COSINE_SINE = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}
 BT709, BT601 = 1, 5
 LIMITED, FULL = 1, 2
-
-
-def display_matrix(clockwise_deg, mirrored):
-    """ISO/IEC 14496-12, 8.3.2: a point (p, q) goes to (a p + c q, b p + d q), in 16.16 fixed point."""
-    cosine, sine = COSINE_SINE[clockwise_deg]
-    flip = -1 if mirrored else 1
-    return [flip * cosine * ONE, flip * sine * ONE, 0, -sine * ONE, cosine * ONE, 0, 0, 0, 1 << 30]
-
-
-@pytest.mark.parametrize("mirrored", [False, True])
-@pytest.mark.parametrize("clockwise_deg", [0, 90, 180, 270])
-def test_rotated_and_mirrored_videos_are_read_upright(
-    clockwise_deg, mirrored, make_video, numbered_pictures, plan_of, read, assert_upright, number_in
-):
-    upright_size = (96, 128) if clockwise_deg in (90, 270) else (128, 96)
-    draw = numbered_pictures(*upright_size)
-
-    def coded(number):
-        turned = np.rot90(draw(number), clockwise_deg // 90)
-        return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
-
-    path = make_video("turned.mov", pictures=coded, matrix=display_matrix(clockwise_deg, mirrored), frames=6)
-    plan = plan_of(path)
-    assert (plan.info.width_px, plan.info.height_px) == upright_size
-    assert (plan.info.rotation_deg, plan.info.mirrored) == (clockwise_deg, mirrored)
-    frames = read(path, plan)
-    assert len(frames) == 6
-    for frame in frames:
-        assert frame.rgb.shape == (plan.info.height_px, plan.info.width_px, 3)
-        assert frame.rgb.flags.c_contiguous
-        assert_upright(frame.rgb)
-        assert number_in(frame.rgb) == frame.index
 
 
 @pytest.mark.parametrize(
@@ -93,30 +62,8 @@ def test_times_are_those_of_the_plan(make_video, plan_of, read):
     assert [frame.time_s for frame in read(path, plan)] == pytest.approx([p / 1000 for p in pts])
 
 
-@pytest.mark.parametrize(("size", "pix_fmt"), [((127, 95), "yuv444p"), ((127, 95), "yuv420p"), ((126, 95), "yuv420p")])
-def test_odd_sizes_are_read_as_they_are(size, pix_fmt, make_video, plan_of, read, assert_upright):
-    path = make_video("odd.mkv", codec="ffv1", size=size, pix_fmt=pix_fmt, frames=3)
-    plan = plan_of(path)
-    assert (plan.info.width_px, plan.info.height_px) == size
-    frames = read(path, plan)
-    assert frames[0].rgb.shape == (size[1], size[0], 3)
-    assert frames[0].rgb.flags.c_contiguous
-    assert_upright(frames[0].rgb)
-
-
-@pytest.mark.parametrize("aspect", [Fraction(4, 3), Fraction(2, 3)])
-def test_pixels_come_out_square(aspect, make_video, plan_of, read, assert_upright):
-    path = make_video(aspect=aspect, frames=3)
-    plan = plan_of(path)
-    assert plan.info.sample_aspect_ratio == aspect
-    assert (plan.info.width_px, plan.info.height_px) == (round(128 * aspect), 96)
-    frame = read(path, plan)[0]
-    assert frame.rgb.shape == (96, round(128 * aspect), 3)
-    assert_upright(frame.rgb)
-
-
 def test_a_turned_video_with_long_pixels_is_scaled_before_it_is_turned(make_video, plan_of):
-    plan = plan_of(make_video("turned.mov", aspect=Fraction(2), matrix=display_matrix(90, False), frames=3))
+    plan = plan_of(make_video("turned.mov", aspect=Fraction(2), matrix=display_matrix(90, mirrored=False), frames=3))
     assert (plan.info.width_px, plan.info.height_px) == (96, 256)
 
 
@@ -141,18 +88,6 @@ def test_colours_come_out_within_a_few_levels(
     assert plan.info.colour_range == {LIMITED: "limited", FULL: "full"}[colour_range]
     for frame in read(path, plan):
         assert_upright(frame.rgb)
-
-
-def test_a_picture_that_changes_size_is_scaled_to_the_first(make_video, plan_of, read, assert_upright, tmp_path):
-    large, small = make_video("large.h264", frames=12), make_video("small.h264", frames=12, size=(64, 48))
-    path = tmp_path / "changing.h264"
-    path.write_bytes(large.read_bytes() + small.read_bytes())
-    plan = plan_of(path)
-    frames = read(path, plan)
-    assert len(frames) == 24
-    for frame in frames:
-        assert frame.rgb.shape == (96, 128, 3)
-        assert_upright(frame.rgb, tolerance=10)
 
 
 def test_frames_that_cannot_be_decoded_are_left_out_and_the_others_keep_their_places(
