@@ -38,7 +38,7 @@ from liftline_detector.stage import detect_segment
 from liftline_lifter.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
 from liftline_lifter.keypoint_files import write_keypoint_files
 from liftline_lifter.stage import lift_tracks, track_people
-from liftline_lifter.videopose3d import write_custom_dataset
+from liftline_lifter.videopose3d import write_custom_dataset, write_detectron_file
 from liftline_renderer.mux import mux
 
 _PARTS = {"plan": ("plan",), "track": ("detect", "track"), "lift": ("lift",), "render": ("render", "mux")}
@@ -77,7 +77,7 @@ class LocalRun:
 
     def load_lifter(self) -> LifterCheckpoint:
         """The lifter's weights; bad ones are refused before any frame is decoded."""
-        return load_checkpoint(self._settings.checkpoint or bundled_checkpoint_path())
+        return load_checkpoint(self._settings.checkpoint or bundled_checkpoint_path(), causal=self._settings.causal)
 
     def plan(self) -> Plan:
         """Index the frames, cut segments."""
@@ -98,7 +98,9 @@ class LocalRun:
     def track(self, plan: Plan) -> Tracks:
         """Detect people in every frame, then decide who is who."""
         settings = self._settings.track
-        detect = digest(self._plan_digest, self.detector.model, self._settings.detector_options)
+        detect = digest(
+            self._plan_digest, self.detector.model, self._settings.detector_options, detections_file.SCHEMA_VERSION
+        )
         inputs = digest(detect, settings)
         if self._is_done("track", inputs):
             return tracks_file.load(self.paths.tracks)
@@ -106,7 +108,7 @@ class LocalRun:
         with self._reporter.step("track", plan.frame_count):
             result = track_people(found, plan, video=self._video.name, settings=settings)
             tracks = result.tracks
-            files = self._write_tracks(tracks)
+            files = self._write_tracks(tracks, found)
         if result.left_out:
             self._reporter.warn(
                 f"{self._video.name}: {result.left_out} more people left out by --max-people {settings.max_people}."
@@ -116,12 +118,14 @@ class LocalRun:
         self._record("track", inputs, files)
         return tracks
 
-    def _write_tracks(self, tracks: Tracks) -> list[Path]:
+    def _write_tracks(self, tracks: Tracks, found: Detections) -> list[Path]:
+        paths = self.paths
         self._begin_change()
-        tracks_file.save(self.paths.tracks, tracks)
-        write_custom_dataset(self.paths.custom_dataset, tracks)
-        frames = write_keypoint_files(self.paths.keypoints, tracks, stop=self._stop)
-        return [self.paths.tracks, self.paths.custom_dataset, *frames]
+        tracks_file.save(paths.tracks, tracks)
+        write_custom_dataset(paths.custom_dataset, tracks)
+        write_detectron_file(paths.detectron_file, found, width_px=tracks.width_px, height_px=tracks.height_px)
+        frames = write_keypoint_files(paths.keypoints, tracks, stop=self._stop)
+        return [paths.tracks, paths.custom_dataset, paths.detectron_file, *frames]
 
     def _detect(self, plan: Plan, folder: Path) -> Detections:
         if self._settings.overwrite:

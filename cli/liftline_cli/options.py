@@ -153,6 +153,16 @@ Causal = Annotated[
         "--causal", help="The VideoPose3D checkpoint was trained with its --causal.", rich_help_panel=_LIFTING
     ),
 ]
+Subject = Annotated[
+    str | None,
+    typer.Option(
+        "--subject",
+        metavar="NAME",
+        help="Of a custom dataset: one video, or one person in it, as clip.mp4#2. [default: the only one]",
+        show_default=False,
+        rich_help_panel=_FINDING,
+    ),
+]
 SmoothOption = Annotated[Smooth, typer.Option("--smooth", help="Smoothing in time.", rich_help_panel=_LIFTING)]
 NativeRate = Annotated[
     bool,

@@ -98,6 +98,14 @@ def test_missing_model_files_are_exit_code_4_and_name_the_command(
         (["--layout", "collage"], "collage"),
         (["--smooth", "kalman"], "kalman"),
         (["--focal-px", "0"], "focal"),
+        (["--device", "tpu"], "tpu"),
+        (["--device", "cuda:99"], "cuda:99"),
+        (["--precision", "fp8"], "fp8"),
+        (["--score-threshold", "7"], "score-threshold"),
+        (["--score-threshold", "0.5"], "--score-threshold"),
+        (["--detector", "blazepose", "--detectron-cfg", "x.yaml", "--precision", "bf16"], "--detector detectron2"),
+        (["--max-people", "0"], "max-people"),
+        (["--causal"], "--checkpoint"),
     ],
 )
 def test_unusable_options_are_exit_code_2(

@@ -29,6 +29,7 @@ def visible_files(folder: Path) -> set[str]:
 def test_the_output_is_exactly_the_tree_of_the_architecture_page(processed: Path) -> None:
     keypoints = {f"detectron_output/frame_{i:04d}_keypoints.json" for i in range(1, 17)}
     assert visible_files(processed) == keypoints | {
+        "detectron_output/walk.mp4.npz",
         "custom_data/data_2d_custom_walk.npz",
         "custom_data/tracks_walk.npz",
         "poses_3d/walk.npz",
@@ -80,13 +81,34 @@ def test_the_rendered_video_has_the_frames_and_times_of_the_input(processed: Pat
 def test_a_second_run_does_nothing_again(processed: Path, clip: Path, liftline: Liftline, tmp_path: Path) -> None:
     folder = tmp_path / "again"
     shutil.copytree(processed, folder)
-    results = [folder / name for name in visible_files(folder) - {"manifest.json"}]
+    results = [folder / name for name in visible_files(folder)]
     before = [path.stat().st_mtime_ns for path in results]
     outcome = liftline("process", clip, "--output-dir", folder, "--export", "json,csv,npy,trc", "--json")
     assert outcome.exit_code == 0
     assert outcome.report["seconds"] == {}
-    assert [path.stat().st_mtime_ns for path in results] == before
-    assert (folder / "manifest.json").exists()
+    assert [path.stat().st_mtime_ns for path in results] == before, "the manifest keeps its timings too"
+
+
+def test_a_lost_manifest_is_made_again_with_the_timings_of_the_run(
+    processed: Path, clip: Path, liftline: Liftline, tmp_path: Path
+) -> None:
+    folder = tmp_path / "again"
+    shutil.copytree(processed, folder)
+    (folder / "manifest.json").unlink()
+    outcome = liftline("process", clip, "--output-dir", folder, "--export", "json,csv,npy,trc", "--json")
+    assert outcome.report["seconds"] == {}
+    made, again = (json.loads((f / "manifest.json").read_text()) for f in (processed, folder))
+    assert again["seconds"] == made["seconds"]
+    assert again["files"] == made["files"]
+
+
+def test_a_warning_is_repeated_by_a_run_with_nothing_to_do(
+    blank_video: Callable[..., Path], liftline: Liftline, tmp_path: Path
+) -> None:
+    arguments = ("process", blank_video(frames=2), "-o", tmp_path / "out", "--json")
+    first, second = liftline(*arguments), liftline(*arguments)
+    assert second.report["seconds"] == {}
+    assert second.report["warnings"] == first.report["warnings"] != []
 
 
 def test_another_layout_renders_again_without_detecting_again(
@@ -150,7 +172,7 @@ def test_two_videos_share_a_folder_and_keypoint_files_are_the_latest_ones(
     shutil.copytree(processed, folder)
     assert liftline("process", blank_video(frames=3), "-o", folder).exit_code == 0
     assert {p.name for p in (folder / "output_videos").iterdir()} == {"walk.mp4", "blank.mp4"}
-    assert len(list((folder / "detectron_output").iterdir())) == 3
+    assert len(list((folder / "detectron_output").glob("frame_*.json"))) == 3
 
 
 def test_ctrl_c_leaves_no_half_written_file_and_the_next_run_goes_on(clip: Path, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import typer
 from liftline.settings import load_settings
 from liftline_cli.options import (
     AsJson,
+    Causal,
     Checkpoint,
     Detector,
     DetectorName,
@@ -29,6 +30,7 @@ from liftline_cli.options import (
     Smooth,
     SmoothOption,
     Verbose,
+    check_causal,
     detector_options,
     lift_settings,
 )
@@ -50,6 +52,7 @@ def process(
     score_threshold: ScoreThreshold = None,
     precision: PrecisionOption = None,
     checkpoint: Checkpoint = None,
+    causal: Causal = False,
     smooth: SmoothOption = Smooth.BUTTERWORTH,
     native_rate: NativeRate = False,
     focal_px: FocalPx = None,
@@ -70,6 +73,7 @@ def process(
         from liftline.exports import parse_formats
         from liftline_cli.process import ProcessSettings, RenderSettings, process_video
 
+        check_causal(causal=causal, checkpoint=checkpoint)
         settings = ProcessSettings.for_machine(
             load_settings(),
             detector=detector.value,
@@ -83,6 +87,7 @@ def process(
             ),
             max_people=max_people,
             checkpoint=checkpoint,
+            causal=causal,
             lift=lift_settings(smooth=smooth, native_rate=native_rate, focal_px=focal_px, device=device),
             render=RenderSettings(layout=layout.value),
             export=parse_formats(export),

@@ -10,6 +10,7 @@ import typer
 from liftline.settings import load_settings
 from liftline_cli.options import (
     AsJson,
+    Causal,
     Checkpoint,
     Detector,
     DetectorName,
@@ -28,7 +29,9 @@ from liftline_cli.options import (
     ScoreThreshold,
     Smooth,
     SmoothOption,
+    Subject,
     Verbose,
+    check_causal,
     detector_options,
     lift_settings,
 )
@@ -75,9 +78,18 @@ def detect(
 
 
 def lift(
-    keypoints: Annotated[Path, typer.Argument(metavar="TRACKS.npz|CUSTOM.npz", show_default=False)],
+    keypoints: Annotated[
+        Path,
+        typer.Argument(
+            metavar="KEYPOINTS.npz",
+            help="Tracks, a VideoPose3D custom dataset, or Detectron's file.",
+            show_default=False,
+        ),
+    ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Poses file to write (.npz).")],
+    subject: Subject = None,
     checkpoint: Checkpoint = None,
+    causal: Causal = False,
     smooth: SmoothOption = Smooth.BUTTERWORTH,
     native_rate: NativeRate = False,
     fps: Annotated[float | None, typer.Option(min=0.1, help="Frame rate of a dataset that has no times.")] = None,
@@ -88,15 +100,20 @@ def lift(
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
-    """Lift 2D keypoints to 3D: our tracks, or any VideoPose3D custom dataset."""
+    """Lift 2D keypoints to 3D: our tracks, any VideoPose3D custom dataset, or any Detectron `<video>.npz`."""
     with session(as_json=as_json, verbose=verbose) as current:
         from liftline.exports import parse_formats
         from liftline_cli.single_steps import lift_file
+        from liftline_lifter.stage import TrackSettings
 
+        check_causal(causal=causal, checkpoint=checkpoint)
         summary, files = lift_file(
             keypoints,
             output,
             checkpoint=checkpoint,
+            causal=causal,
+            subject=subject,
+            track=TrackSettings(max_tracks=load_settings().max_tracks),
             settings=lift_settings(smooth=smooth, native_rate=native_rate, focal_px=focal_px, device=device),
             fps=fps,
             video=video,
