@@ -43,6 +43,8 @@ def find_cuts(thumbnails: Thumbnails, frame_times_s: NDArray[np.float64]) -> NDA
     if len(thumbnails) < 2:
         return np.zeros(0, np.int64)
     film = _Film(thumbnails, frame_times_s)
+    if len(film.frames) < 2:
+        return np.zeros(0, np.int64)
     changes = film.without_returns(sorted([*film.hard_changes(), *film.blended_changes()]))
     return np.asarray(film.frames[[after for _, after in changes]], np.int64)
 
