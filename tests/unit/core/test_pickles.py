@@ -41,6 +41,16 @@ def same(one: Any, other: Any) -> bool:
     return bool(one == other) and type(one) is type(other)
 
 
+class Reduces:
+    """Pickles as a call."""
+
+    def __init__(self, *call: Any) -> None:
+        self.call = call
+
+    def __reduce__(self) -> Any:
+        return self.call
+
+
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
 def test_plain_data_comes_back_from_every_protocol(protocol: int) -> None:
     loaded = pickles.loads(pickle.dumps(DATA, protocol), name="x")
@@ -87,16 +97,6 @@ def test_an_npz_with_pickled_and_plain_arrays_is_read(tmp_path: Path) -> None:
     assert same(loaded["positions"].item()["clip.mp4"], DATA["clip.mp4"])
     np.testing.assert_array_equal(loaded["plain"], np.eye(3))
     assert loaded["frames"].shape == (2,)
-
-
-class Reduces:
-    """Pickles as a call."""
-
-    def __init__(self, *call: Any) -> None:
-        self.call = call
-
-    def __reduce__(self) -> Any:
-        return self.call
 
 
 @pytest.mark.parametrize(
@@ -176,6 +176,52 @@ def test_a_large_memo_number_costs_nothing() -> None:
     assert pickles.loads(b"N" + b"r\xff\xff\xff\x7f" + b".", name="x") is None
     assert tracemalloc.get_traced_memory()[1] < 1 << 20
     tracemalloc.stop()
+
+
+def test_a_program_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("liftline.pickles.machine.MAX_INSTRUCTIONS", 100)
+    assert pickles.loads(b"N0" * 49 + b"N.", name="x") is None
+    with pytest.raises(UnsafePickleError, match="more than 100 instructions"):
+        pickles.loads(b"N0" * 50 + b"N.", name="x")
+
+
+def test_only_the_entries_asked_for_are_read(tmp_path: Path) -> None:
+    np.savez(tmp_path / "a.npz", good=np.array([{"a": 1}], object), bad=np.array([Reduces(os.getpid, ())], object))
+    assert set(pickles.load_npz(tmp_path / "a.npz", entries={"good", "absent"})) == {"good"}
+    assert pickles.npz_names(tmp_path / "a.npz") == {"good", "bad"}
+
+
+def written(path: Path, **arrays: pickles.ObjectArray) -> Any:
+    pickles.save_npz(path, arrays)
+    return np.load(path, allow_pickle=True)
+
+
+def test_what_is_written_is_what_numpy_and_we_read(tmp_path: Path) -> None:
+    value = {"a": [1, None, "é"], "b": (np.eye(3, dtype=np.float32)[:, ::-1],), "c": np.zeros((0, 5), np.float32)}
+    items = [value, [], None, {}]
+    for read in (
+        written(tmp_path / "a.npz", one=pickles.ObjectArray((2, 2), iter(items))),
+        pickles.load_npz(tmp_path / "a.npz"),
+    ):
+        assert (read["one"].shape, read["one"].dtype) == ((2, 2), object)
+        assert same(read["one"].ravel().tolist(), items)
+
+
+def test_more_items_than_fit_are_refused_and_leave_no_file(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="3 items for an array of shape"):
+        pickles.save_npz(tmp_path / "a.npz", {"a": pickles.ObjectArray((2,), iter([1, 2, 3]))})
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_items_are_written_one_after_the_other(tmp_path: Path) -> None:
+    """Fourteen megabytes of random numbers pass through; a few rows stay at a time."""
+    rng = np.random.default_rng(0)
+    rows = (rng.random((1, 4, 17), np.float32) for _ in range(50_000))
+    tracemalloc.start()
+    pickles.save_npz(tmp_path / "a.npz", {"a": pickles.ObjectArray((50_000,), rows)})
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 4 << 20
 
 
 @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
