@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -20,6 +21,7 @@ from liftline.video.frames import Frame
 from liftline_detector.backends import DEFAULT_CONFIG, DetectorOptions, build_detector
 from liftline_detector.keypoint_rcnn import network
 from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
+from liftline_detector.keypoint_rcnn.pictures import network_input
 from tests.parity.networks import random_weights
 
 pytestmark = [
@@ -156,21 +158,29 @@ def test_keypoint_scores_follow_detectron2s_peaks(ours, theirs):
     np.testing.assert_allclose(np.concatenate([p.keypoint_scores for p in ours]), peaks / (peaks + 0.05), atol=1e-4)
 
 
-def test_bf16_finds_nearly_the_same(small, frames, ours, record_property):
-    exact, lower = ours[:8], in_batches(replace(small, precision="bf16"), frames[:8])
-    shifts = [
-        np.linalg.norm(a.keypoints_px[nearest(a, b)] - b.keypoints_px, axis=-1)
-        for a, b in zip(exact, lower, strict=True)
-        if len(a) and len(b)
-    ]
-    every = np.concatenate([shift.ravel() for shift in shifts])
-    record_property("median shift of a keypoint, pixels", float(np.median(every)))
-    assert 0 < np.median(every) < 2
+def test_lower_precision_is_off_by_its_rounding(small, frames, record_property):
+    """Random weights multiply rounding from layer to layer; three bits more of fp16 must show nevertheless."""
+    exact = features(small, frames[20])
+    errors = {p: relative_errors(features(replace(small, precision=p), frames[20]), exact) for p in ("bf16", "fp16")}
+    record_property("RMS error of each level of features, relative", errors)
+    for level in exact:
+        assert 0 < 5 * errors["fp16"][level] < errors["bf16"][level] < 0.3
 
 
-def nearest(one: People, other: People) -> np.ndarray:
-    middles = [(p.boxes_px[:, :2] + p.boxes_px[:, 2:]) / 2 for p in (one, other)]
-    return np.linalg.norm(middles[0][None] - middles[1][:, None], axis=-1).argmin(axis=1)
+def relative_errors(found: dict[str, torch.Tensor], exact: dict[str, torch.Tensor]) -> dict[str, float]:
+    assert all(feature.dtype == torch.float32 for feature in found.values())
+    return {
+        name: float((found[name] - exact[name]).square().mean().sqrt() / exact[name].square().mean().sqrt())
+        for name in exact
+    }
+
+
+def features(options: DetectorOptions, frame: Frame) -> dict[str, torch.Tensor]:
+    built: Any = KeypointRcnnDetector.load(options)._run
+    cfg = network.load_config(options.config, score_threshold=THRESHOLD, device=torch.device("cpu"))
+    with torch.inference_mode():
+        images = built.preprocess_image([network_input(frame.rgb, network.input_format(cfg))])
+        return dict(built.backbone(images.tensor))
 
 
 def test_weights_of_another_network_are_refused(small):
