@@ -3,6 +3,7 @@ PYTHON      ?= python3
 VENV        ?= .venv
 VIDEO       ?=
 OUTPUT_DIR  ?= outputs
+FUZZ        ?=
 # Another package index for PyTorch alone. On a machine without a GPU, PyTorch's own CPU index saves gigabytes of CUDA:
 #   make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
@@ -14,7 +15,7 @@ TORCHVISION := torchvision==0.28.0
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-detectron2 setup-dev demo check format test bench accuracy clean
+.PHONY: help setup setup-detectron2 setup-dev demo check format test fuzz bench accuracy clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -68,6 +69,10 @@ format: $(VENV)/.dev  ## Format and fix what can be fixed
 
 test: setup-dev  ## All tests
 	@$(BIN)/python -m pytest
+
+# More, or another seed: make fuzz FUZZ='--cases 5000 --seed 3'
+fuzz: setup-dev  ## Damaged videos, at random: 500 read, 20 through everything (minutes)
+	@$(BIN)/python -m tests.fuzz $(FUZZ)
 
 bench: $(VENV)/.bench setup-dev  ## Every speed and memory figure the README quotes
 	@$(BIN)/python -m benchmarks

@@ -192,4 +192,4 @@ def _credible(stream: VideoStream, order: NDArray[np.int64], steps: NDArray[np.i
     limit = _MAX_REORDER_FRAMES if stream.codec_context.reorder_depth else 0
     if np.abs(order - np.arange(len(order))).max() > limit:
         return False
-    return not len(steps) or (steps.min() > 0 and int(steps.max()) * (stream.time_base or 0) <= _MAX_PAUSE_S)
+    return not len(steps) or (int(steps.min()) > 0 and int(steps.max()) * (stream.time_base or 0) <= _MAX_PAUSE_S)

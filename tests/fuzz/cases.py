@@ -60,7 +60,7 @@ def summary(title: str, results: Sequence[Result]) -> str:
         lines.append(f"  largest    {large.peak_mb:6.0f} MB  case {large.case.label} ({large.case.source})")
     lines += [f"  {count:6} x {what}" for what, count in _messages(results)]
     lines += [
-        f"FINDING --replay {r.case.label}: {r.case.source}, {r.case.mutation}, file {r.case.path}\n    {r.what}"
+        f"FINDING --replay {r.case.label}: {r.case.source}, {r.case.mutation}, file {r.case.path}\n{r.what[-1500:]}"
         for r in results
         if r.outcome == "finding"
     ]

@@ -20,6 +20,7 @@ from tests.fuzz.cases import Case, Result
 
 ROOT = Path(__file__).resolve().parents[2]
 MEMORY_LIMIT_MB = 2048
+WORKER = [sys.executable, "-m", "tests.fuzz.worker"]
 
 
 class Decoding:
@@ -31,7 +32,9 @@ class Decoding:
     def __enter__(self) -> Decoding:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None):
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._end()
 
     def run(self, case: Case) -> Result:
@@ -64,10 +67,8 @@ class Decoding:
         return json.loads(line) if line else None
 
     def _start(self) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "tests.fuzz.worker"],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True,
-        )  # fmt: skip
+        pipe = subprocess.PIPE
+        return subprocess.Popen(WORKER, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=subprocess.DEVNULL, text=True)
 
     def _death(self) -> str:
         code = self._process.wait()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import structlog
 
+from liftline import plan as plans
 from liftline.errors import ExitCode, InvalidVideoError
 from tests.integration.video.broken_table import BROKEN, DAMAGED, HOLED, overwrite
 from tests.integration.video.broken_videos import changed
@@ -39,11 +40,13 @@ USED = ODD | DAMAGED
 
 
 @pytest.mark.parametrize("kind", USED)
-def test_an_odd_video_is_planned_and_read_as_the_table_says(kind, make_video, plan_of, read, number_in):
+def test_an_odd_video_is_planned_and_read_as_the_table_says(kind, make_video, plan_of, read, number_in, tmp_path):
     odd = USED[kind]
     path = odd.make(make_video)
     plan = plan_of(path, segment_s=SEGMENT_S)
     assert_planned(plan, odd)
+    plans.save(tmp_path / "plan.npz", plan)
+    assert plans.load(tmp_path / "plan.npz").info == plan.info
     with structlog.testing.capture_logs() as logged:
         frames = read(path, plan)
     assert tuple(entry["event"] for entry in logged) == odd.logs
