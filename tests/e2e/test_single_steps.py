@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import av
@@ -13,8 +11,6 @@ import pytest
 from liftline import poses as poses_file
 from liftline.artifacts import sha256_file
 from tests.support import Liftline
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def test_detect_then_lift_then_render_equals_process(
@@ -72,24 +68,6 @@ def test_a_gif_is_made_by_extension(clip: Path, processed: Path, liftline: Liftl
     assert liftline("render", clip, processed / "poses_3d" / "walk.npz", "--output", out).exit_code == 0
     assert out.read_bytes()[:6] == b"GIF89a"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["out.gif"]
-
-
-def test_the_original_script_fills_the_original_tree(clip: Path, tmp_path: Path) -> None:
-    command = [sys.executable, ROOT / "process_video.py", clip, "--output-dir", tmp_path / "outputs"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=False, cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "BlazePose" in done.stderr
-    assert "bundled lifter" in done.stderr
-    assert {"detectron_output", "custom_data", "output_videos"} <= {p.name for p in (tmp_path / "outputs").iterdir()}
-    assert (tmp_path / "outputs" / "output_videos" / "walk.mp4").exists()
-
-
-def test_the_original_script_says_which_video_is_missing(tmp_path: Path) -> None:
-    command = [sys.executable, ROOT / "process_video.py", tmp_path / "gone.mp4"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path)
-    assert done.returncode == 3
-    assert "gone.mp4" in done.stderr
-    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
