@@ -1,7 +1,7 @@
 """One video in a process of its own.
 
 A damaged file can crash a native library, and hours of videos add up what libraries keep of each: neither may touch
-the videos after it. Loading the models again costs a second or two per video.
+the videos after it. The price is to load libraries and models again for each, a few seconds.
 """
 
 from __future__ import annotations
