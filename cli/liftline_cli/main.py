@@ -30,7 +30,10 @@ def _root(
         raise typer.Exit
 
 
-app.command(epilog="Example: `liftline process clip.mp4 --output-dir outputs --export trc,csv`")(process)
+app.command(
+    epilog="Examples: `liftline process clip.mp4 --output-dir outputs --export trc,csv`, "
+    "`liftline process videos/ --output-dir outputs --json`"
+)(process)
 app.command(epilog="Example: `liftline detect clip.mp4 --output-dir outputs`")(detect)
 app.command(epilog="Example: `liftline lift outputs/custom_data/tracks_clip.npz --output poses.npz`")(lift)
 app.command(epilog="Example: `liftline render clip.mp4 outputs/poses_3d/clip.npz --output clip.gif --layout 3d`")(

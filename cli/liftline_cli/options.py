@@ -83,7 +83,7 @@ MaxPeople = Annotated[
     typer.Option(
         "--max-people",
         min=1,
-        help="Most people at a time, nearest and largest first. [default: all]",
+        help="Most people at a time, the most prominent first. [default: all]",
         show_default=False,
         rich_help_panel=_FINDING,
     ),
@@ -158,9 +158,8 @@ Subject = Annotated[
     typer.Option(
         "--subject",
         metavar="NAME",
-        help="Of a custom dataset: one video, or one person in it, as clip.mp4#2. [default: the only one]",
+        help="Of a custom dataset: one video, or one person in it, as clip.mp4#2. [default: the only video]",
         show_default=False,
-        rich_help_panel=_FINDING,
     ),
 ]
 SmoothOption = Annotated[Smooth, typer.Option("--smooth", help="Smoothing in time.", rich_help_panel=_LIFTING)]
