@@ -69,12 +69,19 @@ def _without_shadows(tracks: list[NDArray[np.intp]], detections: Detections, fra
     return kept
 
 
+def _are_apart(rows: NDArray[np.intp], other: NDArray[np.intp], detections: Detections) -> bool:
+    """Whether boxes mostly don't even touch: a quick answer for the many pairs of a crowd."""
+    boxes, others = detections.boxes_px[rows], detections.boxes_px[other]
+    touch = (boxes[:, :2] < others[:, 2:]).all(axis=1) & (others[:, :2] < boxes[:, 2:]).all(axis=1)
+    return bool(touch.sum() < _SHADOW_SHARE * len(rows))
+
+
 def _shadows(rows: NDArray[np.intp], other: NDArray[np.intp], detections: Detections, oks: float) -> bool:
     frames, others = detections.frame_index[rows], detections.frame_index[other]
     if frames[-1] < others[0] or others[-1] < frames[0]:
         return False
     _, here, there = np.intersect1d(frames, others, assume_unique=True, return_indices=True)
-    if len(here) < _SHADOW_SHARE * len(rows):
+    if len(here) < _SHADOW_SHARE * len(rows) or _are_apart(rows[here], other[there], detections):
         return False
     alike = paired_oks(Shapes.rows(detections, rows[here]), Shapes.rows(detections, other[there]))
     return bool((alike > oks).sum() > _SHADOW_SHARE * len(rows))

@@ -43,14 +43,16 @@ _OKS_FALL = 1 / (2 * np.square(2 * OKS_SIGMAS))
 _MIN_COMMON = 3
 _TOUCHING, _SAME_BOX = 0.1, 0.8
 _ENOUGH_FOR_PLACE = 5
+_NEAR_BODIES = 3.0
+"""Boxes' middles further apart than this many sizes: surely not the same."""
 
 
 @dataclass(frozen=True)
 class Likeness:
     """Everyone of A (expected) against everyone of B (found), all (A,B).
 
-    oks in 0..1, NaN where fewer than three keypoints are visible in both; iou of the boxes in 0..1; offset_bodies: how
-    far B's is from A's place, in units of A's size.
+    oks in 0..1, 0 for who is far away, else NaN where fewer than three keypoints are visible in both; iou of the boxes
+    in 0..1; offset_bodies: how far B's is from A's place, in units of A's size.
     """
 
     oks: NDArray[np.float64]
@@ -141,17 +143,21 @@ class Shapes:
 def likeness(expected: Shapes, found: Shapes, *, broaden: NDArray[np.float64] | float = 1.0) -> Likeness:
     """Compare everyone with everyone.
 
-    `broaden` (A,) widens OKS's constants: 1 is COCO's, more forgives movement.
+    `broaden` (A,) widens OKS's constants: 1 is COCO's, more forgives movement. Only people near each other are compared
+    joint by joint, so that a crowd of hundreds costs what its neighbours cost.
     """
     size = expected.size_px
-    common = expected.visible[:, None] & found.visible[None]
-    apart = found.keypoints_px[None] - expected.keypoints_px[:, None]
+    between = found.centre_px[None] - expected.centre_px[:, None]
+    distance = np.linalg.norm(between, axis=-1) / size[:, None]
+    oks = np.zeros(distance.shape)
+    one, other = np.nonzero(distance < _NEAR_BODIES)
+    common = expected.visible[one] & found.visible[other]
+    apart = found.keypoints_px[other] - expected.keypoints_px[one]
     count = common.sum(axis=-1)
-    oks = _oks(apart, common, count, (broaden * size)[:, None])
-    shift = np.einsum("abkx,abk->abx", apart, common) / np.maximum(count, 1)[..., None]
-    boxes = found.centre_px[None] - expected.centre_px[:, None]
-    offset = np.where((count >= _MIN_COMMON)[..., None], shift, boxes)
-    distance = np.sqrt(np.square(offset).sum(axis=-1)) / size[:, None]
+    oks[one, other] = _oks(apart, common, count, (broaden * size)[one])
+    shift = (apart * common[..., None]).sum(axis=1) / np.maximum(count, 1)[:, None]
+    known = count >= _MIN_COMMON
+    distance[one[known], other[known]] = np.linalg.norm(shift[known], axis=-1) / size[one[known]]
     return Likeness(oks, box_iou(expected.boxes_px, found.boxes_px), distance)
 
 
@@ -189,7 +195,7 @@ def distinct(shapes: Shapes, scores: NDArray[np.floating], *, duplicate_oks: flo
     if not (iou > _TOUCHING).any():
         return np.arange(len(shapes))
     oks = np.fmax(likeness(shapes, shapes).oks, likeness(shapes, shapes.mirrored()).oks)
-    same = np.where(np.isnan(oks), iou > _SAME_BOX, np.fmax(oks, oks.T) > duplicate_oks)
+    same = np.where(np.isnan(oks), iou > _SAME_BOX, np.fmin(oks, oks.T) > duplicate_oks)
     kept: list[int] = []
     order = np.lexsort([*shapes.boxes_px.T, -scores])  # equal scores: by place, so that the order given doesn't matter
     for person in order.tolist():
