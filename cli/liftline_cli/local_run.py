@@ -75,6 +75,13 @@ class LocalRun:
         """The detector, loaded when first needed."""
         return build_detector(self._settings.detector, self._settings.detector_options)
 
+    @cached_property
+    def _detect_digest(self) -> str:
+        options = self._settings.detector_options
+        config = Path(options.config)
+        config_sha256 = sha256_file(config) if config.is_file() else None
+        return digest(self._plan_digest, self.detector.model, options, config_sha256, detections_file.SCHEMA_VERSION)
+
     def load_lifter(self) -> LifterCheckpoint:
         """The lifter's weights; bad ones are refused before any frame is decoded."""
         return load_checkpoint(self._settings.checkpoint or bundled_checkpoint_path(), causal=self._settings.causal)
@@ -98,9 +105,7 @@ class LocalRun:
     def track(self, plan: Plan) -> Tracks:
         """Detect people in every frame, then decide who is who."""
         settings = self._settings.track
-        detect = digest(
-            self._plan_digest, self.detector.model, self._settings.detector_options, detections_file.SCHEMA_VERSION
-        )
+        detect = self._detect_digest
         inputs = digest(detect, settings)
         if self._is_done("track", inputs):
             return tracks_file.load(self.paths.tracks)
