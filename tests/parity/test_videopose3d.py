@@ -2,8 +2,8 @@
 
 Runs where `LIFTLINE_VIDEOPOSE3D_REPO` names a checkout of github.com/facebookresearch/VideoPose3D. Its
 infer_video_d2.py needs NumPy before 1.24: `LIFTLINE_NUMPY1_PYTHON` names an interpreter that has it (nothing else is
-needed there), and those tests run with it. run.py loads checkpoints that hold a NumPy RandomState, for which today's PyTorch wants to be
-told that the file is trusted; that is an environment variable of PyTorch's, not a change to run.py.
+needed there), and those tests run with it. run.py loads checkpoints that hold a NumPy RandomState, for which today's
+PyTorch wants to be told that the file is trusted; that is an environment variable of PyTorch's, no change to run.py.
 """
 
 from __future__ import annotations
@@ -96,7 +96,15 @@ def our_poses(folder: Path, *flags: object) -> Any:
     return poses_file.load(folder / "ours.npz")
 
 
-def compare(folder: Path, tracks: Tracks, arc: str, channels: int, *flags: str, trajectory: bool = False) -> float:
+def compare(
+    folder: Path,
+    tracks: Tracks,
+    arc: str,
+    channels: int,
+    *flags: str,
+    trajectory: bool = False,
+    theirs_alone: tuple[str, ...] = (),
+) -> float:
     """The largest difference in metres over everyone in the dataset."""
     widths = tuple(int(width) for width in arc.split(","))
     write_checkpoint(
@@ -106,7 +114,9 @@ def compare(folder: Path, tracks: Tracks, arc: str, channels: int, *flags: str, 
     poses = our_poses(folder, *flags)
     worst = 0.0
     for position in range(len(tracks)):
-        theirs = their_export(folder, f"clip.mp4{f'#{position + 1}' * (position > 0)}", arc, channels, *flags)
+        theirs = their_export(
+            folder, f"clip.mp4{f'#{position + 1}' * (position > 0)}", arc, channels, *flags, *theirs_alone
+        )
         rows = poses.rows(position)
         ours = poses.joints_m[rows] + (poses.root_cam_m[rows][:, None] if trajectory else 0)
         assert ours.shape == theirs.shape
@@ -132,6 +142,11 @@ def test_causal_networks_agree(videopose3d: Path) -> None:
 
 def test_trajectory_networks_agree(videopose3d: Path) -> None:
     assert compare(videopose3d, tracks_of([300]), "3,3,3,3,3", 1024, trajectory=True) <= TOLERANCE_M
+
+
+def test_the_comparison_notices_a_difference(videopose3d: Path) -> None:
+    """Without the mirrored half of its average, run.py gives something else."""
+    assert compare(videopose3d, tracks_of([300]), "3,3,3", 256, theirs_alone=("--no-test-time-augmentation",)) > 0.01
 
 
 def test_everyone_of_a_video_agrees(videopose3d: Path) -> None:
