@@ -19,7 +19,7 @@ from liftline_cli.interrupts import stop_on_interrupt
 from liftline_cli.original import DEFAULT_CHECKPOINT, original_settings
 from liftline_cli.process import ProcessResult, process_video
 from liftline_cli.reporting import ConsoleReporter
-from liftline_cli.telemetry import configure_logging
+from liftline_cli.telemetry import configure_logging, quiet_libraries
 from liftline_detector.backends import DEFAULT_CONFIG
 
 
@@ -27,6 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the whole pipeline; gives the exit code."""
     options = _parser().parse_args(arguments)
     configure_logging(verbose=False)
+    quiet_libraries()
     console = Console(stderr=True)
     try:
         with stop_on_interrupt(console) as stop:

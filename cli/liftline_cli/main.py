@@ -10,6 +10,7 @@ from liftline import __version__
 from liftline_cli.commands.process import process
 from liftline_cli.commands.steps import detect, lift, render
 from liftline_cli.models import app as models_app
+from liftline_cli.telemetry import quiet_libraries
 
 app = typer.Typer(
     name="liftline",
@@ -44,6 +45,7 @@ app.add_typer(models_app, name="models")
 
 def main() -> None:
     """Entry point of the console script."""
+    quiet_libraries()
     app()
 
 

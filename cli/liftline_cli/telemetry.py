@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+import warnings
 
 import structlog
 
@@ -20,3 +21,9 @@ def configure_logging(*, verbose: bool) -> None:
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=False,
     )
+
+
+def quiet_libraries() -> None:
+    """Keep what libraries tell programmers (deprecations and the like) off a user's terminal; `python -W` shows it."""
+    if not sys.warnoptions:
+        warnings.simplefilter("ignore")

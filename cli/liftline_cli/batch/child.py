@@ -21,11 +21,12 @@ from liftline_cli.batch.messages import Mailbox, Measures, Outcome, Report, Task
 from liftline_cli.process import ProcessResult, process_video
 from liftline_cli.reporting import ConsoleReporter
 from liftline_cli.session import OUT_OF_MEMORY
-from liftline_cli.telemetry import configure_logging
+from liftline_cli.telemetry import configure_logging, quiet_libraries
 
 
 def main() -> int:
     """Process the video of the mailbox and leave a report."""
+    quiet_libraries()
     mailbox = Mailbox(Path(sys.argv[1]))
     with mailbox.crash_log.open("w") as log:
         faulthandler.enable(log)

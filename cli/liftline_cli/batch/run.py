@@ -89,6 +89,6 @@ def show(summary: Summary, console: Console) -> None:
     for line in summary.errors():
         console.print(line, highlight=False, markup=False, soft_wrap=True)
     counts = ", ".join(f"{number} {outcome}" for outcome, number in summary.counts().items())
-    total = len(summary.reports)
-    console.print(f"{total} videos: {counts}, in {summary.seconds:.1f} s", highlight=False, soft_wrap=True)
+    videos = "1 video" if len(summary.reports) == 1 else f"{len(summary.reports)} videos"
+    console.print(f"{videos}: {counts}, in {summary.seconds:.1f} s", highlight=False, soft_wrap=True)
     console.print(shown(summary.output_dir / SUMMARY_FILE), highlight=False, markup=False, soft_wrap=True)
