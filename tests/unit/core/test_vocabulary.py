@@ -23,6 +23,7 @@ from liftline.scene import Scene
 from liftline.skeletons import BLAZEPOSE33, BLAZEPOSE33_TO_COCO17, COCO17, H36M17, LIMB_JOINTS, SKELETONS
 from liftline.tracks import Tracks
 from liftline.video.frames import VideoInfo
+from liftline.video.thumbnails import SIDE, Thumbnails
 
 INFO = VideoInfo(
     name="clip.mp4", container="mp4", codec="h264", pixel_format="yuv420p", width_px=64, height_px=48,
@@ -116,6 +117,35 @@ def test_detections_survive_a_file(tmp_path: Path) -> None:
     loaded = detections_file.load(tmp_path / "d.npz")
     np.testing.assert_array_equal(loaded.keypoints_px, found.keypoints_px)
     assert (loaded.frame_start, loaded.frame_stop, loaded.detector) == (0, 1, "x")
+
+
+def test_thumbnails_go_with_detections_into_a_file_and_join_with_them(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    grey = rng.integers(0, 256, (4, SIDE, SIDE), np.uint8)
+    parts = [
+        Detections.from_frames(
+            [(start, people(1))], start=start, stop=start + 3, detector="x",
+            thumbnails=Thumbnails.of([(start + n, grey[start // 3 * 2 + n]) for n in range(2)]),
+        )
+        for start in (0, 3)
+    ]  # fmt: skip
+    detections_file.save(tmp_path / "d.npz", Detections.concatenate(parts))
+    loaded = detections_file.load(tmp_path / "d.npz").thumbnails
+    assert loaded.frame_index.tolist() == [0, 1, 3, 4]
+    np.testing.assert_array_equal(loaded.grey, grey)
+
+
+def test_thumbnails_of_other_frames_than_the_detections_are_refused() -> None:
+    elsewhere = Thumbnails.of([(5, np.zeros((SIDE, SIDE), np.uint8))])
+    with pytest.raises(ValueError, match="inside"):
+        Detections.from_frames([(0, people(1))], start=0, stop=2, detector="x", thumbnails=elsewhere)
+
+
+def test_detections_between_two_frames_are_those_of_these_frames() -> None:
+    found = Detections.from_frames([(0, people(2)), (1, people(1)), (3, people(2, 5.0))], start=0, stop=4, detector="x")
+    part = found.between(1, 4)
+    assert (part.frame_start, part.frame_stop, part.frame_index.tolist()) == (1, 4, [1, 3, 3])
+    assert part.people(3).boxes_px[0, 0] == 5.0
 
 
 def test_a_track_with_a_hole_is_refused() -> None:

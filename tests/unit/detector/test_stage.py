@@ -10,7 +10,7 @@ import av
 import numpy as np
 import pytest
 
-from liftline.detections import People
+from liftline.detections import Detections, People
 from liftline.errors import Cancelled
 from liftline.ports import Detector, DetectorSession, ModelInfo
 from liftline.running import FrameCounter, StopFlag
@@ -18,6 +18,7 @@ from liftline.video.frames import Frame
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
 from liftline_detector.stage import detect_segment
+from tests.film import HEIGHT, WIDTH, shot
 
 FRAMES = 20
 
@@ -29,6 +30,7 @@ class Recorder(Detector, DetectorSession):
     batch_size: int = 4
     max_sessions: int | None = None
     batches: list[list[int]] = field(default_factory=list)
+    sessions_start_at: list[int] = field(default_factory=list)
     on_batch: object = None
 
     @property
@@ -36,6 +38,7 @@ class Recorder(Detector, DetectorSession):
         return ModelInfo("recorder", "0" * 64, "MIT", "this test")
 
     def start(self) -> DetectorSession:
+        self.sessions_start_at.append(sum(map(len, self.batches)))
         return self
 
     def detect(self, frames: Sequence[Frame]) -> list[People]:
@@ -94,3 +97,47 @@ def test_work_stops_when_told(planned):
     with pytest.raises(Cancelled):
         detect_segment(opener, plan, plan.segments[0], detector, stop=stop, progress=FrameCounter())
     assert len(detector.batches) == 1
+
+
+def write(path, pictures):
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=Fraction(10))
+        stream.width, stream.height, stream.bit_rate = WIDTH, HEIGHT, 4_000_000
+        for grey in pictures:
+            rgb = np.repeat(grey[..., np.newaxis], 3, axis=2).astype(np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
+        container.mux(stream.encode(None))
+    return path
+
+
+def detect_all(path, detector, *, segment_s):
+    opener = local_opener(path)
+    plan = plan_video(opener, name=path.name, segment_s=segment_s, warmup_s=0.5, stop=StopFlag())
+    parts = [
+        detect_segment(opener, plan, segment, detector, stop=StopFlag(), progress=FrameCounter())
+        for segment in plan.segments
+    ]
+    return Detections.concatenate(parts)
+
+
+def test_nobody_is_followed_over_an_obvious_cut(tmp_path):
+    detector = Recorder(batch_size=4)
+    detect_all(write(tmp_path / "cut.mp4", shot(1, 11) + shot(2, 9)), detector, segment_s=60)
+    assert detector.sessions_start_at == [0, 11]
+    assert [i for batch in detector.batches for i in batch] == list(range(20))
+    assert not any({10, 11} <= set(batch) for batch in detector.batches)
+
+
+def test_a_black_frame_and_a_pan_are_no_reason_to_start_anew(tmp_path):
+    detector = Recorder()
+    pictures = shot(1, 30, speed=0.1, blur=True)
+    pictures[15] = np.zeros_like(pictures[0])
+    detect_all(write(tmp_path / "pan.mp4", pictures), detector, segment_s=60)
+    assert detector.sessions_start_at == [0]
+
+
+def test_thumbnails_are_those_of_the_whole_video_whatever_the_segments(tmp_path):
+    path = write(tmp_path / "clip.mp4", shot(1, 15, speed=0.05) + shot(2, 15))
+    whole, parts = (detect_all(path, Recorder(), segment_s=length).thumbnails for length in (60, 0.7))
+    assert whole.frame_index.tolist() == parts.frame_index.tolist() == list(range(30))
+    np.testing.assert_array_equal(whole.grey, parts.grey)

@@ -15,6 +15,7 @@ from liftline_lifter.tracking.following import follow
 from liftline_lifter.tracking.people import find_people
 from liftline_lifter.tracking.settings import TrackSettings
 from liftline_lifter.tracking.similarity import Shapes, box_iou, distinct, likeness
+from tests.film import shot, thumbnails
 from tests.unit.lifter.scenes import FPS, as_people, detect, find, owners, walker
 
 
@@ -185,6 +186,44 @@ def test_more_tracks_than_allowed_are_refused() -> None:
     people = [walker(20, x_px=200 + 200 * n, speed_px_s=0, height_px=150) for n in range(5)]
     with pytest.raises(LimitExceededError, match="5 tracks of people, the limit is 4"):
         find(detect(people), settings=TrackSettings(max_tracks=4))
+
+
+def filmed(detections: Detections, *shots: tuple[int, int]) -> Detections:
+    """Detections with thumbnails of shots, each (scene, frames)."""
+    pictures = [picture for scene, frames in shots for picture in shot(scene, frames)]
+    return replace(detections, thumbnails=thumbnails(pictures))
+
+
+def test_a_track_never_spans_a_cut_even_if_somebody_stands_in_the_same_place() -> None:
+    detections = filmed(detect([walker(120, x_px=300, speed_px_s=10)]), (1, 50), (2, 70))
+    spans = sorted(detections.frame_index[rows][[0, -1]].tolist() for rows in find(detections))
+    assert spans == [[0, 49], [50, 119]]
+
+
+def test_nobody_gets_their_id_back_beyond_a_cut() -> None:
+    detections = detect([walker(120, x_px=300, speed_px_s=10)], [everything_but(120, 55, 75)])
+    assert [len(rows) for rows in find(detections)] == [100]
+    assert [len(rows) for rows in find(filmed(detections, (1, 65), (2, 55)))] == [55, 45]
+
+
+def test_tracks_of_all_shots_are_ranked_together() -> None:
+    heights = [150, 400, 300]
+    people = [walker(150, x_px=300, speed_px_s=10, height_px=height) for height in heights]
+    frames = np.arange(150)
+    detections = detect(people, [frames < 50, (frames >= 50) & (frames < 100), frames >= 100])
+    tracks = find(filmed(detections, (1, 50), (2, 50), (3, 50)))
+    assert [int(detections.frame_index[rows[0]]) for rows in tracks] == [50, 100, 0]
+
+
+def test_somebody_in_a_shot_of_three_frames_has_a_track() -> None:
+    detections = filmed(detect([walker(63, x_px=300, speed_px_s=10)]), (1, 30), (2, 3), (3, 30))
+    assert sorted(len(rows) for rows in find(detections)) == [3, 30, 30]
+
+
+def test_a_small_person_before_a_large_one_is_no_duplicate() -> None:
+    near = walker(60, x_px=400, speed_px_s=10, height_px=700, y_px=50)
+    far = walker(60, x_px=330, speed_px_s=10, height_px=420, y_px=190, phase=2)
+    assert [len(rows) for rows in find(detect([near, far]))] == [60, 60]
 
 
 @settings(max_examples=15, deadline=None)

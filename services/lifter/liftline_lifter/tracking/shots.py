@@ -23,6 +23,7 @@ _SAME = 0.6
 _SAME_AT_ONCE = 0.7
 _RETURN_S = 0.5
 _MIN_RETURN_FRAMES = 3
+_LOOKS_BACK = 4
 _LONGEST_RUN = 2
 """More than so many changes in a row are one quick movement."""
 _BLANK_SHARE, _ENOUGH_CONTRAST = 0.15, 2.5
@@ -122,11 +123,13 @@ class _Film:
         return kept
 
     def _return(self, before: int, after: int) -> int | None:
-        """The frame in which the picture is again what it was."""
+        """The frame in which the picture is again what it was shortly before."""
+        start_s = self._times_s[before] - _RETURN_S * np.linspace(0, 1, _LOOKS_BACK)
+        earlier = {max(before - 1, 0), *(int(n) for n in np.searchsorted(self._times_s, start_s))}
         for n in range(after + 1, len(self.frames)):
             if self._times_s[n] - self._times_s[after] > _RETURN_S and n > after + _MIN_RETURN_FRAMES:
                 return None
-            if any(self._compared(m, n).still >= _SAME_AT_ONCE for m in range(max(before - 1, 0), before + 1)):
+            if any(self._compared(m, n).still >= _SAME_AT_ONCE for m in earlier):
                 return n
         return None
 
