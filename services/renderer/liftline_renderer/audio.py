@@ -44,7 +44,8 @@ def add_audio(
 ) -> Iterator[Timed]:
     """Add an audio track to `target`; its packets, each `shift_s` later than in the source, follow from the result."""
     codec, rate = stream.codec_context.codec.canonical_name, stream.rate or 48_000
-    if codec == "aac" or (codec == "mp3" and rate >= _LOWEST_MP3_RATE):
+    known = bool(stream.rate and stream.channels)  # not so where it begins after what was probed
+    if known and (codec == "aac" or (codec == "mp3" and rate >= _LOWEST_MP3_RATE)):
         return _copied(source, stream, target.add_stream_from_template(stream), shift_s)
     rate = min(_AAC_RATES, key=lambda known: abs(known - rate))
     layout = _AAC_LAYOUTS.get(stream.layout.name, "stereo")

@@ -13,6 +13,7 @@ from liftline.video.opening import local_opener, main_audio_stream, open_contain
 from liftline_renderer.encode import SegmentWriter, even_size
 from liftline_renderer.gif import write_gif
 from liftline_renderer.mux import MuxSegment, mux
+from tests.integration.video.odd_table import ODD
 
 NTSC = Fraction(30000, 1001)
 
@@ -133,6 +134,14 @@ def test_audio_that_begins_before_the_video_is_not_cut(make_video, round_trip, p
     assert before[1] == pytest.approx(-0.5, abs=0.02)
     assert after[1] == pytest.approx(before[1], abs=0.004)
     assert times_of(plan_of(output)) == times_of(plan)
+
+
+def test_audio_that_begins_after_what_is_probed_is_kept_in_its_place(make_video, round_trip):
+    path = ODD["sound begins after half a minute"].make(make_video)
+    _, output = round_trip(path)
+    codec, start_s, _ = sound(output)
+    assert codec == "aac"
+    assert start_s == pytest.approx(30.0, abs=0.01)
 
 
 def test_copied_audio_is_the_same_bytes(make_video, round_trip):
