@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from liftline.errors import ModelError, UsageError
+from liftline.torch_files import looks_like
 from liftline_lifter.network import JOINTS_IN, JOINTS_OUT, TemporalModel
 from liftline_lifter.normalise import Normalisation
 from liftline_lifter.official_weights import (
@@ -27,7 +28,6 @@ from liftline_lifter.official_weights import (
     VIDEOPOSE3D_RATE_HZ,
     read_states,
 )
-from liftline_lifter.torch_files import looks_like
 
 SCHEMA_VERSION = 1
 METADATA_KEY = "liftline"

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from liftline.errors import ModelError
-from liftline_lifter.torch_files import checked
+from liftline.torch_files import checked
 
 VIDEOPOSE3D_RATE_HZ = 50.0
 """Human3.6M's cameras ran at 50 Hz."""

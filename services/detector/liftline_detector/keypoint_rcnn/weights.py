@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import pickle
 import warnings
 from collections.abc import Mapping
@@ -14,10 +15,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from liftline import pickles
+from liftline import pickles, torch_files
 from liftline.errors import InvalidInputError, ModelError
 
-MAX_FILE_BYTES = 2 << 30
+MAX_FILE_BYTES = 1 << 30
 _USE_ANOTHER = "use a Keypoint R-CNN of Detectron2's model zoo or a checkpoint of its trainer"
 
 
@@ -35,33 +36,37 @@ def read_weights(path: Path) -> Weights:
     Raises:
         ModelError: missing, too large, damaged, holding more than weights, or of another kind.
     """
-    try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise ModelError(
-                f"{path}: larger than {MAX_FILE_BYTES >> 30} GiB, so these are no weights; {_USE_ANOTHER}."
-            )
-        with path.open("rb") as file:
-            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"{path}: can't read the weights ({error.strerror or error}); check the path.") from error
-    content = _pickled(path) if path.suffix.lower() == ".pkl" else _saved(path)
+    data = _read(path)
+    content = _pickled(data, path) if path.suffix.lower() == ".pkl" else _saved(data, path)
     tensors = content.get("model") if isinstance(content, Mapping) else None
     if not isinstance(tensors, Mapping) or not tensors:
         raise ModelError(f"{path}: holds no weights under 'model'; {_USE_ANOTHER}.")
+    sha256 = hashlib.sha256(data).hexdigest()
     return Weights({str(name): _tensor(value, str(name), path) for name, value in tensors.items()}, sha256)
 
 
-def _pickled(path: Path) -> Any:
+def _read(path: Path) -> bytes:
     try:
-        return pickles.loads(path.read_bytes(), name=str(path))
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ModelError(f"{path}: larger than {MAX_FILE_BYTES >> 30} GiB: these are no weights; {_USE_ANOTHER}.")
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: can't read the weights ({error.strerror or error}); check the path.") from error
+
+
+def _pickled(data: bytes, path: Path) -> Any:
+    try:
+        return pickles.loads(data, name=str(path))
     except InvalidInputError as error:
         raise ModelError(str(error)) from error
 
 
-def _saved(path: Path) -> Any:
+def _saved(data: bytes, path: Path) -> Any:
     try:
         with warnings.catch_warnings(action="ignore"):  # of pickle protocols, which end in an error here
-            return torch.load(path, map_location="cpu", weights_only=True)
+            return torch.load(io.BytesIO(torch_files.checked(data)), map_location="cpu", weights_only=True)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}; {_USE_ANOTHER}.") from error
     except pickle.UnpicklingError as error:
         raise ModelError(f"{path}: damaged, or holds more than weights, so it isn't loaded; {_USE_ANOTHER}.") from error
     except Exception as error:

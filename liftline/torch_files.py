@@ -2,7 +2,7 @@
 
 torch's restricted unpickler calls only functions that it takes for safe. Among them are some that take any amount of
 memory (`bytearray`, `torch.Tensor`), and its reader unpacks compressed entries without bound. So the instructions are
-walked through first, without running them, for names that a lifter's checkpoint doesn't need; and a zip file is
+walked through first, without running them, for names that weights don't need; and a zip file is
 written anew from entries that are what torch writes, so that torch sees nothing else.
 """
 
@@ -19,7 +19,9 @@ _ZIP_FILE, _PICKLE = b"PK\x03\x04", b"\x80"
 _TAR_AT, _TAR = 257, b"ustar"
 
 _LEGACY_PICKLES = 5  # magic number, protocol, byte orders, the content, names of storages
-_MAX_INSTRUCTIONS = 50_000  # the largest official ones have 12,000; deep nesting crashes Python from 100,000 on
+_MAX_INSTRUCTIONS = (
+    50_000  # the largest files of Detectron2's trainer have half as many; deep nesting crashes Python from 100,000 on
+)
 _LONGEST_TEXT = 8192  # a RandomState's 2,496 bytes are written as text; encoding a long one over and over fills memory
 _STORAGES = ("Float", "Double", "Half", "BFloat16", "Long", "Int", "Short", "Char", "Byte", "Bool")
 
@@ -42,7 +44,7 @@ def looks_like(data: bytes) -> bool:
     return data.startswith(_ZIP_FILE) or _is_tar(data) or (data.startswith(_PICKLE) and data[8:9] != b"{")
 
 
-def checked(data: bytes, *, names: Iterable[str]) -> bytes:
+def checked(data: bytes, *, names: Iterable[str] = ()) -> bytes:
     """The file for torch to read: `data` itself, or the same zip file written anew.
 
     Args:
