@@ -57,33 +57,34 @@ def plan_video(
         first = packets.first_frame
         if first is None:
             raise InvalidVideoError(f"{name}: none of its {len(packets.pts)} frames can be decoded; export it again.")
-        packets, lost = _from_first_decodable(packets, first)
+        packets = _from_first_decodable(packets, first, name)
         time_base, pts, rate, duration_s = _timing(stream, packets)
         info = _describe(container, stream, first, name, time_base, rate, duration_s)
-        warnings = [
+        warnings = (
             *packets.warnings,
-            *([cautions.of_start(name, lost)] if lost else []),
-            *([] if packets.exact else [cautions.of_times(name, rate)]),
+            *(() if packets.exact else (cautions.of_times(name, rate),)),
             *cautions.of_tracks(name, container, stream),
             *cautions.of_pictures(name, first, interlaced=packets.interlaced),
-        ]
-    _check_size(info.width_px, info.height_px, limits, name)
-    if duration_s > limits.max_duration_s:
-        raise LimitExceededError(
-            f"{name}: {duration_s:.1f} s long, the limit is {limits.max_duration_s:g} s; cut it first."
         )
+    _check_size(info.width_px, info.height_px, limits, name)
+    _check_duration(info, limits)
     parts = _segments(pts, time_base, segment_s, warmup_s) if packets.exact else (Segment(0, 0, len(pts), 0),)
-    return Plan(info, pts, parts, packets.exact, tuple(warnings))
+    return Plan(info, pts, parts, packets.exact, warnings)
 
 
-def _from_first_decodable(packets: PacketIndex, first: VideoFrame) -> tuple[PacketIndex, int]:
-    """The index without the frames before the first that decodes, and their number; no player shows them."""
-    if not packets.exact or first.pts is None:
-        return packets, 0
-    lost = int(np.searchsorted(packets.pts, first.pts))
+def _from_first_decodable(packets: PacketIndex, first: VideoFrame, name: str) -> PacketIndex:
+    """The index without the frames before the first that decodes, with a warning; no player shows them."""
+    lost = 0 if not packets.exact or first.pts is None else int(np.searchsorted(packets.pts, first.pts))
     if not 0 < lost < len(packets.pts):
-        return packets, 0
-    return replace(packets, pts=packets.pts[lost:]), lost
+        return packets
+    return replace(packets, pts=packets.pts[lost:], warnings=(*packets.warnings, cautions.of_start(name, lost)))
+
+
+def _check_duration(info: VideoInfo, limits: VideoLimits) -> None:
+    if info.duration_s > limits.max_duration_s:
+        raise LimitExceededError(
+            f"{info.name}: {info.duration_s:.1f} s long, the limit is {limits.max_duration_s:g} s; cut it first."
+        )
 
 
 def _check_size(width: int, height: int, limits: VideoLimits, name: str) -> None:
