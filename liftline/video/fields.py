@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from contextlib import suppress
 from dataclasses import dataclass
+from typing import NamedTuple
 
-_SLICES, _SEQUENCE = frozenset({1, 5}), 7
+_IDR, _SEQUENCE = 5, 7
+_SLICES = frozenset({1, _IDR})
 _ENOUGH_BYTES = 64
 _PROFILES_WITH_CHROMA_FORMAT = frozenset({100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135})
 
@@ -33,12 +35,12 @@ class SecondFields:
             field = self._first_field(data)
         except IndexError:
             field = None
-        pairs = field is not None and self._open == (field[0], not field[1])
-        self._open = None if pairs else field
+        pairs = field is not None and not field.starts_anew and self._open == (field.frame_num, not field.is_bottom)
+        self._open = None if pairs or field is None else (field.frame_num, field.is_bottom)
         return pairs
 
-    def _first_field(self, data: bytes) -> tuple[int, bool] | None:
-        """(frame_num, is it the bottom one) of the first slice; None for a whole frame."""
+    def _first_field(self, data: bytes) -> _Field | None:
+        """What the first slice belongs to; None for a whole frame."""
         for at in self._units(data):
             kind = data[at] & 31
             if kind == _SEQUENCE:
@@ -66,6 +68,12 @@ class SecondFields:
     def _read_sequence(self, unit: bytes) -> None:
         with suppress(IndexError):
             self._sequence = _Sequence.parse(unit)
+
+
+class _Field(NamedTuple):
+    frame_num: int
+    is_bottom: bool
+    starts_anew: bool  # an IDR picture; the field that completes one is none
 
 
 @dataclass(frozen=True)
@@ -98,7 +106,7 @@ class _Sequence:
         bits.golomb()
         return cls(frame_num_bits, separate_planes, has_fields=not bits.fixed(1))
 
-    def field_of(self, unit: bytes) -> tuple[int, bool] | None:
+    def field_of(self, unit: bytes) -> _Field | None:
         if not self.has_fields:
             return None
         bits = _Bits(unit[1:])
@@ -106,7 +114,7 @@ class _Sequence:
             bits.golomb()
         bits.fixed(2 if self.separate_planes else 0)
         frame_num = bits.fixed(self.frame_num_bits)
-        return (frame_num, bool(bits.fixed(1))) if bits.fixed(1) else None
+        return _Field(frame_num, bool(bits.fixed(1)), unit[0] & 31 == _IDR) if bits.fixed(1) else None
 
 
 def _skip_scaling_lists(bits: _Bits, count: int) -> None:
