@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -99,9 +101,12 @@ class VideoFactory:
         """`fields`: tff or bff, to mark frames as two fields. `output`: a file object instead of the path."""
         path = self.folder / name
         container_options = {"movflags": movflags} if name.endswith((".mp4", ".mov")) else {}
-        with av.open(
-            output or str(path), "w", format=_format(name), options=container_options | (container or {})
-        ) as target:
+        with (
+            usual_scheduling(),
+            av.open(
+                output or str(path), "w", format=_format(name), options=container_options | (container or {})
+            ) as target,
+        ):
             stream: Any = target.add_stream(codec, rate=rate, options=_options(codec) if options is None else options)
             stream.width, stream.height = size
             stream.pix_fmt = pix_fmt
@@ -126,6 +131,16 @@ class VideoFactory:
             if sound is not None:
                 write_tone(target, sound, frames / float(rate), audio_start_s)
         return path
+
+
+@contextmanager
+def usual_scheduling() -> Iterator[None]:
+    """Undo what SVT-AV1 does to the thread that calls it where root does: a real-time class above everything else."""
+    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, policy, parameters)
 
 
 def _format(name: str) -> str | None:
