@@ -121,7 +121,10 @@ def empty_room(path: Path) -> Path:
 
 
 def crowd(plan: Plan, count: int) -> Detections:
-    """What a detector would say of `count` people who cross the picture one after the other, a few at a time."""
+    """What a detector would say of `count` people who cross the picture from edge to edge, a few at a time.
+
+    Nobody vanishes in the middle: whoever did and whoever appears there soon after look like one person, to any eye.
+    """
     rng = np.random.default_rng(0)
     gait = _gait()
     walkers = [_walker(rng, plan.frame_count) for _ in range(count)]
@@ -148,7 +151,8 @@ def _walker(rng: np.random.Generator, frame_count: int) -> Walker:
     start = int(rng.integers(0, frame_count - length + 1))
     height = float(rng.uniform(120, 420))
     ground = min(720.0 - 10, 300 + height)
-    path = np.array([[rng.uniform(80, 1200), ground], [rng.uniform(80, 1200), ground]])
+    edges = np.array([[0.0, ground], [SIZE_PX[0], ground]])
+    path = edges if rng.random() < 0.5 else edges[::-1]
     return Walker(range(start, start + length), path, height, float(rng.uniform()))
 
 

@@ -5,6 +5,7 @@ Not a dependency: `pip install trackers` beside Liftline to compare.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 from collections.abc import Callable
 
@@ -35,9 +36,7 @@ def other_trackers() -> dict[str, Tracker]:
 
 def _tracker(name: str) -> Tracker:
     def track(detections: Detections, plan: Plan) -> list[Track]:
-        import supervision
-        import trackers
-
+        supervision, trackers = (importlib.import_module(module) for module in ("supervision", "trackers"))
         options = _WITHOUT_PICTURES.get(name, {})
         tracker = getattr(trackers, _CLASSES[name])(frame_rate=float(plan.info.average_rate), **options)
         rows_of: dict[int, list[int]] = {}

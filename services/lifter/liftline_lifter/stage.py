@@ -55,8 +55,8 @@ def track_people(detections: Detections, plan: Plan, *, video: str, settings: Tr
             f"{plan.frame_count} frames; run the detect step again."
         )
     times_s = plan.frame_times_s
-    found = find_people(detections, times_s, settings=settings)
     width_px, height_px = plan.info.width_px, plan.info.height_px
+    found = find_people(detections, times_s, settings=settings, width_px=width_px)
     tracks = to_tracks(found.people, detections, times_s, video=video, width_px=width_px, height_px=height_px)
     return TrackResult(tracks, found.left_out)
 

@@ -86,6 +86,20 @@ def test_someone_who_returns_much_later_is_a_new_track() -> None:
     assert [len(rows) for rows in find(detections)] == [60, 60]
 
 
+@pytest.mark.parametrize(("width_px", "tracks"), [(800, 2), (None, 1)])
+def test_whoever_walks_out_of_the_picture_is_not_who_walks_in_there_next(width_px: int | None, tracks: int) -> None:
+    leaves, enters = walker(60, x_px=560, speed_px_s=120), walker(60, x_px=870, speed_px_s=-120)
+    detections = detect([np.concatenate([leaves, enters])], [everything_but(120, 60, 78)])
+    found = find_people(detections, np.arange(120) / FPS, settings=TrackSettings(), width_px=width_px)
+    assert len(found.people) == tracks
+
+
+def test_someone_half_out_of_the_picture_who_stands_there_gets_their_id_back() -> None:
+    detections = detect([walker(120, x_px=790, speed_px_s=5)], [everything_but(120, 50, 80)])
+    found = find_people(detections, np.arange(120) / FPS, settings=TrackSettings(), width_px=800)
+    assert [len(rows) for rows in found.people] == [90]
+
+
 def test_someone_who_appears_far_away_is_a_new_track() -> None:
     first, second = walker(120, x_px=200, speed_px_s=0), walker(120, x_px=1100, speed_px_s=0)
     detections = detect([first, second], [np.arange(120) < 60, np.arange(120) >= 60])

@@ -25,17 +25,25 @@ SHORTEST_MOTION_S = 0.1
 """Pieces shorter than this tell no velocity."""
 _MAX_LOG_SIZE = 0.5
 _NO_LINK_COST = 2.5
+_EDGE_SHARE = 0.01
+_LEAVING_SPEED = 0.2
+"""In person sizes per second: who moves on faster than that at an edge of the picture walks out of it."""
 
 
 @dataclass(frozen=True)
 class _Ends:
-    """One end of every piece: time_s (N,), place_px (N,2), velocity (N,2) pixels/s, size_px (N,), moving (N,) bool."""
+    """One end of every piece.
+
+    time_s (N,), place_px (N,2), velocity (N,2) pixels/s, size_px (N,), moving (N,) bool: whether the velocity is known,
+    outwards (N,) bool: at a side of the picture and on the way out of it, going back in time for a start.
+    """
 
     time_s: NDArray[np.float64]
     place_px: NDArray[np.float64]
     velocity: NDArray[np.float64]
     size_px: NDArray[np.float64]
     moving: NDArray[np.bool_]
+    outwards: NDArray[np.bool_]
 
 
 def link(
@@ -44,11 +52,15 @@ def link(
     times_s: NDArray[np.float64],
     *,
     settings: TrackSettings,
+    width_px: int | None = None,
 ) -> list[NDArray[np.intp]]:
-    """Join pieces, as `following.follow` gives them, into tracks: rows in the order of frames."""
+    """Join pieces, as `following.follow` gives them, into tracks: rows in the order of frames.
+
+    Whoever walks out of a picture `width_px` wide isn't who walks in there soon after: people rarely turn at once.
+    """
     if len(pieces) < 2:
         return pieces
-    starts, ends = _both_ends(pieces, detections, times_s)
+    starts, ends = _both_ends(pieces, detections, times_s, width_px)
     first, second = _candidates(ends.time_s, starts.time_s, settings.max_gap_s)
     cost = _link_cost(ends, starts, first, second, settings)
     good = cost < _NO_LINK_COST
@@ -57,12 +69,13 @@ def link(
 
 
 def _both_ends(
-    pieces: list[NDArray[np.intp]], detections: Detections, times_s: NDArray[np.float64]
+    pieces: list[NDArray[np.intp]], detections: Detections, times_s: NDArray[np.float64], width_px: int | None
 ) -> tuple[_Ends, _Ends]:
     shapes = [Shapes.rows(detections, rows) for rows in pieces]
     starts = [_end(times_s[rows], shape, at_start=True) for rows, shape in zip(pieces, shapes, strict=True)]
     ends = [_end(times_s[rows], shape, at_start=False) for rows, shape in zip(pieces, shapes, strict=True)]
-    return _stack(starts), _stack(ends)
+    first, last = (detections.boxes_px[[rows[at] for rows in pieces]] for at in (0, -1))
+    return _stack(starts, first, width_px, forwards=-1), _stack(ends, last, width_px, forwards=1)
 
 
 def _end(times_s: NDArray[np.float64], shapes: Shapes, *, at_start: bool) -> tuple[float, NDArray[np.float64], float]:
@@ -79,16 +92,19 @@ def _end(times_s: NDArray[np.float64], shapes: Shapes, *, at_start: bool) -> tup
     return time_s, np.asarray(line, np.float64), size
 
 
-def _stack(ends: list[tuple[float, NDArray[np.float64], float]]) -> _Ends:
-    lines = np.stack([line for _, line, _ in ends])
+def _stack(
+    ends: list[tuple[float, NDArray[np.float64], float]], boxes_px: NDArray[np.float32], width_px: int | None, *,
+    forwards: int,
+) -> _Ends:  # fmt: skip
+    times, lines, sizes = (np.array(values) for values in zip(*ends, strict=True))
     moving = np.isfinite(lines[:, 1, 0])
-    return _Ends(
-        np.array([time for time, _, _ in ends]),
-        lines[:, 0],
-        np.where(moving[:, None], lines[:, 1], 0.0),
-        np.array([size for _, _, size in ends]),
-        moving,
-    )
+    velocity = np.where(moving[:, None], lines[:, 1], 0.0)
+    outwards = np.zeros(len(ends), np.bool_)
+    if width_px is not None:
+        speed, margin = forwards * velocity[:, 0] / sizes, _EDGE_SHARE * width_px
+        outwards = (boxes_px[:, 0] <= margin) & (speed < -_LEAVING_SPEED)
+        outwards |= (boxes_px[:, 2] >= width_px - margin) & (speed > _LEAVING_SPEED)
+    return _Ends(times, lines[:, 0], velocity, sizes, moving, outwards)
 
 
 def _candidates(
@@ -123,7 +139,8 @@ def _link_cost(
     log_size = np.abs(np.log(ends.size_px[first] / starts.size_px[second]))
     reach = settings.reach_bodies + settings.reach_bodies_per_s * gap_s
     cost = miss / reach + 0.4 * turn + log_size / _MAX_LOG_SIZE + 0.2 * gap_s
-    return np.where((miss <= reach) & (log_size <= _MAX_LOG_SIZE), cost, np.inf)
+    left = ends.outwards[first] & starts.outwards[second]
+    return np.where((miss <= reach) & (log_size <= _MAX_LOG_SIZE) & ~left, cost, np.inf)
 
 
 def _cheapest(

@@ -36,20 +36,27 @@ class Identities:
     left_out: int
 
 
-def find_people(detections: Detections, frame_times_s: NDArray[np.float64], *, settings: TrackSettings) -> Identities:
+def find_people(
+    detections: Detections, frame_times_s: NDArray[np.float64], *, settings: TrackSettings, width_px: int | None = None
+) -> Identities:
     """Decide who is who.
 
     Args:
         detections: of the whole video.
         frame_times_s: (F,) presentation time of every frame, seconds.
         settings: how.
+        width_px: of the picture, where it is known: at its sides people leave and others enter.
 
     Raises:
         LimitExceededError: more tracks than the settings allow.
     """
     edges = [0, *find_cuts(detections.thumbnails, frame_times_s).tolist(), detections.frame_stop]
-    shots = [_people_of_shot(detections, start, stop, frame_times_s, settings) for start, stop in pairwise(edges)]
-    people, left_out = by_prominence([rows for shot in shots for rows in shot], detections), 0
+    people: list[NDArray[np.intp]] = []
+    for start, stop in pairwise(edges):
+        found = _people_of_shot(detections.between(start, stop), frame_times_s, settings, width_px)
+        first_row = int(np.searchsorted(detections.frame_index, start))
+        people += [first_row + rows for rows in found]
+    people, left_out = by_prominence(people, detections), 0
     if settings.max_people is not None:
         people, left_out = at_most(people, detections, count=settings.max_people)
     if len(people) > settings.max_tracks:
@@ -61,29 +68,30 @@ def find_people(detections: Detections, frame_times_s: NDArray[np.float64], *, s
 
 
 def _people_of_shot(
-    detections: Detections, start: int, stop: int, frame_times_s: NDArray[np.float64], settings: TrackSettings
+    shot: Detections, frame_times_s: NDArray[np.float64], settings: TrackSettings, width_px: int | None
 ) -> list[NDArray[np.intp]]:
-    """Rows of `detections` per person seen between two camera cuts."""
-    shot, first_row = detections.between(start, stop), int(np.searchsorted(detections.frame_index, start))
+    """Rows per person seen between two camera cuts."""
     times_s = frame_times_s[shot.frame_index]
-    tracks = _join(follow(shot, times_s, settings=settings), shot, times_s, settings)
+    tracks = _join(follow(shot, times_s, settings=settings), shot, times_s, settings, width_px)
     frame_s = float(np.median(np.diff(frame_times_s))) if len(frame_times_s) > 1 else _USUAL_FRAME_S
-    return [first_row + rows for rows in select(tracks, shot, frame_s=frame_s, settings=settings)]
+    return select(tracks, shot, frame_s=frame_s, settings=settings)
 
 
 def _join(
-    pieces: list[Piece], detections: Detections, times_s: NDArray[np.float64], settings: TrackSettings
-) -> list[NDArray[np.intp]]:
+    pieces: list[Piece], detections: Detections, times_s: NDArray[np.float64], settings: TrackSettings,
+    width_px: int | None,
+) -> list[NDArray[np.intp]]:  # fmt: skip
     """Link clear pieces first, since their motion tells who is who; then give them the rest, or link it on its own."""
     rows = [np.array(piece.rows, np.intp) for piece in pieces]
     clear = [piece.clear and _lasts(own, times_s) for piece, own in zip(pieces, rows, strict=True)]
     sure = [own for own, is_clear in zip(rows, clear, strict=True) if is_clear]
     rest = [own for own, is_clear in zip(rows, clear, strict=True) if not is_clear]
-    linked = link(sure, detections, times_s, settings=settings)
+    linked = link(sure, detections, times_s, settings=settings, width_px=width_px)
     spare = np.concatenate([*rest, np.zeros(0, np.intp)])
     filled, spare = insert(linked, spare, detections, times_s)
     left = [np.intersect1d(own, spare) for own in rest]
-    return link(filled + [own for own in left if len(own)], detections, times_s, settings=settings)
+    again = filled + [own for own in left if len(own)]
+    return link(again, detections, times_s, settings=settings, width_px=width_px)
 
 
 def _lasts(rows: NDArray[np.intp], times_s: NDArray[np.float64]) -> bool:
