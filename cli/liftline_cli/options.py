@@ -12,7 +12,7 @@ import typer
 from liftline.errors import UsageError
 
 if TYPE_CHECKING:
-    from liftline_detector.backends import DetectorOptions
+    from liftline_detector.options import DetectorOptions
     from liftline_lifter.stage import LiftSettings
 
 
@@ -186,7 +186,7 @@ def detector_options(
 ) -> DetectorOptions:  # fmt: skip
     """The detector's options, None standing for the default. Raises UsageError where they contradict the detector."""
     from liftline.devices import check_device_name
-    from liftline_detector.backends import DetectorOptions
+    from liftline_detector.options import DetectorOptions
 
     chosen: dict[str, Any] = {
         "config": config,

@@ -18,7 +18,8 @@ from liftline.settings import load_settings
 from liftline_cli.models import fetch_missing
 from liftline_cli.process_settings import ProcessSettings
 from liftline_cli.reporting import Reporter
-from liftline_detector.backends import BLAZEPOSE, DETECTRON2, DETECTRON2_INSTALL, DetectorOptions, detectron2_is_ready
+from liftline_detector.backends import BLAZEPOSE, DETECTRON2, detectron2_is_ready
+from liftline_detector.options import DETECTRON2_INSTALL, DetectorOptions
 from liftline_lifter.stage import LiftSettings
 
 DEFAULT_CHECKPOINT = "pretrained_h36m_detectron_coco.bin"

@@ -8,7 +8,7 @@ from typing import Any
 
 from liftline.settings import Settings
 from liftline.video.opening import VideoLimits
-from liftline_detector.backends import DetectorOptions
+from liftline_detector.options import DetectorOptions
 from liftline_lifter.stage import LiftSettings, TrackSettings
 from liftline_renderer.stage import RenderSettings
 

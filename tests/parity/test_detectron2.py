@@ -18,10 +18,11 @@ import torch
 from liftline.detections import People
 from liftline.errors import ModelError, UsageError
 from liftline.video.frames import Frame
-from liftline_detector.backends import DEFAULT_CONFIG, DetectorOptions, build_detector
+from liftline_detector.backends import build_detector
 from liftline_detector.keypoint_rcnn import network
 from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
 from liftline_detector.keypoint_rcnn.pictures import network_input
+from liftline_detector.options import DEFAULT_CONFIG, DetectorOptions
 from tests.parity.networks import random_weights
 
 pytestmark = [

@@ -9,7 +9,8 @@ from typing import get_args
 import pytest
 
 from liftline_cli.options import DetectorName, Layout, Precision, Smooth
-from liftline_detector.backends import AUTO, BACKENDS, PRECISIONS
+from liftline_detector.backends import AUTO, BACKENDS
+from liftline_detector.options import PRECISIONS
 from liftline_lifter import smoothing
 from liftline_renderer.layout import Layout as RendererLayout
 

@@ -12,12 +12,13 @@ import torch
 from liftline.errors import ExitCode, LiftlineError, ModelError, UsageError
 from liftline.ports import ModelInfo
 from liftline.video.frames import Frame
-from liftline_detector.backends import DetectorOptions, build_detector
+from liftline_detector.backends import build_detector
 from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
 from liftline_detector.keypoint_rcnn.network import is_installed
 from liftline_detector.keypoint_rcnn.people import keypoint_scores
 from liftline_detector.keypoint_rcnn.pictures import InputFormat, network_input, resized
 from liftline_detector.keypoint_rcnn.weights import read_weights
+from liftline_detector.options import DetectorOptions
 from tests.standins import BrightNetwork
 
 COCO = InputFormat(800, 1333, "BGR")

@@ -14,11 +14,11 @@ from liftline.devices import resolve_device
 from liftline.errors import LiftlineError, ModelError
 from liftline.ports import Detector, ModelInfo
 from liftline.video.frames import Frame
-from liftline_detector.backends import DetectorOptions
 from liftline_detector.keypoint_rcnn import network
 from liftline_detector.keypoint_rcnn.people import people
 from liftline_detector.keypoint_rcnn.pictures import InputFormat, network_input
 from liftline_detector.keypoint_rcnn.weights import read_weights
+from liftline_detector.options import DetectorOptions
 
 Network = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
 """A Detectron2 model: "image", "height", "width" per frame in, "instances" per frame out."""

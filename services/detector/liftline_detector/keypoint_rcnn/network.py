@@ -18,9 +18,9 @@ from torch import Tensor
 
 from liftline.errors import ModelError, UsageError
 from liftline.skeletons import COCO17
-from liftline_detector.backends import DETECTRON2_INSTALL
 from liftline_detector.keypoint_rcnn.pictures import InputFormat
 from liftline_detector.keypoint_rcnn.weights import Weights
+from liftline_detector.options import DETECTRON2_INSTALL
 
 _NOT_IN_FILES = ("proposal_generator.anchor_generator.cell_anchors.", "pixel_mean", "pixel_std")
 """Constants of the network, which some files hold and others don't."""
