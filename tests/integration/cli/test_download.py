@@ -387,7 +387,8 @@ def test_a_folder_that_cant_be_is_an_output_error(folder, server):
 
 
 FETCH_IN_A_PROCESS = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background
 from liftline.models import Address, ModelFile
 from liftline_cli.fetching.download import download
 source = Address(sys.argv[1], max_bytes=1 << 21)
