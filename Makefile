@@ -15,7 +15,7 @@ TORCHVISION := torchvision==0.28.0
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-detectron2 setup-dev demo check format test fuzz bench accuracy clean
+.PHONY: help setup setup-detectron2 setup-dev setup-servers protos demo check format test fuzz bench accuracy clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -54,20 +54,29 @@ setup-detectron2: $(VENV)/.cli  ## Detectron2, built from its public source, and
 setup-dev: $(VENV)/.dev  ## The same with the tools for check and test
 	@$(BIN)/liftline models fetch
 
+# A message broker and an S3 server, for `make up` and for tests.
+SERVERS := nats-server radosgw ceph-mon ceph-osd
+setup-servers:  ## NATS and S3 servers, by apt where they are missing
+	@for p in $(SERVERS); do PATH=$$PATH:/usr/sbin command -v $$p >/dev/null || { $(SUDO) apt-get update && $(SUDO) apt-get install -y --no-install-recommends $(SERVERS); break; }; done
+
 demo: setup  ## Run on a self-made clip, or on yours: make demo VIDEO=clip.mp4
 	@$(BIN)/python -m liftline_cli.demo $(if $(VIDEO),--video '$(VIDEO)') --output-dir '$(OUTPUT_DIR)'
+
+protos: $(VENV)/.dev  ## Generate the Python code of protos/
+	@$(BIN)/python protos/generate.py
 
 check: $(VENV)/.dev  ## Format, lint, types, import layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/buf lint protos
 
 format: $(VENV)/.dev  ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-test: setup-dev  ## All tests
+test: setup-dev setup-servers  ## All tests
 	@$(BIN)/python -m pytest
 
 # More, or another seed: make fuzz FUZZ='--cases 5000 --seed 3'

@@ -16,6 +16,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     BAD_INPUT = 3
     MODEL = 4
+    UNAVAILABLE = 5
     INTERRUPTED = 130
 
 
@@ -61,6 +62,12 @@ class ModelError(LiftlineError):
 
 class OutputError(LiftlineError):
     """A result can't be written: no permission, no space."""
+
+
+class UnavailableError(LiftlineError):
+    """A server (NATS, S3, the gateway) can't be reached or doesn't answer; the same may work a little later."""
+
+    exit_code = ExitCode.UNAVAILABLE
 
 
 class Cancelled(LiftlineError):  # noqa: N818 - an outcome, not a failure

@@ -8,6 +8,10 @@ from pathlib import Path
 import pytest
 import structlog
 
+from liftline_cli.up.ceph import CephServer
+from liftline_cli.up.nats_server import NatsServer
+from tests.servers import running_nats, running_s3
+
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
@@ -24,3 +28,17 @@ def _logging_as_at_the_start() -> Iterator[None]:
     """The command line configures logging for its process, which here is that of all tests."""
     yield
     structlog.reset_defaults()
+
+
+@pytest.fixture(scope="session")
+def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    """A nats-server that all tests share; one that is to be killed is the test's own (`tests.servers`)."""
+    with running_nats(tmp_path_factory.mktemp("nats")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CephServer]:
+    """An S3 server that all tests share; each takes a bucket of its own."""
+    with running_s3(tmp_path_factory.mktemp("s3")) as server:
+        yield server

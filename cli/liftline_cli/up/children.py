@@ -1,0 +1,97 @@
+"""Servers as child processes that can't outlive this one."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from liftline.errors import LiftlineError, UsageError
+
+_READY_WITHIN_S, _POLL_S = 60.0, 0.02
+
+
+@dataclass(frozen=True)
+class Child:
+    """A running server and the file with what it printed."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    @property
+    def alive(self) -> bool:
+        """Whether it runs."""
+        return self.process.poll() is None
+
+    def kill(self) -> None:
+        """End it at once, as a crash would."""
+        self.process.kill()
+        self.process.wait()
+
+    def end(self, *, within_s: float) -> int:
+        """Ask it to end, then end it; its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            return self.process.wait(within_s)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            return self.process.returncode
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine that nobody listens on just now."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [one.getsockname()[1] for one in sockets]
+    finally:
+        for one in sockets:
+            one.close()
+
+
+def program(name: str) -> str:
+    """Path of an installed program. Raises UsageError saying how to get it."""
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin")
+    if found is None:
+        raise UsageError(f"{name} is not installed; run `make setup-servers`, which installs it by apt.")
+    return found
+
+
+def start(
+    name: str, arguments: Sequence[str], *, folder: Path, environment: Mapping[str, str] | None = None
+) -> Child:  # fmt: skip
+    """Start a server that ends when this process does; its output goes to `folder/<name>.log`."""
+    log = folder / f"{name}.log"
+    with log.open("ab") as file:
+        process = subprocess.Popen(  # noqa: S603 - a program of ours with arguments of ours, no shell
+            [program("setpriv"), "--pdeathsig", "KILL", *arguments],
+            stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=environment,
+        )  # fmt: skip
+    return Child(name, process, log)
+
+
+def run(arguments: Sequence[str]) -> None:
+    """Run a preparing step. Raises LiftlineError with what it printed."""
+    done = subprocess.run(arguments, capture_output=True, timeout=_READY_WITHIN_S, check=False)  # noqa: S603 - as above
+    if done.returncode:
+        raise LiftlineError(f"`{' '.join(arguments)}` failed: {done.stderr.decode(errors='replace')[-500:]}")
+
+
+def wait_until_answering(child: Child, url: str) -> None:
+    """Wait for a 200 from a server. Raises LiftlineError where it ends or doesn't answer within a minute."""
+    end = time.monotonic() + _READY_WITHIN_S
+    while time.monotonic() < end and child.alive:
+        try:
+            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 - an address of ours
+                return
+        except OSError:
+            time.sleep(_POLL_S)
+    raise LiftlineError(f"{child.name} doesn't run; {child.log} says why.")

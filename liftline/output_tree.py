@@ -1,0 +1,60 @@
+"""Where everything of one video lies in the output tree, in a folder or a bucket (docs/architecture.md, section 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+MANIFEST = "manifest.json"
+"""There only when everything is complete."""
+
+
+@dataclass(frozen=True)
+class OutputTree:
+    """Paths relative to the tree's root, for a video of this file name."""
+
+    video: str
+
+    @property
+    def _stem(self) -> str:
+        return PurePosixPath(self.video).stem
+
+    @property
+    def tracks(self) -> str:
+        """Ids, times, scores and masks."""
+        return f"custom_data/tracks_{self._stem}.npz"
+
+    @property
+    def custom_dataset(self) -> str:
+        """VideoPose3D's own format."""
+        return f"custom_data/data_2d_custom_{self._stem}.npz"
+
+    @property
+    def keypoints(self) -> str:
+        """Folder of one JSON file per frame."""
+        return "detectron_output"
+
+    @property
+    def keypoint_lines(self) -> str:
+        """The same in a bucket: one line per frame. `download` makes the files of it."""
+        return "detectron_output/keypoints.jsonl.gz"
+
+    @property
+    def detectron_file(self) -> str:
+        """What VideoPose3D's `prepare_data_2d_custom.py` reads."""
+        return f"detectron_output/{self.video}.npz"
+
+    @property
+    def poses(self) -> str:
+        """3D poses."""
+        return f"poses_3d/{self._stem}.npz"
+
+    @property
+    def scene(self) -> str:
+        """Floor, extent, focal length."""
+        return f"poses_3d/{self._stem}.scene.json"
+
+    @property
+    def rendered(self) -> str:
+        """The drawn video."""
+        return f"output_videos/{self._stem}.mp4"

@@ -1,0 +1,1 @@
+"""The wire contract, generated from `protos/liftline/v1/` by `make protos`."""
