@@ -15,9 +15,11 @@ def test_a_killed_nats_server_comes_back_on_its_port(tmp_path: Path) -> None:
     with running_nats(tmp_path) as server:
         before = server.child
         server.kill()
-        assert before is not None and not before.alive
+        assert before is not None
+        assert not before.alive
         server.start()
-        assert server.child is not None and server.child.alive
+        assert server.child is not None
+        assert server.child.alive
 
 
 def test_a_missing_program_is_an_error_that_says_how_to_get_it() -> None:
