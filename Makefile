@@ -15,7 +15,7 @@ TORCHVISION := torchvision==0.28.0
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-detectron2 setup-dev setup-servers protos demo check format test fuzz bench accuracy clean
+.PHONY: help setup setup-detectron2 setup-dev setup-servers protos protos-released demo check format test fuzz bench accuracy clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -65,12 +65,16 @@ demo: setup  ## Run on a self-made clip, or on yours: make demo VIDEO=clip.mp4
 protos: $(VENV)/.dev  ## Generate the Python code of protos/
 	@$(BIN)/python protos/generate.py
 
+protos-released: $(VENV)/.dev  ## At a release: what later versions of protos/ must not break
+	@$(BIN)/buf build protos --exclude-source-info -o protos/released.binpb
+
 check: $(VENV)/.dev  ## Format, lint, types, import layers
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/buf lint protos
+	@$(BIN)/buf breaking protos --against protos/released.binpb
 
 format: $(VENV)/.dev  ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
