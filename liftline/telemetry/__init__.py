@@ -1,0 +1,1 @@
+"""What services tell operators: logs, metrics, traces."""

@@ -1,0 +1,77 @@
+"""Traces that follow a job through all services, with OpenTelemetry (https://opentelemetry.io/docs/specs/otel/).
+
+Off unless `OTEL_EXPORTER_OTLP_ENDPOINT` names a collector. What came in the headers of a message is passed on either
+way, so that a service without a collector doesn't break the trace of others.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from opentelemetry import context, trace
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION, Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import Span, SpanKind
+
+from liftline import __version__
+from liftline.messages import trace_of
+from liftline.naming import TaskKey
+
+_ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+
+
+@contextmanager
+def exporting_traces(*, service: str, worker: str) -> Iterator[None]:
+    """Send this process' spans to the collector that the environment names; what is left goes at the end.
+
+    At most one per process, around everything that makes spans.
+    """
+    if not any(os.environ.get(name) for name in _ENDPOINTS):
+        yield
+        return
+    resource = Resource.create(
+        {SERVICE_NAME: f"liftline-{service}", SERVICE_VERSION: __version__, SERVICE_INSTANCE_ID: worker}
+    )
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    try:
+        yield
+    finally:
+        provider.shutdown()
+
+
+@contextmanager
+def continuing(headers: Mapping[str, str]) -> Iterator[None]:
+    """Make what is published or traced within part of the trace that a message belongs to."""
+    token = context.attach(trace_of(headers))
+    try:
+        yield
+    finally:
+        context.detach(token)
+
+
+@contextmanager
+def span(
+    name: str, *, kind: SpanKind = SpanKind.INTERNAL, attributes: Mapping[str, str | int] | None = None
+) -> Iterator[Span]:
+    """A span around what happens within, part of the trace that is going on, or the first of a new one."""
+    with trace.get_tracer("liftline").start_as_current_span(name, kind=kind, attributes=attributes) as current:
+        yield current
+
+
+@contextmanager
+def task_span(key: TaskKey, headers: Mapping[str, str]) -> Iterator[Span]:
+    """A span around the work on one task, part of the trace that its message belongs to."""
+    attributes: dict[str, str | int] = {
+        "liftline.tenant": key.job.tenant,
+        "liftline.job": key.job.job,
+        "liftline.stage": str(key.stage),
+        "liftline.segment": key.number,
+    }
+    with continuing(headers), span(str(key.stage), kind=SpanKind.CONSUMER, attributes=attributes) as current:
+        yield current
