@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from liftline.errors import InvalidInputError, UsageError
+from liftline.output_tree import MANIFEST, OutputTree
 
 WORK_FOLDER = ".liftline"
 """Finished steps and intermediate files; also what tells an output folder from a folder of videos."""
@@ -19,44 +20,49 @@ class OutputPaths:
     root: Path
 
     @property
+    def tree(self) -> OutputTree:
+        """Where each file lies below the root."""
+        return OutputTree(self.video.name)
+
+    @property
     def tracks(self) -> Path:
         """Ids, times, scores and masks."""
-        return self.root / "custom_data" / f"tracks_{self.video.stem}.npz"
+        return self.root / self.tree.tracks
 
     @property
     def custom_dataset(self) -> Path:
         """VideoPose3D's own format."""
-        return self.root / "custom_data" / f"data_2d_custom_{self.video.stem}.npz"
+        return self.root / self.tree.custom_dataset
 
     @property
     def keypoints(self) -> Path:
         """Folder of one JSON file per frame."""
-        return self.root / "detectron_output"
+        return self.root / self.tree.keypoints
 
     @property
     def detectron_file(self) -> Path:
         """What VideoPose3D's `prepare_data_2d_custom.py` reads."""
-        return self.keypoints / f"{self.video.name}.npz"
+        return self.root / self.tree.detectron_file
 
     @property
     def poses(self) -> Path:
         """3D poses."""
-        return self.root / "poses_3d" / f"{self.video.stem}.npz"
+        return self.root / self.tree.poses
 
     @property
     def scene(self) -> Path:
         """Floor, extent, focal length."""
-        return self.root / "poses_3d" / f"{self.video.stem}.scene.json"
+        return self.root / self.tree.scene
 
     @property
     def rendered(self) -> Path:
         """The drawn video."""
-        return self.root / "output_videos" / f"{self.video.stem}.mp4"
+        return self.root / self.tree.rendered
 
     @property
     def manifest(self) -> Path:
         """There only when everything is complete."""
-        return self.root / "manifest.json"
+        return self.root / MANIFEST
 
     @property
     def work(self) -> Path:

@@ -7,13 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from liftline import manifest
+from liftline.artifacts import write_json
 from liftline.plan import Plan
 from liftline.ports import ModelInfo
 from liftline.poses import Poses
 from liftline.running import StopFlag
 from liftline.tracks import Tracks
 from liftline_cli.local_run import LocalRun
-from liftline_cli.manifest import describes, write_manifest
 from liftline_cli.process_settings import ProcessSettings
 from liftline_cli.reporting import Reporter
 from liftline_lifter.checkpoint import LifterCheckpoint
@@ -64,15 +65,27 @@ def process_video(
     run.render(plan, poses, scene)
     models = (run.detector.model, lifter_model(checkpoint, settings.checkpoint))
     seconds = time.perf_counter() - started
-    manifest = run.paths.manifest
-    if run.changed or not describes(manifest, run.video_sha256):
-        write_manifest(
-            manifest, video=video, video_sha256=run.video_sha256, plan=plan, models=models, settings=settings,
-            files=run.hashes(), seconds=run.seconds(), warnings=reporter.warnings,
+    if run.changed or not _is_complete(run):
+        write_json(
+            run.paths.manifest,
+            manifest.manifest(
+                video=video.name, video_sha256=run.video_sha256, frame_count=plan.frame_count,
+                segment_count=len(plan.segments), video_facts=manifest.facts_of(plan), models=models,
+                settings=manifest.plain(settings), files=run.hashes(), seconds=run.seconds(),
+                warnings=reporter.warnings, versions=manifest.package_versions(),
+            ),
         )  # fmt: skip
     return ProcessResult(
-        manifest, run.paths.existing(), plan, poses, models, seconds, step_seconds=run.seconds(), changed=run.changed
-    )
+        run.paths.manifest, run.paths.existing(), plan, poses, models, seconds, step_seconds=run.seconds(),
+        changed=run.changed,
+    )  # fmt: skip
+
+
+def _is_complete(run: LocalRun) -> bool:
+    try:
+        return manifest.is_of(run.paths.manifest.read_bytes(), run.video_sha256)
+    except OSError:
+        return False
 
 
 def detect_video(
