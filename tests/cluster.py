@@ -1,0 +1,204 @@
+"""A whole Liftline on this machine, every part a process that can be killed, stopped and started again by itself.
+
+Servers and gateway are the real ones. Workers are the real worker loop around stand-in stages, which sleep
+(`tests.standin_services`), unless a test names others.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+from liftline_cli.up.ceph import ACCESS_KEY, SECRET_KEY, CephServer
+from liftline_cli.up.children import Child, free_ports, start
+from liftline_cli.up.nats_server import NatsServer
+
+GATEWAY, DETECTOR, LIFTER, RENDERER = "gateway", "detector", "lifter", "renderer"
+WORKERS = (DETECTOR, LIFTER, RENDERER)
+_SOON = {
+    "LIFTLINE_NATS_ACK_WAIT_S": "1.5",
+    "LIFTLINE_GATEWAY_RECONCILE_S": "0.5",
+    "LIFTLINE_GATEWAY_STALE_S": "2",
+    "LIFTLINE_WORKER_STALL_S": "3",
+    "LIFTLINE_WORKER_GRACE_S": "1",
+    "LIFTLINE_TELEMETRY_LOG_LEVEL": "info",
+}
+"""Whatever waits in earnest for half a minute waits a second or two here."""
+
+
+@dataclass
+class Part:
+    """One service process. While it is `wanted`, whoever kills it sees it come back."""
+
+    name: str
+    kind: str
+    arguments: list[str]
+    environment: dict[str, str]
+    port: int
+    wanted: bool = True
+    child: Child | None = None
+    exit_codes: list[int] = field(default_factory=list)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal, if it runs."""
+        if self.child is not None and self.child.alive:
+            self.child.process.send_signal(number)
+
+
+class Cluster:
+    """NATS, S3, gateways and workers. Use it as `with cluster(...)`."""
+
+    def __init__(
+        self, folder: Path, *, counts: Mapping[str, int], options: Mapping[str, str], workers_module: str | None
+    ) -> None:
+        """Nothing runs yet."""
+        self.folder = folder
+        nats, monitoring, ceph, s3 = free_ports(4)
+        self.nats = NatsServer(folder / "nats", nats, monitoring)
+        self.s3 = CephServer(folder / "ceph", ceph, s3, in_memory=True)
+        self.bucket = "liftline"
+        self._options, self._workers_module = options, workers_module
+        self._ended = threading.Event()
+        ports = iter(free_ports(sum(counts.values())))
+        self.parts = [self._part(kind, n, next(ports)) for kind, many in counts.items() for n in range(many)]
+        self._keeper = threading.Thread(target=self._keep, daemon=True)
+
+    def of(self, *kinds: str) -> list[Part]:
+        """Parts of these kinds."""
+        return [part for part in self.parts if part.kind in kinds]
+
+    @property
+    def server(self) -> str:
+        """Address of the first gateway."""
+        return f"127.0.0.1:{self.of(GATEWAY)[0].port}"
+
+    @property
+    def servers(self) -> str:
+        """Address of all gateways, for a gRPC channel."""
+        return "ipv4:" + ",".join(f"127.0.0.1:{part.port}" for part in self.of(GATEWAY))
+
+    def environment(self) -> dict[str, str]:
+        """What every service is told."""
+        return {
+            **os.environ,
+            **_SOON,
+            "LIFTLINE_NATS_URL": self.nats.url,
+            "LIFTLINE_S3_ENDPOINT": self.s3.endpoint,
+            "LIFTLINE_S3_ACCESS_KEY": ACCESS_KEY,
+            "LIFTLINE_S3_SECRET_KEY": SECRET_KEY,
+            "LIFTLINE_S3_BUCKET": self.bucket,
+            **self._options,
+        }
+
+    def start(self) -> None:
+        """Start everything and wait until all services take work."""
+        self.nats.start()
+        self.s3.start()
+        self._keeper.start()
+        self.wait_until_serving()
+
+    def stop(self) -> None:
+        """End everything at once."""
+        self._ended.set()
+        self._keeper.join()
+        for part in self.parts:
+            if part.child is not None and part.child.alive:
+                part.child.kill()
+        self.s3.kill()
+        self.nats.kill()
+
+    def wait_until_serving(self, *parts: Part, within_s: float = 30.0) -> None:
+        """Wait for the health of these parts, or all."""
+        end = time.monotonic() + within_s
+        for part in parts or self.parts:
+            while not self.serves(part):
+                if time.monotonic() > end:
+                    raise TimeoutError(f"{part.name} isn't serving after {within_s} s; see {self.folder}")
+                time.sleep(0.05)
+
+    def serves(self, part: Part) -> bool:
+        """Whether it says that it takes work."""
+        with grpc.insecure_channel(f"127.0.0.1:{part.port}") as channel:
+            try:
+                answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=1)
+            except grpc.RpcError:
+                return False
+        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+
+    def kill(self, part: Part) -> None:
+        """End it at once, as a crash would; it comes back."""
+        part.signal(signal.SIGKILL)
+
+    def scale_down(self, part: Part) -> None:
+        """End it as Kubernetes does; it doesn't come back before `scale_up`."""
+        part.wanted = False
+        part.signal(signal.SIGTERM)
+
+    def scale_up(self, part: Part) -> None:
+        """Let it run again."""
+        part.wanted = True
+
+    @contextmanager
+    def without_s3(self) -> Iterator[None]:
+        """S3 doesn't answer in here."""
+        self.s3.kill_gateway()
+        try:
+            yield
+        finally:
+            self.s3.start_gateway()
+
+    @contextmanager
+    def without_nats(self) -> Iterator[None]:
+        """NATS was killed; afterwards it starts again on its store."""
+        self.nats.kill()
+        try:
+            yield
+        finally:
+            self.nats.start()
+
+    def _part(self, kind: str, number: int, port: int) -> Part:
+        arguments = [sys.executable, "-m", f"liftline_{kind}"]
+        if kind in WORKERS and self._workers_module is not None:
+            arguments = [sys.executable, "-m", self._workers_module, kind]
+        environment = {**self.environment(), "LIFTLINE_GRPC_LISTEN": f"127.0.0.1:{port}"}
+        return Part(f"{kind}-{number}", kind, arguments, environment, port)
+
+    def _keep(self) -> None:
+        while not self._ended.wait(0.1):
+            for part in self.parts:
+                if part.child is not None and not part.child.alive:
+                    part.exit_codes.append(part.child.process.returncode)
+                    part.child = None
+                if part.wanted and part.child is None:
+                    part.child = start(part.name, part.arguments, folder=self.folder, environment=part.environment)
+
+
+@contextmanager
+def cluster(
+    folder: Path,
+    *,
+    gateways: int = 1,
+    detectors: int = 1,
+    lifters: int = 1,
+    renderers: int = 1,
+    options: Mapping[str, str] | None = None,
+    workers_module: str | None = "tests.standin_services",
+) -> Iterator[Cluster]:
+    """A running cluster that ends with the context. `options` are further `LIFTLINE_*` variables for all services."""
+    counts = {GATEWAY: gateways, DETECTOR: detectors, LIFTER: lifters, RENDERER: renderers}
+    running = Cluster(folder, counts=counts, options=options or {}, workers_module=workers_module)
+    try:
+        running.start()
+        yield running
+    finally:
+        running.stop()
