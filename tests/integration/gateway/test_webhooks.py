@@ -1,0 +1,157 @@
+"""Webhooks reach a real server, signed; they are tried again, follow nothing, and go nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import contextlib
+import hashlib
+import hmac
+import json
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from liftline.errors import UsageError
+from liftline.service_settings import GatewaySettings
+from liftline.v1.job_service_pb2 import Failure, Job
+from liftline.v1.records_pb2 import JobRecord
+from liftline_gateway.webhooks import Patience, Webhooks
+from tests.integration.gateway.receivers import Received, receiving
+
+KEY = b"0123456789abcdef0123456789abcdef"
+SECRET = "whsec_" + base64.b64encode(KEY).decode()
+QUICK = Patience(answer_s=2.0, first_wait_s=0.01, longest_wait_s=0.05, give_up_s=1.0)
+
+
+@contextlib.contextmanager
+def webhooks(*, ca_file: Path | None = None, hosts: tuple[str, ...] = ("127.0.0.1",)) -> Iterator[Webhooks]:
+    settings = GatewaySettings(webhook_hosts=hosts, webhook_secret=SecretStr(SECRET), webhook_ca_file=ca_file)
+    made = Webhooks(settings, patience=QUICK)
+    try:
+        yield made
+    finally:
+        made.close()
+
+
+def ended(address: str) -> JobRecord:
+    record = JobRecord(
+        tenant="a", job="0193", video_name="clip.mp4", state=Job.STATE_FAILED, webhook_uri=address,
+        failure=Failure(reason=Failure.REASON_INVALID_VIDEO, message="clip.mp4: no video stream."),
+    )  # fmt: skip
+    record.create_time.FromSeconds(1_700_000_000)
+    record.end_time.FromSeconds(1_700_000_060)
+    return record
+
+
+def tell(address: str, **options: object) -> bool:
+    with webhooks(**options) as sender:  # type: ignore[arg-type]
+        return asyncio.run(sender.tell(ended(address)))
+
+
+def signature(received: Received, key: bytes) -> str:
+    """As a receiver works it out, from the specification."""
+    content = b".".join(
+        (received.headers["webhook-id"].encode(), received.headers["webhook-timestamp"].encode(), received.body)
+    )
+    return "v1," + base64.b64encode(hmac.new(key, content, hashlib.sha256).digest()).decode()
+
+
+def test_the_word_is_signed_and_says_how_the_job_ended() -> None:
+    with receiving(204) as receiver:
+        assert tell(receiver.url)
+    (received,) = receiver.received
+    assert received.headers["webhook-signature"] == signature(received, KEY)
+    assert received.headers["webhook-signature"] != signature(received, b"another")
+    assert abs(int(received.headers["webhook-timestamp"]) - time.time()) < 30
+    assert received.headers["content-type"] == "application/json"
+    assert json.loads(received.body) == {
+        "type": "job.failed",
+        "timestamp": "2023-11-14T22:14:20+00:00",
+        "data": {
+            "name": "jobs/0193",
+            "state": "STATE_FAILED",
+            "videoName": "clip.mp4",
+            "failure": {"reason": "REASON_INVALID_VIDEO", "message": "clip.mp4: no video stream."},
+            "createTime": "2023-11-14T22:13:20Z",
+            "endTime": "2023-11-14T22:14:20Z",
+        },
+    }
+
+
+def test_it_is_sent_again_after_errors_under_the_same_id() -> None:
+    with receiving(500, 503, 429, 200) as receiver:
+        assert tell(receiver.url)
+    assert len(receiver.received) == 4
+    assert len({one.headers["webhook-id"] for one in receiver.received}) == 1
+    assert all(one.headers["webhook-signature"] == signature(one, KEY) for one in receiver.received)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_redirects_lead_nowhere(status: int) -> None:
+    with receiving(200) as elsewhere, receiving(status) as receiver:
+        receiver.location = elsewhere.url
+        assert not tell(receiver.url)
+    assert len(receiver.received) == 1
+    assert elsewhere.received == []
+
+
+def test_a_receiver_that_never_answers_well_is_given_up() -> None:
+    with receiving(500) as receiver:
+        begin = time.monotonic()
+        assert not tell(receiver.url)
+    assert len(receiver.received) > 1
+    assert time.monotonic() - begin < 10
+
+
+def test_a_receiver_that_is_gone_is_left_alone() -> None:
+    with receiving(410) as receiver:
+        assert not tell(receiver.url)
+    assert len(receiver.received) == 1
+
+
+def test_nobody_listens_there() -> None:
+    with receiving(200) as receiver:
+        address = receiver.url
+    assert not tell(address)
+
+
+def test_a_host_that_is_no_longer_allowed_gets_nothing() -> None:
+    with receiving(200) as receiver:
+        assert not tell(receiver.url, hosts=("hooks.example.com",))
+    assert receiver.received == []
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    openssl = shutil.which("openssl")
+    assert openssl is not None
+    where = tmp_path_factory.mktemp("tls") / "certificate.pem"
+    command = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
+    command += ["-subj", "/CN=hooks", "-addext", "subjectAltName=IP:127.0.0.1"]
+    command += ["-keyout", str(where.with_name("key.pem")), "-out", str(where)]
+    subprocess.run(command, check=True, capture_output=True)
+    return where
+
+
+def test_https_is_checked_against_the_deployments_authority(certificate: Path) -> None:
+    with receiving(200, certificate=certificate, key=certificate.with_name("key.pem")) as receiver:
+        assert tell(receiver.url, ca_file=certificate)
+        assert len(receiver.received) == 1
+        assert not tell(receiver.url), "the system's authorities don't know it"
+    assert len(receiver.received) == 1
+
+
+@pytest.mark.parametrize("secret", ["", "short", "whsec_", "whsec_!!!", "whsec_c2hvcnQ="])
+def test_a_key_that_is_none_is_refused_at_the_start(secret: str) -> None:
+    with pytest.raises(UsageError, match="LIFTLINE_GATEWAY_WEBHOOK_SECRET"):
+        Webhooks(GatewaySettings(webhook_hosts=("hooks.example.com",), webhook_secret=SecretStr(secret)))
+
+
+def test_no_key_is_needed_where_no_webhooks_are_sent() -> None:
+    Webhooks(GatewaySettings()).close()
