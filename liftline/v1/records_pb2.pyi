@@ -129,7 +129,7 @@ class JobRecord(_message.Message):
 
     @_builtins.property
     def stages(self) -> _containers.RepeatedCompositeFieldContainer[Global___StageRecord]:
-        """What is known of each stage that has begun, in order."""
+        """What is known of each stage, in order."""
 
     @_builtins.property
     def artifacts(self) -> _containers.RepeatedCompositeFieldContainer[_artifacts_pb2.Artifact]:
@@ -153,7 +153,7 @@ class JobRecord(_message.Message):
 
     @_builtins.property
     def provenance(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """From the first result of each stage."""
+        """From the first result of each stage, under `<stage>.<name>`."""
 
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
@@ -227,7 +227,7 @@ class StageRecord(_message.Message):
     stage: _job_service_pb2.Stage.ValueType
     """Which."""
     tasks: _builtins.int
-    """Tasks it has."""
+    """Tasks it has; 0 where it hasn't begun, but a result of it came before what it needs (events take any order)."""
     released: _builtins.int
     """The first so many were released."""
     done: _builtins.bytes
@@ -329,16 +329,20 @@ class ActiveRecord(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     VIDEO_BYTES_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
     video_bytes: _builtins.int
     """Size of its video."""
+    request_id: _builtins.str
+    """The client's name for the request that makes it: leads to what the job begins with while it has no record."""
     def __init__(
         self,
         *,
         video_bytes: _builtins.int = ...,
+        request_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["video_bytes", b"video_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["request_id", b"request_id", "video_bytes", b"video_bytes"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -1,0 +1,51 @@
+"""Whether what a worker made fits the job: nothing of it is believed that would break the stages after it."""
+
+from __future__ import annotations
+
+import re
+
+from liftline.naming import JobKey, Stage
+from liftline.output_tree import MANIFEST
+from liftline.v1.artifacts_pb2 import Artifact
+from liftline.v1.events_pb2 import TaskResult
+from liftline.v1.records_pb2 import JobRecord
+from liftline_gateway.next_tasks import MAKES, SEGMENTED
+
+LARGEST_SEGMENT_COUNT = 20_000
+_LARGEST_RESULT_BYTES = 100_000
+"""A record holds four results and must stay below NATS' megabyte."""
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+
+def misfit(record: JobRecord, stage: Stage, result: TaskResult) -> str | None:
+    """What is wrong with a stage's result; None where it can be used."""
+    if result.ByteSize() > _LARGEST_RESULT_BYTES:
+        return f"{stage} answered with {result.ByteSize()} bytes, more than {_LARGEST_RESULT_BYTES}."
+    if stage is Stage.PLAN and not 1 <= result.segment_count <= LARGEST_SEGMENT_COUNT:
+        return (
+            f"plan cut the video into {result.segment_count} segments, where 1 to {LARGEST_SEGMENT_COUNT} can be "
+            "worked on; use longer segments."
+        )
+    missing = set(MAKES.get(stage, ())) - {one.role for one in result.artifacts}
+    if missing:
+        return f"{stage} made no {', '.join(sorted(missing))}."
+    taken = {one.path for one in record.artifacts}
+    for artifact in result.artifacts:
+        problem = _problem(record, artifact, taken if stage not in SEGMENTED else set())
+        if problem is not None:
+            return f"{stage} made a {artifact.role} {problem}."
+        taken.add(artifact.path)
+    return None
+
+
+def _problem(record: JobRecord, artifact: Artifact, taken: set[str]) -> str | None:
+    ref, path = artifact.ref, artifact.path
+    if not ref.key.startswith(JobKey(record.tenant, record.job).work) or ".." in ref.key.split("/"):
+        return f"at {ref.key}, which isn't the job's"
+    if not _SHA256.fullmatch(ref.sha256) or ref.size_bytes < 0:
+        return "without a checksum and a size"
+    if path and (path == MANIFEST or any(part in ("", ".", "..") for part in path.split("/"))):
+        return f"for {path}, which is no place in the output tree"
+    if path and path in taken:
+        return f"for {path}, which another one takes"
+    return None
