@@ -56,6 +56,15 @@ def atomic_path(path: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+@contextmanager
+def output_errors(path: Path) -> Iterator[None]:
+    """Turn what the disk refuses into OutputError."""
+    try:
+        yield
+    except OSError as error:
+        raise _output_error(path, error) from error
+
+
 def _output_error(path: Path, error: OSError) -> OutputError:
     if error.errno == errno.ENOSPC:
         return OutputError(f"{path}: the disk is full; nothing half-written was left. Free some space and run again.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import ssl
+from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -24,6 +25,7 @@ from liftline import __version__
 from liftline.errors import ModelError
 
 MAX_REDIRECTS = 5
+_PIECE_BYTES = 1 << 16
 _TIMEOUT = urllib3.Timeout(connect=15, read=30)
 
 
@@ -42,10 +44,10 @@ def open_url(url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
         Interrupted: no connection.
         ModelError: a certificate that isn't trusted, an unencrypted address, an unusable proxy, too many redirects.
     """
-    unencrypted = _is_loopback(url)
+    unencrypted = is_loopback_url(url)
     headers = {"Accept-Encoding": "identity", "User-Agent": f"liftline/{__version__}", **headers}
     for _ in range(MAX_REDIRECTS + 1):
-        if urlsplit(url).scheme != "https" and not (unencrypted and _is_loopback(url)):
+        if urlsplit(url).scheme != "https" and not (unencrypted and is_loopback_url(url)):
             raise ModelError(f"{url}: not an https address, so nothing is fetched from there.")
         response = _get(url, headers)
         if not (location := response.get_redirect_location()):
@@ -74,7 +76,7 @@ def reason(error: HTTPError) -> str:
 
 def _get(url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
     try:
-        return _pool(url).request(
+        return pool(url).request(
             "GET", url, headers=headers, redirect=False, retries=False, preload_content=False, decode_content=False
         )
     except (LocationValueError, ProxySchemeUnknown, ProxySchemeUnsupported) as error:
@@ -90,19 +92,26 @@ def _get(url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
         raise Interrupted(reason(error)) from error
 
 
-def _pool(url: str) -> urllib3.PoolManager:
+def pool(url: str, *, timeout: urllib3.Timeout = _TIMEOUT, ca_file: Path | None = None) -> urllib3.PoolManager:
+    """What makes connections to there; authorities of `ca_file` are trusted besides the system's."""
+    context = ssl.create_default_context()
+    if ca_file is not None:
+        context.load_verify_locations(ca_file)
     parts = urlsplit(url)
     proxies = {} if proxy_bypass(parts.hostname or "") else getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     if not proxy:
-        return urllib3.PoolManager(timeout=_TIMEOUT)
+        return urllib3.PoolManager(timeout=timeout, ssl_context=context, blocksize=_PIECE_BYTES)
     proxy = proxy if "://" in proxy else f"http://{proxy}"
     login = urllib3.util.parse_url(proxy).auth
     proxy_headers = urllib3.make_headers(proxy_basic_auth=login) if login else None
-    return urllib3.ProxyManager(proxy, proxy_headers=proxy_headers, timeout=_TIMEOUT)
+    return urllib3.ProxyManager(
+        proxy, proxy_headers=proxy_headers, timeout=timeout, ssl_context=context, blocksize=_PIECE_BYTES
+    )
 
 
-def _is_loopback(url: str) -> bool:
+def is_loopback_url(url: str) -> bool:
+    """Whether what is sent there stays on this machine."""
     host = urlsplit(url).hostname or ""
     if host == "localhost":
         return True

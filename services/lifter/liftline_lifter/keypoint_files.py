@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -53,12 +53,19 @@ def write_keypoint_files(folder: Path, tracks: Tracks, *, stop: StopToken | None
         OutputError: the folder can't be written.
         Cancelled: told to stop.
     """
+    return write_frame_files(folder, keypoint_records(tracks), stop=stop)
+
+
+def write_frame_files(
+    folder: Path, records: Iterable[Mapping[str, Any]], *, stop: StopToken | None = None
+) -> list[Path]:
+    """The same from `keypoint_records`, which may have been stored meanwhile."""
     with _output_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".keypoints-", dir=folder) as name:
             scratch = Path(name)
             names = []
-            for record in keypoint_records(tracks):
+            for record in records:
                 if stop is not None:
                     stop.raise_if_stopped()
                 names.append(file_name(record["frame"]))
