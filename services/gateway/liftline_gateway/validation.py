@@ -1,4 +1,4 @@
-"""What can be known of a request without opening the video. Every function raises `RefusedError` with INVALID_ARGUMENT.
+"""What can be known of a request without opening the video. Every function raises RefusedError with INVALID_ARGUMENT.
 
 All that is wrong is told at once, field by field.
 """
@@ -12,9 +12,10 @@ import unicodedata
 from collections.abc import Collection
 
 from liftline.naming import JobKey, is_token
+from liftline.serving.errors import Violation
 from liftline.v1 import job_service_pb2
 from liftline.v1.job_service_pb2 import CreateJobRequest, CreateUploadRequest, JobSettings, ListJobsRequest
-from liftline_gateway.refusals import Violation, invalid, not_found
+from liftline_gateway.refusals import invalid, not_found
 from liftline_gateway.webhook_address import address_problem
 
 DETECTORS = ("blazepose", "detectron2")

@@ -20,7 +20,7 @@ def job_view(record: JobRecord) -> Job:
         video_name=record.video_name,
         settings=record.settings,
         priority=record.priority,
-        stages=[stage_view(stage) for stage in record.stages],
+        stages=[stage_view(stage) for stage in record.stages if stage.tasks],
         warnings=record.warnings,
         models=record.models,
         frame_count=record.frame_count,

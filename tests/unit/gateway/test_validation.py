@@ -6,23 +6,20 @@ import contextlib
 
 import grpc
 import pytest
-from google.rpc import error_details_pb2
 from hypothesis import given
 from hypothesis import strategies as st
 
 from liftline.naming import JobKey, is_token
+from liftline.serving.errors import RefusedError
 from liftline.v1 import job_service_pb2 as api
 from liftline_gateway import validation
-from liftline_gateway.refusals import RefusedError
 
 HOSTS = ("hooks.example.com", "127.0.0.1")
 
 
 def fields(refused: RefusedError) -> set[str]:
     assert refused.code is grpc.StatusCode.INVALID_ARGUMENT
-    detail = error_details_pb2.BadRequest()
-    assert any(one.Unpack(detail) for one in refused.status.details)
-    return {one.field for one in detail.field_violations}
+    return {one.field for one in refused.violations}
 
 
 @pytest.mark.parametrize(
