@@ -175,6 +175,11 @@ def consumer(stage: Stage, priority: Priority) -> str:
     return f"{stage}-{priority}"
 
 
+def worker_subject(worker: str) -> str:
+    """Where a worker answers which tasks it works on."""
+    return f"liftline.workers.{worker}"
+
+
 def artifact(
     artifacts: list[artifacts_pb2.Artifact] | tuple[artifacts_pb2.Artifact, ...], role: str
 ) -> artifacts_pb2.Artifact | None:
