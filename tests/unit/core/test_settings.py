@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
+from liftline import service_settings
 from liftline.errors import UsageError
+from liftline.service_settings import (
+    GatewaySettings,
+    GrpcSettings,
+    NatsSettings,
+    S3Settings,
+    TelemetrySettings,
+    WorkerSettings,
+)
 from liftline.settings import Settings, load_settings
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "settings.md"
@@ -30,10 +40,27 @@ def test_models_lie_in_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert load_settings().models_dir == tmp_path / "liftline" / "models"
 
 
-@pytest.mark.parametrize("name", Settings.model_fields)
-def test_every_setting_is_documented_with_its_default(name: str) -> None:
-    lines = [line for line in DOCUMENT.read_text().splitlines() if f"`LIFTLINE_{name.upper()}`" in line]
+ALL = (Settings, NatsSettings, S3Settings, GrpcSettings, TelemetrySettings, WorkerSettings, GatewaySettings)
+VARIABLES = [(f"{kind.model_config['env_prefix']}{name.upper()}", field.default) for kind in ALL
+             for name, field in kind.model_fields.items()]  # fmt: skip
+
+
+@pytest.mark.parametrize(("variable", "default"), VARIABLES, ids=[name for name, _ in VARIABLES])
+def test_every_setting_is_documented_with_its_default(variable: str, default: object) -> None:
+    lines = [line for line in DOCUMENT.read_text().splitlines() if f"`{variable}`" in line]
     assert len(lines) == 1
-    default = Settings.model_fields[name].default
     if isinstance(default, int | float):
         assert f"| {default:g} |" in lines[0] or f"| {default} |" in lines[0]
+    elif isinstance(default, str) and default:
+        assert f"| `{default}` |" in lines[0]
+
+
+def test_no_documented_setting_is_unknown() -> None:
+    named = set(re.findall(r"`(LIFTLINE_[A-Z0-9_]+)`", DOCUMENT.read_text()))
+    assert named - {name for name, _ in VARIABLES} == set()
+
+
+def test_a_wrong_value_of_a_service_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIFTLINE_WORKER_MAX_ATTEMPTS", "0")
+    with pytest.raises(UsageError, match="LIFTLINE_WORKER_MAX_ATTEMPTS"):
+        service_settings.load(WorkerSettings)
