@@ -1,0 +1,149 @@
+"""A gRPC server as all services have it: TLS, tokens, health, reflection, limits, errors told in one way."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import grpc
+from grpc_health.v1 import health, health_pb2, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+from prometheus_client import CollectorRegistry
+
+from liftline.errors import UsageError
+from liftline.service_settings import GrpcSettings
+from liftline.serving.identity import Identifying
+from liftline.serving.interceptors import Counting, Refusing, Tracing
+from liftline.serving.tokens import TokenChecker
+from liftline.telemetry.addresses import is_loopback, split_address
+from liftline.telemetry.metrics import RequestMetrics
+
+Services = Mapping[str, Callable[[grpc.aio.Server], None]]
+"""By full name (`liftline.v1.JobService`): what adds the service to a server."""
+
+_REQUESTS_AT_ONCE = 4096
+_STOP_WITHIN_S = 1.0
+_OPTIONS: Sequence[tuple[str, int]] = (
+    ("grpc.max_receive_message_length", 1 << 20),
+    ("grpc.max_send_message_length", 64 << 20),
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.keepalive_permit_without_calls", 1),
+    ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
+    # Two servers on one port would share its requests without anyone noticing.
+    ("grpc.so_reuseport", 0),
+)
+
+
+class GrpcServer:
+    """A server that answers; what it says of its health is told here."""
+
+    def __init__(
+        self, server: grpc.aio.Server, health_service: health.aio.HealthServicer, names: Sequence[str], port: int
+    ) -> None:
+        """See `running_server`."""
+        self.port = port
+        self._server, self._health, self._names = server, health_service, names
+
+    async def healthy(self) -> None:
+        """From now on it says SERVING."""
+        for name in self._names:
+            await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
+
+    async def leaving(self) -> None:
+        """From now on, for good, it says NOT_SERVING; requests are still answered."""
+        await self._health.enter_graceful_shutdown()
+
+
+@asynccontextmanager
+async def running_server(
+    settings: GrpcSettings, services: Services, *, registry: CollectorRegistry
+) -> AsyncIterator[GrpcServer]:
+    """Serve while the context lasts, NOT_SERVING until `healthy`; what isn't answered a second after it is cut off.
+
+    Raises UsageError for settings that are wrong or that would let in anyone from elsewhere.
+    """
+    checker = _checker(settings)
+    interceptors = [Counting(RequestMetrics(registry)), Tracing(), Refusing(), Identifying(checker)]
+    server = grpc.aio.server(
+        interceptors=interceptors, options=_OPTIONS, maximum_concurrent_rpcs=_REQUESTS_AT_ONCE
+    )  # fmt: skip
+    names = ("", *services)
+    health_service = health.aio.HealthServicer()
+    for name in names:
+        await health_service.set(name, health_pb2.HealthCheckResponse.NOT_SERVING)
+    health_pb2_grpc.add_HealthServicer_to_server(health_service, server)
+    for add in services.values():
+        add(server)
+    reflection.enable_server_reflection((*services, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
+    running = GrpcServer(server, health_service, names, _listen(server, settings))
+    await server.start()
+    try:
+        yield running
+    finally:
+        await running.leaving()
+        await server.stop(_STOP_WITHIN_S)
+
+
+def _checker(settings: GrpcSettings) -> TokenChecker | None:
+    host, _ = split_address("LIFTLINE_GRPC_LISTEN", settings.listen)
+    if not is_loopback(host):
+        missing = [
+            variable
+            for variable, value in (
+                ("LIFTLINE_GRPC_TLS_CERT_FILE", settings.tls_cert_file),
+                ("LIFTLINE_GRPC_TLS_KEY_FILE", settings.tls_key_file),
+                ("LIFTLINE_GRPC_JWT_KEY_FILE", settings.jwt_key_file),
+            )
+            if value is None
+        ]
+        if missing:
+            raise UsageError(
+                f"LIFTLINE_GRPC_LISTEN: {settings.listen} can be reached from other machines; set "
+                f"{', '.join(missing)} too, or listen on 127.0.0.1."
+            )
+    if settings.jwt_key_file is None:
+        return None
+    return TokenChecker(settings.jwt_key_file, audience=settings.jwt_audience)
+
+
+def _listen(server: grpc.aio.Server, settings: GrpcSettings) -> int:
+    credentials = _credentials(settings)
+    try:
+        if credentials is None:
+            return server.add_insecure_port(settings.listen)
+        return server.add_secure_port(settings.listen, credentials)
+    except RuntimeError as error:
+        raise UsageError(
+            f"LIFTLINE_GRPC_LISTEN: can't listen on {settings.listen}; is another process there?"
+        ) from error  # fmt: skip
+
+
+def _credentials(settings: GrpcSettings) -> grpc.ServerCredentials | None:
+    certificate, key, authority = settings.tls_cert_file, settings.tls_key_file, settings.tls_client_ca_file
+    if certificate is None and key is None and authority is None:
+        return None
+    if certificate is None or key is None:
+        raise UsageError("LIFTLINE_GRPC_TLS_CERT_FILE and LIFTLINE_GRPC_TLS_KEY_FILE: one without the other; set both.")
+    _check_certificate(certificate, key, authority)
+    return grpc.ssl_server_credentials(
+        [(key.read_bytes(), certificate.read_bytes())],
+        root_certificates=None if authority is None else authority.read_bytes(),
+        require_client_auth=authority is not None,
+    )
+
+
+def _check_certificate(certificate: Path, key: Path, authority: Path | None) -> None:
+    """gRPC itself would start with files that are no certificates, and refuse every client."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(certificate, key)
+        if authority is not None:
+            context.load_verify_locations(authority)
+    except OSError as error:
+        files = ", ".join(str(path) for path in (certificate, key, authority) if path is not None)
+        raise UsageError(
+            f"LIFTLINE_GRPC_TLS_*: no certificate with its key, or no authority ({error}), in {files}; correct them."
+        ) from error
