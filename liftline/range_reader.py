@@ -1,0 +1,139 @@
+"""A seekable stream over anything that gives byte ranges, for libav, zip files and whoever else wants a file.
+
+Ranges are read in blocks; the last few are kept, and where reading goes forward the next one is fetched meanwhile.
+Trying again is up to whoever reads the ranges; its errors pass through.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+
+from liftline.errors import InvalidArtifactError
+
+BLOCK_BYTES = 1 << 20
+KEPT_BLOCKS = 8
+"""Enough for a file whose sound and pictures lie apart: a block of each, its index, and those read ahead."""
+
+
+class RangeReader(io.BufferedIOBase):
+    """Reads `size` bytes through `read_range(offset, length)`, which answers with exactly so many bytes.
+
+    Memory: at most `kept_blocks + 1` blocks. Threads may take turns, not read at once from one position.
+
+    Raises InvalidArtifactError where an answer is of another length.
+    """
+
+    def __init__(
+        self,
+        read_range: Callable[[int, int], bytes],
+        size: int,
+        *,
+        block_bytes: int = BLOCK_BYTES,
+        kept_blocks: int = KEPT_BLOCKS,
+    ) -> None:
+        """Nothing is read yet."""
+        self._read_range, self._size = read_range, size
+        self._block_bytes, self._kept_blocks = block_bytes, max(2, kept_blocks)
+        self._blocks: OrderedDict[int, bytes] = OrderedDict()
+        self._ahead: tuple[int, Future[bytes]] | None = None
+        self._reader: ThreadPoolExecutor | None = None
+        self._position = 0
+        self._lock = threading.RLock()
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes."""
+        return True
+
+    def tell(self) -> int:
+        """Where the next read begins."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Go elsewhere, also behind the end. Raises ValueError for a place before the start."""
+        self._check_open()
+        with self._lock:
+            position = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
+            if position < 0:
+                raise ValueError(f"negative seek position {position}")
+            self._position = position
+            return position
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Exactly so many bytes, fewer at the end only; all that are left for None or a negative number."""
+        self._check_open()
+        with self._lock:
+            left = max(0, self._size - self._position)
+            wanted = left if size is None or size < 0 else min(size, left)
+            parts = []
+            while wanted:
+                parts.append(self._part(wanted))
+                self._position += len(parts[-1])
+                wanted -= len(parts[-1])
+            return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def close(self) -> None:
+        """Forget everything; a block on its way is not waited for."""
+        if self.closed:
+            return
+        super().close()
+        if self._reader is not None:
+            self._reader.shutdown(wait=False, cancel_futures=True)
+        self._blocks.clear()
+        self._ahead = None
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise ValueError("read of a closed stream")
+
+    def _part(self, wanted: int) -> bytes:
+        """What one block has of the next bytes."""
+        number, start = divmod(self._position, self._block_bytes)
+        return self._block(number)[start : start + wanted]
+
+    def _block(self, number: int) -> bytes:
+        block = self._blocks.get(number)
+        if block is None:
+            forward = number - 1 in self._blocks
+            block = self._taken_from_ahead(number) or self._fetch(number)
+            self._blocks[number] = block
+            if len(self._blocks) > self._kept_blocks:
+                self._blocks.popitem(last=False)
+            if forward:
+                self._fetch_ahead(number + 1)
+        self._blocks.move_to_end(number)
+        return block
+
+    def _taken_from_ahead(self, number: int) -> bytes | None:
+        """The block that was fetched meanwhile; None if it is another, or that failed: then it's tried once more."""
+        if self._ahead is None or self._ahead[0] != number:
+            return None
+        future, self._ahead = self._ahead[1], None
+        return None if future.exception() else future.result()
+
+    def _fetch_ahead(self, number: int) -> None:
+        if number * self._block_bytes >= self._size or number in self._blocks:
+            return
+        if self._ahead is not None and not self._ahead[1].done():
+            return
+        if self._reader is None:
+            self._reader = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
+        self._ahead = number, self._reader.submit(self._fetch, number)
+
+    def _fetch(self, number: int) -> bytes:
+        offset = number * self._block_bytes
+        length = min(self._block_bytes, self._size - offset)
+        block = self._read_range(offset, length)
+        if len(block) != length:
+            raise InvalidArtifactError(
+                f"{len(block)} bytes instead of {length} at {offset}: it was replaced while it was read."
+            )
+        return block

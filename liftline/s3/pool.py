@@ -1,0 +1,91 @@
+"""HTTP connections to an S3 server that goes away and comes back: each request is repeated for some seconds.
+
+Repeating is safe: every request sets, reads or removes something by name. Requests are signed by whoever sends them,
+once; a signature is good for 15 minutes, much longer than anyone is patient here.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+import stamina
+import urllib3
+from urllib3.exceptions import HTTPError
+from urllib3.response import BaseHTTPResponse
+from urllib3.util import Timeout
+
+_AWAY = frozenset((429, 500, 502, 503, 504))
+_CONNECT_S, _READ_S = 3.0, 20.0
+_SLOW_READ_S = 300.0
+"""For what the server does with gigabytes before it answers: copying, putting parts together."""
+
+_WAIT_FIRST_S, _WAIT_LONGEST_S, _WAIT_JITTER_S = 0.05, 1.0, 0.1
+_CONNECTIONS = 128
+"""Kept open; more threads than that open and close their own."""
+
+
+class AwayError(HTTPError):
+    """The server answers that it can't just now."""
+
+
+class PatientPool(urllib3.PoolManager):
+    """Repeats requests that fail for want of a server until `patience_s` have passed; follows no redirects.
+
+    Raises urllib3.exceptions.HTTPError, of the last try.
+    """
+
+    def __init__(self, *, patience_s: float, tls: ssl.SSLContext | None) -> None:
+        """`tls`: how https is checked."""
+        super().__init__(
+            maxsize=_CONNECTIONS, timeout=Timeout(connect=_CONNECT_S, read=_READ_S), retries=False, ssl_context=tls
+        )
+        self._patience_s = patience_s
+
+    def urlopen(self, method: str, url: str, *_: Any, **options: Any) -> BaseHTTPResponse:
+        """One answer that is the server's word on the matter."""
+        options |= {"redirect": False, "retries": False}
+        if _is_slow(method, options):
+            options["timeout"] = Timeout(connect=_CONNECT_S, read=_SLOW_READ_S)
+        try:
+            return self._once(method, url, options)
+        except HTTPError as error:
+            if not _may_pass(error) or _is_tidying(method, url):
+                raise
+        for attempt in stamina.retry_context(
+            on=_may_pass,
+            attempts=None,
+            timeout=self._patience_s,
+            wait_initial=_WAIT_FIRST_S,
+            wait_max=_WAIT_LONGEST_S,
+            wait_jitter=_WAIT_JITTER_S,
+        ):
+            with attempt:
+                return self._once(method, url, options)
+        raise AssertionError("stamina returns or raises")
+
+    def _once(self, method: str, url: str, options: dict[str, Any]) -> BaseHTTPResponse:
+        response = super().urlopen(method, url, **options)
+        if response.status in _AWAY:
+            response.drain_conn()
+            raise AwayError(f"it answers {response.status} {response.reason or ''}".rstrip())
+        return response
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the same may work a little later; a certificate that isn't trusted stays so."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return False
+        cause = cause.__cause__ or cause.__context__
+    return isinstance(error, HTTPError)
+
+
+def _is_slow(method: str, options: dict[str, Any]) -> bool:
+    return method == "POST" or "x-amz-copy-source" in (options.get("headers") or ())
+
+
+def _is_tidying(method: str, url: str) -> bool:
+    """The end of an upload that is given up, which has been waited for already."""
+    return method == "DELETE" and "uploadId=" in url
