@@ -14,7 +14,7 @@ from opentelemetry import propagate
 from opentelemetry.context import Context
 
 from liftline.errors import InvalidArtifactError
-from liftline.naming import Priority, TaskKey
+from liftline.naming import JobKey, Priority, TaskKey
 from liftline.ports import Bus, Delivery
 from liftline.v1.events_pb2 import Event, Task, TaskProgress
 from liftline.v1.records_pb2 import DeadTask
@@ -63,6 +63,11 @@ async def publish_dead(bus: Bus, dead: DeadTask) -> None:
 async def tell_progress(bus: Bus, progress: TaskProgress) -> None:
     """Say how far a task is to whoever watches."""
     await bus.tell(TaskKey.of(progress.id).job.progress_subject, progress.SerializeToString())
+
+
+async def tell_changed(bus: Bus, job: JobKey) -> None:
+    """Say that a job's record changed to whoever watches."""
+    await bus.tell(job.progress_subject, TaskProgress().SerializeToString())
 
 
 def read_task(delivery: Delivery) -> Task:

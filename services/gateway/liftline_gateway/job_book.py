@@ -57,6 +57,10 @@ class UploadKey:
         """What bucket keys below it begin with."""
         return f"tenants/{self.tenant}/uploads/{self.upload}/"
 
+    def video(self, file_name: str) -> str:
+        """Bucket key of the video."""
+        return f"{self.prefix}{file_name}"
+
 
 class JobBook:
     """Every method raises UnavailableError where the records can't be reached; a change may have happened then."""

@@ -27,6 +27,7 @@ def begin(record: JobRecord) -> tuple[JobRecord, list[Task]]:
     """What a new job is remembered as, and its first task."""
     changed = _copy(record)
     changed.state = Job.STATE_QUEUED
+    changed.update_time.CopyFrom(record.create_time)
     return changed, _go_on(changed, record.create_time)
 
 

@@ -1,0 +1,33 @@
+"""Stopping jobs for clients: the record first, then what waits in queues. Running tasks notice by the record."""
+
+from __future__ import annotations
+
+from liftline.messages import tell_changed
+from liftline.naming import JobKey
+from liftline.ports import Bus
+from liftline.v1.job_service_pb2 import Job
+from liftline.v1.records_pb2 import ActiveRecord, JobRecord
+from liftline_gateway import state
+from liftline_gateway.job_book import JobBook
+
+
+async def cancel_job(book: JobBook, bus: Bus, key: JobKey) -> JobRecord | None:
+    """The job as it is then: cancelled, or as it ended before. None where there is none. Raises UnavailableError."""
+    record = await book.change(key, lambda one: state.cancel(one, time=book.time()))
+    if record is None or record.state == Job.STATE_DELETING:
+        return None
+    await bus.purge_tasks(key.task_subjects)
+    await tell_changed(bus, key)
+    return record
+
+
+async def delete_job(book: JobBook, bus: Bus, key: JobKey) -> bool:
+    """Whether there was one; from here on there is none, and the reconciler sweeps. Raises UnavailableError."""
+    stored = await book.get(key)
+    if stored is None or stored.record.state == Job.STATE_DELETING:
+        return False
+    await book.add_active(key, ActiveRecord(request_id=stored.record.request_id))
+    await book.change(key, lambda one: state.delete(one, time=book.time()))
+    await bus.purge_tasks(key.task_subjects)
+    await tell_changed(bus, key)
+    return True

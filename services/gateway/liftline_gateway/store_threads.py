@@ -1,0 +1,38 @@
+"""The artifact store from asyncio: its calls in threads of their own, so that a slow store holds up nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from liftline.errors import UnavailableError
+from liftline.telemetry.metrics import GatewayMetrics
+
+Arguments = ParamSpec("Arguments")
+Answer = TypeVar("Answer")
+
+
+class StoreThreads:
+    """So many calls at once."""
+
+    def __init__(self, metrics: GatewayMetrics, *, at_once: int = 16) -> None:
+        """Start no thread yet."""
+        self._metrics = metrics
+        self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="store")
+
+    async def run(
+        self, call: Callable[Arguments, Answer], *arguments: Arguments.args, **options: Arguments.kwargs
+    ) -> Answer:
+        """Call a method of the store. Raises what it raises."""
+        loop = asyncio.get_running_loop()
+        try:
+            return await loop.run_in_executor(self._threads, lambda: call(*arguments, **options))
+        except UnavailableError:
+            self._metrics.store_errors.inc()
+            raise
+
+    def close(self) -> None:
+        """Begin no more calls."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
