@@ -80,7 +80,8 @@ def open_container(opener: VideoOpener, *, name: str, limits: VideoLimits = DEFA
         if not file.read(1):
             raise InvalidVideoError(f"{name}: the file is empty (0 bytes); copy or record it again.")
         file.seek(0)
-        with _open(file, name, limits) as container:
+        stream = _Nameless(file)
+        with stream.raising(), _open(stream, name, limits) as container:
             container.flags &= ~_AVFMT_FLAG_GENPTS
             main_video_stream(container, name=name)
             yield container
@@ -129,7 +130,29 @@ class _Nameless:
     """Hides a file's name from libav, so that a format is found by content alone, the same for files and stores."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self.read, self.tell, self._seek = file.read, file.tell, file.seek
+        self.tell, self._read, self._seek = file.tell, file.read, file.seek
+        self._error: Exception | None = None
+
+    def read(self, size: int) -> bytes:
+        """After an error there is nothing more: libav would ask again and again, and wait each time."""
+        if self._error is not None:
+            return b""
+        try:
+            return self._read(size)
+        except Exception as error:
+            self._error = error
+            raise
+
+    @contextmanager
+    def raising(self) -> Iterator[None]:
+        """Let an error of reading be what the block ends with, whatever libav made of it."""
+        try:
+            yield
+        except Exception as error:
+            if self._error is None or error is self._error:
+                raise
+        if self._error is not None:
+            raise self._error
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         """A damaged index may point to where no file can be: libav takes the error's number and goes on without."""
@@ -141,10 +164,10 @@ class _Nameless:
             return -errno.EINVAL
 
 
-def _open(file: BinaryIO, name: str, limits: VideoLimits) -> InputContainer:
+def _open(file: _Nameless, name: str, limits: VideoLimits) -> InputContainer:
     try:
         return av.open(
-            _Nameless(file),
+            file,
             mode="r",
             options={"max_pixels": str(limits.max_pixels)},
             container_options={"format_whitelist": CONTAINERS, "protocol_whitelist": ""},
