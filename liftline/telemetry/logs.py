@@ -26,7 +26,7 @@ def configure_logging(settings: TelemetrySettings, *, service: str, worker: str)
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared = _shared_processors(service, worker)
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
