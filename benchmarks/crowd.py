@@ -24,7 +24,7 @@ from benchmarks.videos import looped
 from liftline.detections import Detections, People
 from liftline.errors import LiftlineError
 from liftline.plan import Plan
-from liftline.running import StopFlag
+from liftline.running import FrameCounter, StopFlag
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
 from liftline_cli.mannequin.clip import WALK
@@ -80,7 +80,9 @@ def measure(folder: Path, minutes: float, count: int, checkpoint: Path) -> int:
     detections = crowd(plan, count)
     started = time.perf_counter()
     with reporter.step("track", plan.frame_count):
-        tracks = track_people(detections, plan, video="crowd.mp4", settings=TrackSettings()).tracks
+        tracks = track_people(
+            detections, plan, video="crowd.mp4", settings=TrackSettings(), stop=StopFlag(), progress=FrameCounter()
+        ).tracks
     with reporter.step("lift", len(tracks.frame_index)) as progress:
         lifted = lift_tracks(tracks, load_checkpoint(checkpoint), settings=LiftSettings(), stop=stop, progress=progress)
     segments = render_segments(

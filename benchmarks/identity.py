@@ -72,7 +72,9 @@ def _detections(path: Path, plan: Plan, detector: Detector, *, keep: bool) -> De
 
 def _liftline(detections: Detections, plan: Plan) -> list[Track]:
     """Only where people were seen: gaps are filled in, which the others don't do."""
-    tracks = track_people(detections, plan, video=plan.info.name, settings=TrackSettings()).tracks
+    tracks = track_people(
+        detections, plan, video=plan.info.name, settings=TrackSettings(), stop=StopFlag(), progress=FrameCounter()
+    ).tracks
     parts = [slice(*tracks.row_offsets[n : n + 2]) for n in range(len(tracks))]
     seen = [tracks.observed[rows] for rows in parts]
     return [

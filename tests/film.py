@@ -8,6 +8,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from liftline.running import StopFlag
 from liftline.video.thumbnails import Thumbnails, thumbnail
 from liftline_lifter.tracking.shots import find_cuts
 
@@ -73,4 +74,4 @@ def thumbnails(pictures: Sequence[Grey], *, noise: float = 1.0, seed: int = 0) -
 
 def cuts(pictures: Sequence[Grey], *, noise: float = 1.0, fps: float = FPS) -> list[int]:
     """First frames of shots."""
-    return find_cuts(thumbnails(pictures, noise=noise), np.arange(len(pictures)) / fps).tolist()
+    return find_cuts(thumbnails(pictures, noise=noise), np.arange(len(pictures)) / fps, stop=StopFlag()).tolist()

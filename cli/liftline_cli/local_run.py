@@ -110,18 +110,15 @@ class LocalRun:
         if self._is_done("track", inputs):
             return tracks_file.load(self.paths.tracks)
         found = self._detect(plan, self.paths.work / f"detect-{detect[:16]}")
-        with self._reporter.step("track", plan.frame_count):
-            result = track_people(found, plan, video=self._video.name, settings=settings)
-            tracks = result.tracks
-            files = self._write_tracks(tracks, found)
-        if result.left_out:
-            self._reporter.warn(
-                f"{self._video.name}: {result.left_out} more people left out by --max-people {settings.max_people}."
-            )
-        if not len(tracks):
-            self._reporter.warn(f"{self._video.name}: nobody was found in any frame; the output shows the video alone.")
+        with self._reporter.step("track", plan.frame_count) as progress:
+            result = track_people(
+                found, plan, video=self._video.name, settings=settings, stop=self._stop, progress=progress
+            )  # fmt: skip
+            files = self._write_tracks(result.tracks, found)
+        for warning in result.warnings:
+            self._reporter.warn(warning)
         self._record("track", inputs, files)
-        return tracks
+        return result.tracks
 
     def _write_tracks(self, tracks: Tracks, found: Detections) -> list[Path]:
         paths = self.paths

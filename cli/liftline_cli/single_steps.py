@@ -50,7 +50,7 @@ def lift_file(
         raise UsageError("--fps and --video both give the frame times; use one of them.")
     weights = load_checkpoint(checkpoint or bundled_checkpoint_path(), causal=causal)
     plan = _plan(video, stop) if video is not None else None
-    loaded = load_keypoints(keypoints, fps=fps, plan=plan, subject=subject, track=track)
+    loaded = load_keypoints(keypoints, fps=fps, plan=plan, subject=subject, track=track, stop=stop)
     for warning in loaded.warnings:
         reporter.warn(warning)
     settings = replace(settings, native_rate=settings.native_rate or loaded.native_rate)

@@ -18,7 +18,7 @@ from benchmarks.videos import looped
 from liftline.errors import InvalidInputError, LiftlineError
 from liftline.plan import Plan
 from liftline.poses import Poses
-from liftline.running import StopFlag
+from liftline.running import FrameCounter, StopFlag
 from liftline.skeletons import H36M17, LIMB_JOINTS
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
@@ -114,7 +114,9 @@ def test_a_looped_clip_has_every_frame_again_at_an_even_pace(tmp_path: Path) -> 
 def test_the_simulated_crowd_is_tracked_as_the_people_it_is_made_of(tmp_path: Path) -> None:
     plan = _plan(looped(empty_room(tmp_path / "room.mp4"), 60, tmp_path / "crowd.mp4"))
     detections = crowd(plan, 6)
-    tracks = track_people(detections, plan, video="crowd.mp4", settings=TrackSettings()).tracks
+    tracks = track_people(
+        detections, plan, video="crowd.mp4", settings=TrackSettings(), stop=StopFlag(), progress=FrameCounter()
+    ).tracks
     assert len(detections) == 6 * 360
     assert 6 <= len(tracks) <= 8
 

@@ -107,7 +107,9 @@ def test_one_person_is_one_track_through_every_frame(
 ) -> None:
     pictures = [HARD[name](picture) for picture in read(shared_data / "videos" / "football_juggle.mp4")]
     plan, found = detect(write(tmp_path / "hard.mp4", pictures), detector)
-    tracks = track_people(found, plan, video="hard.mp4", settings=TrackSettings()).tracks
+    tracks = track_people(
+        found, plan, video="hard.mp4", settings=TrackSettings(), stop=StopFlag(), progress=FrameCounter()
+    ).tracks
     assert spans(tracks) == [(0, FRAMES - 1)]
     assert tracks.observed.all()
 
@@ -132,7 +134,9 @@ def test_no_track_spans_a_cut_from_one_camera_to_another(
     videos = shared_data / "videos"
     pictures = read(videos / "two_people_cam01.mp4") + read(videos / "two_people_cam02.mp4", start=FRAMES)
     plan, found = detect(write(tmp_path / "cut.mp4", pictures), detector, segment_s=segment_s)
-    tracks = track_people(found, plan, video="cut.mp4", settings=TrackSettings()).tracks
+    tracks = track_people(
+        found, plan, video="cut.mp4", settings=TrackSettings(), stop=StopFlag(), progress=FrameCounter()
+    ).tracks
     assert {(0, FRAMES - 1), (FRAMES, 2 * FRAMES - 1)} == set(spans(tracks))
     assert len(tracks) == 6
 
@@ -143,7 +147,9 @@ def test_the_nearest_of_several_people_are_kept_in_every_shot(
     videos = shared_data / "videos"
     pictures = read(videos / "two_people_cam01.mp4") + read(videos / "two_people_cam02.mp4", start=FRAMES)
     plan, found = detect(write(tmp_path / "cut.mp4", pictures), detector)
-    result = track_people(found, plan, video="cut.mp4", settings=TrackSettings(max_people=2))
+    result = track_people(
+        found, plan, video="cut.mp4", settings=TrackSettings(max_people=2), stop=StopFlag(), progress=FrameCounter()
+    )
     assert sorted(spans(result.tracks)) == [(0, FRAMES - 1)] * 2 + [(FRAMES, 2 * FRAMES - 1)] * 2
     assert result.left_out == 2
     smallest = min(np.ptp(result.tracks.boxes_px[result.tracks.rows(n)][:, [1, 3]], axis=1).mean() for n in range(4))

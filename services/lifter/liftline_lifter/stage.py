@@ -22,10 +22,17 @@ __all__ = ["LiftResult", "LiftSettings", "TrackResult", "TrackSettings", "lift_t
 
 @dataclass(frozen=True)
 class TrackResult:
-    """What the track stage makes; left_out: how many people the bound on people at a time left out."""
+    """What the track stage makes.
+
+    Attributes:
+        tracks: of everyone who is kept.
+        left_out: how many people the bound on people at a time left out.
+        warnings: sentences for the user.
+    """
 
     tracks: Tracks
     left_out: int
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -36,7 +43,9 @@ class LiftResult:
     scene: Scene
 
 
-def track_people(detections: Detections, plan: Plan, *, video: str, settings: TrackSettings) -> TrackResult:
+def track_people(
+    detections: Detections, plan: Plan, *, video: str, settings: TrackSettings, stop: StopToken, progress: Progress
+) -> TrackResult:
     """Follow everyone through the video.
 
     Args:
@@ -44,10 +53,13 @@ def track_people(detections: Detections, plan: Plan, *, video: str, settings: Tr
         plan: of the same video.
         video: its file name.
         settings: how to follow.
+        stop: asked at least once per frame.
+        progress: counts frames.
 
     Raises:
         InvalidArtifactError: the detections are not those of the whole planned video.
         LimitExceededError: more tracks than the settings allow.
+        Cancelled: told to stop.
     """
     if (detections.frame_start, detections.frame_stop) != (0, plan.frame_count):
         raise InvalidArtifactError(
@@ -56,9 +68,19 @@ def track_people(detections: Detections, plan: Plan, *, video: str, settings: Tr
         )
     times_s = plan.frame_times_s
     width_px, height_px = plan.info.width_px, plan.info.height_px
-    found = find_people(detections, times_s, settings=settings, width_px=width_px)
-    tracks = to_tracks(found.people, detections, times_s, video=video, width_px=width_px, height_px=height_px)
-    return TrackResult(tracks, found.left_out)
+    found = find_people(detections, times_s, settings=settings, stop=stop, progress=progress, width_px=width_px)
+    tracks = to_tracks(
+        found.people, detections, times_s, video=video, width_px=width_px, height_px=height_px, stop=stop
+    )  # fmt: skip
+    return TrackResult(tracks, found.left_out, _warnings(tracks, found.left_out, settings))
+
+
+def _warnings(tracks: Tracks, left_out: int, settings: TrackSettings) -> tuple[str, ...]:
+    if not len(tracks):
+        return (f"{tracks.video}: nobody was found in any frame; the output shows the video alone.",)
+    if left_out:
+        return (f"{tracks.video}: {left_out} more people left out by --max-people {settings.max_people}.",)
+    return ()
 
 
 def lift_tracks(

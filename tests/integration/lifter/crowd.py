@@ -39,8 +39,8 @@ def main() -> None:
     times_s = np.arange(detections.frame_stop) / FPS
     checkpoint = random_checkpoint((3, 3, 3), 128)
     before = time.perf_counter()
-    people = find_people(detections, times_s, settings=TrackSettings()).people
-    tracks = to_tracks(people, detections, times_s, video="crowd.mp4", width_px=1280, height_px=720)
+    people = find_people(detections, times_s, settings=TrackSettings(), stop=StopFlag(), progress=FrameCounter()).people
+    tracks = to_tracks(people, detections, times_s, video="crowd.mp4", width_px=1280, height_px=720, stop=StopFlag())
     tracked = time.perf_counter()
     result = lift_tracks(tracks, checkpoint, settings=LiftSettings(), stop=StopFlag(), progress=FrameCounter())
     lifted = time.perf_counter()

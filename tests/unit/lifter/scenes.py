@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.detections import Detections, People
-from liftline_lifter.tracking.people import find_people
+from liftline.running import FrameCounter, StopFlag
+from liftline_lifter.tracking.people import Identities, find_people
 from liftline_lifter.tracking.settings import TrackSettings
 
 FPS = 30.0
@@ -98,4 +99,15 @@ def owners(
 def find(detections: Detections, *, fps: float = FPS, settings: TrackSettings | None = None) -> list[NDArray[np.intp]]:
     """Track a scene at an even frame rate."""
     times_s = np.arange(detections.frame_stop) / fps
-    return find_people(detections, times_s, settings=settings or TrackSettings()).people
+    return identities(detections, times_s, settings=settings).people
+
+
+def identities(
+    detections: Detections, times_s: NDArray[np.float64], *, settings: TrackSettings | None = None,
+    width_px: int | None = None,
+) -> Identities:  # fmt: skip
+    """Who is who, without anyone to watch."""
+    settings = settings or TrackSettings()
+    return find_people(
+        detections, times_s, settings=settings, stop=StopFlag(), progress=FrameCounter(), width_px=width_px
+    )  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from liftline.running import StopFlag
 from liftline.video.thumbnails import Thumbnails
 from liftline_lifter.tracking.shots import find_cuts
 from tests.film import FPS, HEIGHT, WIDTH, cuts, letterboxed, lit, passed_by, shot, thumbnails
@@ -94,4 +95,4 @@ def test_frames_that_could_not_be_decoded_hide_no_cut() -> None:
     found = thumbnails(shot(1, 20) + shot(2, 20))
     seen = np.r_[0:18, 23:40]
     left = Thumbnails(found.frame_index[seen], found.grey[seen])
-    assert find_cuts(left, np.arange(40) / FPS).tolist() == [23]
+    assert find_cuts(left, np.arange(40) / FPS, stop=StopFlag()).tolist() == [23]

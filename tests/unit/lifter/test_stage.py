@@ -16,7 +16,7 @@ from liftline.tracks import Tracks
 from liftline.video.frames import VideoInfo
 from liftline_lifter.normalise import Normalisation
 from liftline_lifter.smoothing import SMOOTHINGS, Smoothing
-from liftline_lifter.stage import LiftResult, LiftSettings, TrackSettings, lift_tracks, track_people
+from liftline_lifter.stage import LiftResult, LiftSettings, TrackResult, TrackSettings, lift_tracks, track_people
 from tests.unit.lifter.lifters import random_checkpoint, random_keypoints, tracks_of
 from tests.unit.lifter.scenes import detect, walker
 
@@ -37,24 +37,58 @@ def lift(tracks: Tracks, *, trajectory: bool = False, **settings: object) -> Lif
     return lift_tracks(tracks, checkpoint, settings=chosen, stop=StopFlag(), progress=FrameCounter())
 
 
+def track(detections: Detections, plan: Plan, *, stop: StopFlag | None = None, **settings: int) -> TrackResult:
+    return track_people(
+        detections, plan, video="clip.mp4", settings=TrackSettings(**settings), stop=stop or StopFlag(),
+        progress=FrameCounter(),
+    )  # fmt: skip
+
+
 def test_detections_become_tracks_of_the_planned_video() -> None:
     people = [walker(90, x_px=300 + 300 * n, speed_px_s=50) for n in range(2)]
-    tracks = track_people(detect(people), plan_of(90), video="clip.mp4", settings=TrackSettings()).tracks
+    tracks = track(detect(people), plan_of(90)).tracks
     assert (tracks.video, tracks.width_px, tracks.height_px) == ("clip.mp4", 1280, 720)
     assert tracks.track_ids.tolist() == [1, 2]
     np.testing.assert_array_equal(tracks.frame_times_s, plan_of(90).frame_times_s)
 
 
+def test_tracking_counts_every_frame_of_the_video_also_those_without_anyone() -> None:
+    shown = np.ones(90, np.bool_)
+    shown[20:50] = shown[80:] = False
+    progress = FrameCounter()
+    detections = detect([walker(90, x_px=300, speed_px_s=50)], [shown])
+    track_people(
+        detections, plan_of(90), video="clip.mp4", settings=TrackSettings(), stop=StopFlag(), progress=progress
+    )  # fmt: skip
+    assert progress.frames == 90
+
+
+def test_tracking_stops_at_the_next_frame() -> None:
+    stop, reached = StopFlag(), list[int]()
+
+    def listener(frames: int) -> None:
+        reached.append(frames)
+        if frames == 30:
+            stop.stop()
+
+    with pytest.raises(Cancelled):
+        track_people(
+            detect([walker(90, x_px=300, speed_px_s=50)]), plan_of(90), video="clip.mp4", settings=TrackSettings(),
+            stop=stop, progress=FrameCounter(listener),
+        )  # fmt: skip
+    assert reached[-1] == 30
+
+
 def test_detections_of_another_range_are_refused() -> None:
     detections = detect([walker(90, x_px=300, speed_px_s=50)])
     with pytest.raises(InvalidArtifactError, match="frames 0 to 90 of a video of 91 frames"):
-        track_people(detections, plan_of(91), video="clip.mp4", settings=TrackSettings())
+        track(detections, plan_of(91))
 
 
 @pytest.mark.parametrize("frames", [1, 2, 40])
 def test_nobody_is_a_valid_result_of_both_stages(frames: int) -> None:
     nobody = Detections.from_frames([], start=0, stop=frames, detector="synthetic")
-    tracks = track_people(nobody, plan_of(frames), video="clip.mp4", settings=TrackSettings()).tracks
+    tracks = track(nobody, plan_of(frames)).tracks
     result = lift(tracks)
     assert len(tracks) == len(result.poses) == 0
     assert len(result.poses.frame_times_s) == frames

@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 
 from liftline.detections import Detections
 from liftline.errors import LimitExceededError
+from liftline.running import FrameCounter, StopFlag
 from liftline_lifter.tracking.following import follow
-from liftline_lifter.tracking.people import find_people
 from liftline_lifter.tracking.settings import TrackSettings
 from liftline_lifter.tracking.similarity import Shapes, box_iou, distinct, likeness
 from tests.film import shot, thumbnails
-from tests.unit.lifter.scenes import FPS, as_people, detect, find, owners, walker
+from tests.unit.lifter.scenes import FPS, as_people, detect, find, identities, owners, walker
 
 
 def everything_but(frames: int, start: int, stop: int) -> np.ndarray:
@@ -90,13 +90,13 @@ def test_someone_who_returns_much_later_is_a_new_track() -> None:
 def test_whoever_walks_out_of_the_picture_is_not_who_walks_in_there_next(width_px: int | None, tracks: int) -> None:
     leaves, enters = walker(60, x_px=560, speed_px_s=120), walker(60, x_px=870, speed_px_s=-120)
     detections = detect([np.concatenate([leaves, enters])], [everything_but(120, 60, 78)])
-    found = find_people(detections, np.arange(120) / FPS, settings=TrackSettings(), width_px=width_px)
+    found = identities(detections, np.arange(120) / FPS, width_px=width_px)
     assert len(found.people) == tracks
 
 
 def test_someone_half_out_of_the_picture_who_stands_there_gets_their_id_back() -> None:
     detections = detect([walker(120, x_px=790, speed_px_s=5)], [everything_but(120, 50, 80)])
-    found = find_people(detections, np.arange(120) / FPS, settings=TrackSettings(), width_px=800)
+    found = identities(detections, np.arange(120) / FPS, width_px=800)
     assert [len(rows) for rows in found.people] == [90]
 
 
@@ -192,7 +192,10 @@ def test_uneven_frame_times_do_not_split_a_track() -> None:
     times = np.sort(rng.uniform(0, 8, 160))
     person = np.concatenate([walker(1, x_px=200 + 80 * t, speed_px_s=1, phase=5.6 * t) for t in times])
     detections = detect([person])
-    (piece,) = follow(detections, times[detections.frame_index], settings=TrackSettings())
+    times_s = times[detections.frame_index]
+    (piece,) = follow(
+        detections, times_s, settings=TrackSettings(), stop=StopFlag(), progress=FrameCounter()
+    )  # fmt: skip
     assert len(piece.rows) == 160
 
 
@@ -278,7 +281,7 @@ def test_box_iou_of_half_overlapping_squares_is_a_third() -> None:
 def test_the_largest_of_a_crowd_are_kept_where_people_at_a_time_are_bounded() -> None:
     people = [walker(90, x_px=100 + 220 * n, speed_px_s=0, height_px=100 + 60 * n) for n in range(5)]
     detections = detect(people)
-    found = find_people(detections, np.arange(90) / FPS, settings=TrackSettings(max_people=2))
+    found = identities(detections, np.arange(90) / FPS, settings=TrackSettings(max_people=2))
     assert owners(detections, people, found.people) == [{4}, {3}]
     assert found.left_out == 3
 
@@ -286,7 +289,7 @@ def test_the_largest_of_a_crowd_are_kept_where_people_at_a_time_are_bounded() ->
 def test_people_who_come_one_after_the_other_are_all_kept_within_a_bound_of_one() -> None:
     people = [walker(180, x_px=200 + 300 * n, speed_px_s=20, height_px=200 - 20 * n) for n in range(3)]
     shown = [(np.arange(180) >= start) & (np.arange(180) < start + 60) for start in (0, 55, 115)]
-    found = find_people(detect(people, shown), np.arange(180) / FPS, settings=TrackSettings(max_people=1))
+    found = identities(detect(people, shown), np.arange(180) / FPS, settings=TrackSettings(max_people=1))
     assert [len(rows) for rows in found.people] == [60, 55, 60]
     assert found.left_out == 0
 
@@ -294,5 +297,5 @@ def test_people_who_come_one_after_the_other_are_all_kept_within_a_bound_of_one(
 def test_the_bound_counts_people_who_are_hidden_for_a_moment() -> None:
     people = [walker(90, x_px=200 + 400 * n, speed_px_s=0, height_px=300 - 100 * n) for n in range(2)]
     shown = [everything_but(90, 30, 60), np.ones(90, np.bool_)]
-    found = find_people(detect(people, shown), np.arange(90) / FPS, settings=TrackSettings(max_people=1))
+    found = identities(detect(people, shown), np.arange(90) / FPS, settings=TrackSettings(max_people=1))
     assert ([len(rows) for rows in found.people], found.left_out) == ([60], 1)

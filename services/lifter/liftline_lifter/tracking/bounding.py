@@ -6,13 +6,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.detections import Detections
+from liftline.ports import StopToken
 
 _WORTH_KEEPING = 0.5
 """Someone who finds room for less of their track than this is left out altogether, lest people flash up."""
 
 
 def at_most(
-    people: list[NDArray[np.intp]], detections: Detections, *, count: int
+    people: list[NDArray[np.intp]], detections: Detections, *, count: int, stop: StopToken
 ) -> tuple[list[NDArray[np.intp]], int]:
     """At most `count` people in any frame; each is kept for the longest stretch with room for them.
 
@@ -20,6 +21,7 @@ def at_most(
         people: rows of `detections` per person, the most prominent first.
         detections: of the whole video.
         count: people per frame, at least 1.
+        stop: asked at every person.
 
     Returns:
         Those who are kept, in the same order, and the number of those who are left out.
@@ -27,9 +29,10 @@ def at_most(
     present = np.zeros(detections.frame_stop, np.intp)
     kept = []
     for rows in people:
+        stop.raise_if_stopped()
         frames = detections.frame_index[rows]
-        start, stop = _longest_run(present[frames[0] : frames[-1] + 1] < count)
-        inside = rows[(frames >= frames[0] + start) & (frames < frames[0] + stop)]
+        start, end = _longest_run(present[frames[0] : frames[-1] + 1] < count)
+        inside = rows[(frames >= frames[0] + start) & (frames < frames[0] + end)]
         if len(inside) >= _WORTH_KEEPING * len(rows):
             own = detections.frame_index[inside]
             present[own[0] : own[-1] + 1] += 1

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from liftline.detections import Detections
+from liftline.ports import Progress, StopToken
 from liftline_lifter.tracking.settings import TrackSettings
 from liftline_lifter.tracking.similarity import Shapes, distinct, likeness
 
@@ -125,20 +126,29 @@ class _Pass:
                 piece.rows.append(row)
 
 
-def follow(detections: Detections, times_s: NDArray[np.float64], *, settings: TrackSettings) -> list[Piece]:
+def follow(
+    detections: Detections, times_s: NDArray[np.float64], *, settings: TrackSettings, stop: StopToken,
+    progress: Progress,
+) -> list[Piece]:  # fmt: skip
     """Join detections into pieces of tracks.
 
     Args:
-        detections: of the whole video.
+        detections: of a shot.
         times_s: (R,) presentation time of each row's frame, seconds.
         settings: how.
+        stop: asked at every frame.
+        progress: counts the shot's frames.
     """
-    state = _Pass(settings)
-    _, starts = np.unique(detections.frame_index, return_index=True)
-    for start, stop in pairwise([*starts.tolist(), len(detections)]):
-        shapes = Shapes.rows(detections, slice(start, stop))
-        kept = distinct(shapes, detections.scores[start:stop], duplicate_oks=settings.duplicate_oks)
-        state.step(float(times_s[start]), shapes.take(kept), start + kept)
+    state, seen = _Pass(settings), detections.frame_start
+    frames, starts = np.unique(detections.frame_index, return_index=True)
+    for frame, (first, end) in zip(frames.tolist(), pairwise([*starts.tolist(), len(detections)]), strict=True):
+        stop.raise_if_stopped()
+        shapes = Shapes.rows(detections, slice(first, end))
+        kept = distinct(shapes, detections.scores[first:end], duplicate_oks=settings.duplicate_oks)
+        state.step(float(times_s[first]), shapes.take(kept), first + kept)
+        progress.advance(frame + 1 - seen)
+        seen = frame + 1
+    progress.advance(detections.frame_stop - seen)
     return state.end()
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from liftline.detections import Detections
+from liftline.ports import StopToken
 from liftline_lifter.resample import interpolate
 from liftline_lifter.tracking.similarity import Shapes
 
@@ -24,6 +25,8 @@ def insert(
     spare: NDArray[np.intp],
     detections: Detections,
     times_s: NDArray[np.float64],
+    *,
+    stop: StopToken,
 ) -> tuple[list[NDArray[np.intp]], NDArray[np.intp]]:
     """Fill gaps inside tracks with spare rows of the detections.
 
@@ -32,14 +35,16 @@ def insert(
         spare: rows that belong to no track yet.
         detections: of the whole video.
         times_s: (R,) time of each row's frame, seconds.
+        stop: asked at every frame.
 
     Returns:
         The tracks with what was given to them, and the rows that are still spare.
     """
-    wanted = _expected_places(tracks, detections, times_s)
+    wanted = _expected_places(tracks, detections, times_s, stop)
     given: list[list[int]] = [[] for _ in tracks]
     frames = detections.frame_index[spare]
     for frame in np.unique(frames).tolist():
+        stop.raise_if_stopped()
         if frame not in wanted:
             continue
         people = spare[frames == frame]
@@ -57,11 +62,12 @@ _Expectation = tuple[int, NDArray[np.float64], float]
 
 
 def _expected_places(
-    tracks: list[NDArray[np.intp]], detections: Detections, times_s: NDArray[np.float64]
+    tracks: list[NDArray[np.intp]], detections: Detections, times_s: NDArray[np.float64], stop: StopToken
 ) -> dict[int, list[_Expectation]]:
     """For every frame that some tracks pass through unseen: where they should be."""
     wanted: dict[int, list[_Expectation]] = {}
     for track, rows in enumerate(tracks):
+        stop.raise_if_stopped()
         frames = detections.frame_index[rows]
         if frames[-1] - frames[0] + 1 == len(rows):
             continue

@@ -15,6 +15,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from liftline.detections import Detections
+from liftline.ports import StopToken
 from liftline_lifter.tracking.following import travel_time_s
 from liftline_lifter.tracking.settings import TrackSettings
 from liftline_lifter.tracking.similarity import Shapes
@@ -52,6 +53,7 @@ def link(
     times_s: NDArray[np.float64],
     *,
     settings: TrackSettings,
+    stop: StopToken,
     width_px: int | None = None,
 ) -> list[NDArray[np.intp]]:
     """Join pieces, as `following.follow` gives them, into tracks: rows in the order of frames.
@@ -60,7 +62,7 @@ def link(
     """
     if len(pieces) < 2:
         return pieces
-    starts, ends = _both_ends(pieces, detections, times_s, width_px)
+    starts, ends = _both_ends(pieces, detections, times_s, width_px, stop)
     first, second = _candidates(ends.time_s, starts.time_s, settings.max_gap_s)
     cost = _link_cost(ends, starts, first, second, settings)
     good = cost < _NO_LINK_COST
@@ -69,11 +71,15 @@ def link(
 
 
 def _both_ends(
-    pieces: list[NDArray[np.intp]], detections: Detections, times_s: NDArray[np.float64], width_px: int | None
-) -> tuple[_Ends, _Ends]:
-    shapes = [Shapes.rows(detections, rows) for rows in pieces]
-    starts = [_end(times_s[rows], shape, at_start=True) for rows, shape in zip(pieces, shapes, strict=True)]
-    ends = [_end(times_s[rows], shape, at_start=False) for rows, shape in zip(pieces, shapes, strict=True)]
+    pieces: list[NDArray[np.intp]], detections: Detections, times_s: NDArray[np.float64], width_px: int | None,
+    stop: StopToken,
+) -> tuple[_Ends, _Ends]:  # fmt: skip
+    starts, ends = [], []
+    for rows in pieces:
+        stop.raise_if_stopped()
+        shapes = Shapes.rows(detections, rows)
+        starts.append(_end(times_s[rows], shapes, at_start=True))
+        ends.append(_end(times_s[rows], shapes, at_start=False))
     first, last = (detections.boxes_px[[rows[at] for rows in pieces]] for at in (0, -1))
     return _stack(starts, first, width_px, forwards=-1), _stack(ends, last, width_px, forwards=1)
 

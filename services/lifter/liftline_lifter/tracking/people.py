@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from liftline.detections import Detections
 from liftline.errors import LimitExceededError
+from liftline.ports import Progress, StopToken
 from liftline.skeletons import COCO17
 from liftline.tracks import Tracks
 from liftline_lifter import gaps
@@ -37,28 +39,33 @@ class Identities:
 
 
 def find_people(
-    detections: Detections, frame_times_s: NDArray[np.float64], *, settings: TrackSettings, width_px: int | None = None
-) -> Identities:
+    detections: Detections, frame_times_s: NDArray[np.float64], *, settings: TrackSettings, stop: StopToken,
+    progress: Progress, width_px: int | None = None,
+) -> Identities:  # fmt: skip
     """Decide who is who.
 
     Args:
         detections: of the whole video.
         frame_times_s: (F,) presentation time of every frame, seconds.
         settings: how.
+        stop: asked at least once per frame.
+        progress: counts frames.
         width_px: of the picture, where it is known: at its sides people leave and others enter.
 
     Raises:
         LimitExceededError: more tracks than the settings allow.
+        Cancelled: told to stop.
     """
-    edges = [0, *find_cuts(detections.thumbnails, frame_times_s).tolist(), detections.frame_stop]
+    edges = [0, *find_cuts(detections.thumbnails, frame_times_s, stop=stop).tolist(), detections.frame_stop]
     people: list[NDArray[np.intp]] = []
-    for start, stop in pairwise(edges):
-        found = _people_of_shot(detections.between(start, stop), frame_times_s, settings, width_px)
+    for start, end in pairwise(edges):
+        shot = _Shot(detections.between(start, end), frame_times_s, settings, width_px, stop)
+        found = shot.people(progress)
         first_row = int(np.searchsorted(detections.frame_index, start))
         people += [first_row + rows for rows in found]
     people, left_out = by_prominence(people, detections), 0
     if settings.max_people is not None:
-        people, left_out = at_most(people, detections, count=settings.max_people)
+        people, left_out = at_most(people, detections, count=settings.max_people, stop=stop)
     if len(people) > settings.max_tracks:
         raise LimitExceededError(
             f"The video has {len(people)} tracks of people, the limit is {settings.max_tracks}; cut it into shorter "
@@ -67,31 +74,43 @@ def find_people(
     return Identities(people, left_out)
 
 
-def _people_of_shot(
-    shot: Detections, frame_times_s: NDArray[np.float64], settings: TrackSettings, width_px: int | None
-) -> list[NDArray[np.intp]]:
-    """Rows per person seen between two camera cuts."""
-    times_s = frame_times_s[shot.frame_index]
-    tracks = _join(follow(shot, times_s, settings=settings), shot, times_s, settings, width_px)
-    frame_s = float(np.median(np.diff(frame_times_s))) if len(frame_times_s) > 1 else _USUAL_FRAME_S
-    return select(tracks, shot, frame_s=frame_s, settings=settings)
+@dataclass(frozen=True)
+class _Shot:
+    """What is seen between two camera cuts."""
 
+    detections: Detections
+    frame_times_s: NDArray[np.float64]
+    settings: TrackSettings
+    width_px: int | None
+    stop: StopToken
 
-def _join(
-    pieces: list[Piece], detections: Detections, times_s: NDArray[np.float64], settings: TrackSettings,
-    width_px: int | None,
-) -> list[NDArray[np.intp]]:  # fmt: skip
-    """Link clear pieces first, since their motion tells who is who; then give them the rest, or link it on its own."""
-    rows = [np.array(piece.rows, np.intp) for piece in pieces]
-    clear = [piece.clear and _lasts(own, times_s) for piece, own in zip(pieces, rows, strict=True)]
-    sure = [own for own, is_clear in zip(rows, clear, strict=True) if is_clear]
-    rest = [own for own, is_clear in zip(rows, clear, strict=True) if not is_clear]
-    linked = link(sure, detections, times_s, settings=settings, width_px=width_px)
-    spare = np.concatenate([*rest, np.zeros(0, np.intp)])
-    filled, spare = insert(linked, spare, detections, times_s)
-    left = [np.intersect1d(own, spare) for own in rest]
-    again = filled + [own for own in left if len(own)]
-    return link(again, detections, times_s, settings=settings, width_px=width_px)
+    def people(self, progress: Progress) -> list[NDArray[np.intp]]:
+        """Rows per person."""
+        pieces = follow(self.detections, self._times_s, settings=self.settings, stop=self.stop, progress=progress)
+        steps_s = np.diff(self.frame_times_s)
+        frame_s = float(np.median(steps_s)) if len(steps_s) else _USUAL_FRAME_S
+        tracks = self._join(pieces)
+        return select(tracks, self.detections, frame_s=frame_s, settings=self.settings, stop=self.stop)
+
+    @cached_property
+    def _times_s(self) -> NDArray[np.float64]:
+        return self.frame_times_s[self.detections.frame_index]
+
+    def _join(self, pieces: list[Piece]) -> list[NDArray[np.intp]]:
+        """Link clear pieces first: their motion tells who is who. Then give them the rest, or link it on its own."""
+        rows = [np.array(piece.rows, np.intp) for piece in pieces]
+        clear = [piece.clear and _lasts(own, self._times_s) for piece, own in zip(pieces, rows, strict=True)]
+        sure = [own for own, is_clear in zip(rows, clear, strict=True) if is_clear]
+        rest = [own for own, is_clear in zip(rows, clear, strict=True) if not is_clear]
+        spare = np.concatenate([*rest, np.zeros(0, np.intp)])
+        filled, spare = insert(self._link(sure), spare, self.detections, self._times_s, stop=self.stop)
+        left = [np.intersect1d(own, spare) for own in rest]
+        return self._link(filled + [own for own in left if len(own)])
+
+    def _link(self, pieces: list[NDArray[np.intp]]) -> list[NDArray[np.intp]]:
+        return link(
+            pieces, self.detections, self._times_s, settings=self.settings, stop=self.stop, width_px=self.width_px
+        )
 
 
 def _lasts(rows: NDArray[np.intp], times_s: NDArray[np.float64]) -> bool:
@@ -106,9 +125,13 @@ def to_tracks(
     video: str,
     width_px: int,
     height_px: int,
+    stop: StopToken,
 ) -> Tracks:
     """Set every person's sides right, fill their gaps and number them from 1, the most prominent."""
-    filled = [_filled(rows, detections, frame_times_s) for rows in people]
+    filled = []
+    for rows in people:
+        stop.raise_if_stopped()
+        filled.append(_filled(rows, detections, frame_times_s))
     nobody = gaps.nobody()
     return Tracks(
         video=video,

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.detections import Detections
+from liftline.ports import StopToken
 from liftline_lifter.tracking.settings import TrackSettings
 from liftline_lifter.tracking.similarity import Shapes, paired_oks
 
@@ -22,6 +23,7 @@ def select(
     *,
     frame_s: float,
     settings: TrackSettings,
+    stop: StopToken,
 ) -> list[NDArray[np.intp]]:
     """Drop false, tiny and doubled tracks; order the rest by prominence.
 
@@ -30,11 +32,12 @@ def select(
         detections: of a shot.
         frame_s: time between frames, seconds.
         settings: the limits.
+        stop: asked at every track.
     """
     shot_frames = detections.frame_stop - detections.frame_start
     confirm = int(np.clip(round(settings.confirm_s / frame_s), 1, max(1, (shot_frames + 1) // 2)))
     people = [rows for rows in tracks if len(rows) >= confirm and _plausible(rows, detections, settings)]
-    return _without_shadows(by_prominence(people, detections), detections, frame_s)
+    return _without_shadows(by_prominence(people, detections), detections, frame_s, stop)
 
 
 def by_prominence(people: list[NDArray[np.intp]], detections: Detections) -> list[NDArray[np.intp]]:
@@ -59,10 +62,13 @@ def _prominence(rows: NDArray[np.intp], detections: Detections) -> float:
     return float((np.square(_sizes_px(rows, detections)) * detections.scores[rows]).sum())
 
 
-def _without_shadows(tracks: list[NDArray[np.intp]], detections: Detections, frame_s: float) -> list[NDArray[np.intp]]:
+def _without_shadows(
+    tracks: list[NDArray[np.intp]], detections: Detections, frame_s: float, stop: StopToken
+) -> list[NDArray[np.intp]]:
     """Drop tracks that for most of their time lie on a more prominent one: the same person found twice."""
     kept: list[NDArray[np.intp]] = []
     for rows in tracks:
+        stop.raise_if_stopped()
         oks = _BRIEF_SHADOW_OKS if len(rows) * frame_s < _BRIEF_S else _SHADOW_OKS
         if not any(_shadows(rows, other, detections, oks) for other in kept):
             kept.append(rows)

@@ -13,7 +13,8 @@ from functools import cached_property, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline.video.thumbnails import LEAST_CONTRAST, Outline, Thumbnails, contrast, gradients
+from liftline.ports import StopToken
+from liftline.video.thumbnails import LEAST_CONTRAST, Outline, Resemblance, Thumbnails, contrast, gradients
 
 _DIFFERENT = 0.45
 _USUAL_SHARE = 0.65
@@ -34,16 +35,17 @@ _Change = tuple[int, int]
 """The last frame before a cut and the first one after it."""
 
 
-def find_cuts(thumbnails: Thumbnails, frame_times_s: NDArray[np.float64]) -> NDArray[np.int64]:
+def find_cuts(thumbnails: Thumbnails, frame_times_s: NDArray[np.float64], *, stop: StopToken) -> NDArray[np.int64]:
     """The first frames (C,) of all shots but the first one.
 
     Args:
         thumbnails: of the whole video, without those frames that couldn't be decoded.
         frame_times_s: (F,) presentation time of every frame, seconds.
+        stop: asked wherever frames are compared.
     """
     if len(thumbnails) < 2:
         return np.zeros(0, np.int64)
-    film = _Film(thumbnails, frame_times_s)
+    film = _Film(thumbnails, frame_times_s, stop)
     if len(film.frames) < 2:
         return np.zeros(0, np.int64)
     changes = film.without_returns(sorted([*film.hard_changes(), *film.blended_changes()]))
@@ -53,13 +55,18 @@ def find_cuts(thumbnails: Thumbnails, frame_times_s: NDArray[np.float64]) -> NDA
 class _Film:
     """The frames with something to see, numbered in a row, and how alike those near each other are."""
 
-    def __init__(self, thumbnails: Thumbnails, frame_times_s: NDArray[np.float64]) -> None:
+    def __init__(self, thumbnails: Thumbnails, frame_times_s: NDArray[np.float64], stop: StopToken) -> None:
         shown = np.concatenate([contrast(part) for part in _chunks(thumbnails.grey)])
         seen = shown >= np.clip(_BLANK_SHARE * np.median(shown), LEAST_CONTRAST, _ENOUGH_CONTRAST)
         self.frames, self._grey = thumbnails.frame_index[seen], thumbnails.grey[seen]
         self._times_s = frame_times_s[self.frames]
         self._outline = lru_cache(maxsize=64)(lambda n: Outline.of(self._grey[n]))
-        self._compared = lru_cache(maxsize=256)(lambda n, m: self._outline(n).resemblance(self._outline(m)))
+        self._compared = lru_cache(maxsize=256)(self._resemblance)
+        self._stop = stop
+
+    def _resemblance(self, n: int, m: int) -> Resemblance:
+        self._stop.raise_if_stopped()
+        return self._outline(n).resemblance(self._outline(m))
 
     @cached_property
     def next_alike(self) -> NDArray[np.float64]:

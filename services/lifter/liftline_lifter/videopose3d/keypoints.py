@@ -13,6 +13,8 @@ from liftline import pickles
 from liftline import tracks as tracks_file
 from liftline.errors import InvalidInputError, UsageError
 from liftline.plan import Plan
+from liftline.ports import StopToken
+from liftline.running import FrameCounter, StopFlag
 from liftline.tracks import Tracks
 from liftline_lifter import gaps
 from liftline_lifter.tracking.people import find_people, to_tracks
@@ -51,6 +53,7 @@ def load_keypoints(
     plan: Plan | None = None,
     subject: str | None = None,
     track: TrackSettings | None = None,
+    stop: StopToken | None = None,
 ) -> LiftInput:
     """Read any of the three kinds of file.
 
@@ -61,6 +64,7 @@ def load_keypoints(
         plan: of the video, for its frame times; instead of `fps`.
         subject: what of a custom dataset to lift: a video, with everyone in it, or one person (`clip.mp4#2`).
         track: how to follow the people of a Detectron file.
+        stop: asked while they are followed.
 
     Raises:
         InvalidInputError: none of these kinds, or broken.
@@ -74,7 +78,9 @@ def load_keypoints(
         tracks = tracks_from_custom(read_custom_dataset(path), fps=fps, frame_times_s=times_s, subject=subject)
     elif names >= detectron.ENTRIES:
         file = read_detectron_file(path)
-        tracks = tracks_from_detectron(file, fps=fps, frame_times_s=times_s, settings=track or TrackSettings())
+        tracks = tracks_from_detectron(
+            file, fps=fps, frame_times_s=times_s, settings=track or TrackSettings(), stop=stop or StopFlag()
+        )  # fmt: skip
     else:
         ignored = fps is not None or plan is not None
         return LiftInput(tracks_file.load(path), warnings=(_OWN_TIMES.format(path=path),) if ignored else ())
@@ -105,18 +111,20 @@ def tracks_from_detectron(
     fps: float | None = None,
     frame_times_s: NDArray[np.float64] | None = None,
     settings: TrackSettings,
+    stop: StopToken,
 ) -> Tracks:
     """Everyone of a Detectron file, followed through the video; times as in `tracks_from_custom`.
 
     Raises:
         InvalidInputError: the file doesn't fit the video, or has more tracks than the settings allow.
         UsageError: unusable options.
+        Cancelled: told to stop.
     """
     found = file.detections
     times_s = _times_s(found.frame_stop, file.video, fps, frame_times_s)
-    people = find_people(found, times_s, settings=settings).people
+    people = find_people(found, times_s, settings=settings, stop=stop, progress=FrameCounter()).people
     return to_tracks(
-        people, found, times_s, video=file.video, width_px=file.width_px, height_px=file.height_px,
+        people, found, times_s, video=file.video, width_px=file.width_px, height_px=file.height_px, stop=stop
     )  # fmt: skip
 
 
