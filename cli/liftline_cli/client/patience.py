@@ -1,0 +1,33 @@
+"""How long to try again what may work a little later."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+
+from liftline.errors import LiftlineError
+
+_FIRST_S, _LONGEST_S = 0.1, 3.0
+
+
+class Patience:
+    """Pauses between attempts, longer each time. It ends where the next one would end later than `total_s` from now."""
+
+    def __init__(self, total_s: float, *, clock_s: Callable[[], float] = time.monotonic) -> None:
+        """Begin now."""
+        self._total_s, self._clock_s = total_s, clock_s
+        self.renew()
+
+    def renew(self) -> None:
+        """It worked: begin anew."""
+        self._end_s = self._clock_s() + self._total_s
+        self.attempts = 0
+
+    def pause_after(self, error: LiftlineError) -> float:
+        """Seconds to wait before the next attempt. Raises `error` where there is to be none."""
+        pause_s: float = min(_LONGEST_S, _FIRST_S * 2**self.attempts) * random.uniform(0.5, 1.0)  # noqa: S311 - no secret
+        if self._clock_s() + pause_s > self._end_s:
+            raise error
+        self.attempts += 1
+        return pause_s

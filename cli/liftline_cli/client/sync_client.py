@@ -1,0 +1,172 @@
+"""The client for programs that wait."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self, TypeVar
+
+import grpc
+from google.protobuf.message import Message
+
+from liftline.errors import UnavailableError
+from liftline.naming import Priority, new_id
+from liftline.v1 import job_service_pb2
+from liftline.v1.job_service_pb2_grpc import JobServiceStub
+from liftline_cli.client import calls
+from liftline_cli.client.connection import Connection
+from liftline_cli.client.errors import NotFoundError, told_apart
+from liftline_cli.client.job_settings import JobSettings
+from liftline_cli.client.output_folder import OnFile, OutputFolder, Retrieval, silent
+from liftline_cli.client.patience import Patience
+from liftline_cli.client.transfer import AddressExpiredError, OnBytes, Transfers, no_listener
+from liftline_cli.client.views import Job, OutputFile, files_of, job_id, job_of
+
+Request = TypeVar("Request", bound=Message)
+Answer = TypeVar("Answer", bound=Message)
+
+
+class Client:
+    """Jobs of one tenant on one gateway. Safe to use from several threads; `close` it, or use it as a context.
+
+    Every method raises LiftlineError: UnavailableError where the gateway or the artifact store can't be reached for
+    `patience_s`, AccessError, NotFoundError, QuotaError, UsageError, ServerError for what it answers.
+    """
+
+    def __init__(
+        self, connection: Connection | None = None, *, patience_s: float = 5.0, reconnect_s: float = 600.0
+    ) -> None:
+        """Connects at the first call. A watch whose gateway is gone looks for it for `reconnect_s`."""
+        connection = connection or Connection()
+        self.server = connection.address
+        self._metadata, self._ca_file = connection.metadata, connection.ca_file
+        self._patience_s, self._reconnect_s = patience_s, reconnect_s
+        self._channel = _channel(connection)
+        self._stub = JobServiceStub(self._channel)
+
+    def close(self) -> None:
+        """End the connection."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        """Nothing more."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close."""
+        self.close()
+
+    def submit(
+        self,
+        video: str | Path,
+        settings: JobSettings | None = None,
+        *,
+        priority: Priority = Priority.NORMAL,
+        request_id: str | None = None,
+        webhook: str = "",
+        on_bytes: OnBytes = no_listener,
+    ) -> Job:
+        """Upload a video and make a job of it. The same `request_id` gives the same job; made up if None."""
+        path = Path(video)
+        request = calls.job_request(
+            "", settings or JobSettings(), priority=priority, request_id=request_id or new_id(), webhook=webhook
+        )
+        try:
+            request.upload = self._upload(path, on_bytes)
+        except AddressExpiredError:
+            request.upload = self._upload(path, on_bytes)
+        return job_of(self._call(self._stub.CreateJob, request))
+
+    def get(self, job: str | Job) -> Job:
+        """The job as it is now."""
+        return job_of(self._call(self._stub.GetJob, job_service_pb2.GetJobRequest(name=calls.name_of(job))))
+
+    def list(self) -> Iterator[Job]:
+        """All jobs, newest first; pages are fetched as they are needed."""
+        request = job_service_pb2.ListJobsRequest(page_size=calls.PAGE)
+        while True:
+            page = self._call(self._stub.ListJobs, request)
+            yield from map(job_of, page.jobs)
+            if not page.next_page_token:
+                return
+            request.page_token = page.next_page_token
+
+    def watch(self, job: str | Job) -> Iterator[Job]:
+        """The job now and whenever it changed, until it has ended."""
+        request = job_service_pb2.WatchJobRequest(name=calls.name_of(job))
+        watch = calls.Watch(self.server, Patience(self._patience_s), self._reconnect_s)
+        while not watch.over:
+            stream = self._stub.WatchJob(request, timeout=calls.STREAM_S, metadata=self._metadata)
+            error = None
+            try:
+                for answer in stream:
+                    if news := watch.news(answer):
+                        yield news
+            except grpc.RpcError as broken:
+                error = broken
+            finally:
+                stream.cancel()
+            if not watch.over:
+                time.sleep(watch.pause_after(error))
+
+    def wait(self, job: str | Job) -> Job:
+        """The job when it has ended, however it did: see `Job.raise_unless_succeeded`."""
+        return deque(self.watch(job), maxlen=1).pop()
+
+    def cancel(self, job: str | Job) -> Job:
+        """Stop a job; one that has ended stays as it is."""
+        return job_of(self._call(self._stub.CancelJob, job_service_pb2.CancelJobRequest(name=calls.name_of(job))))
+
+    def delete(self, job: str | Job) -> None:
+        """Stop a job and remove all it made."""
+        patience = Patience(self._patience_s)
+        try:
+            self._call(self._stub.DeleteJob, job_service_pb2.DeleteJobRequest(name=calls.name_of(job)), patience)
+        except NotFoundError:
+            if not patience.attempts:
+                raise
+
+    def artifacts(self, job: str | Job) -> Sequence[OutputFile]:
+        """The files of a job that succeeded."""
+        request = job_service_pb2.ListArtifactsRequest(name=calls.name_of(job))
+        return files_of(self._call(self._stub.ListArtifacts, request))
+
+    def download(self, job: str | Job, folder: str | Path, *, on_file: OnFile = silent) -> dict[str, Path]:
+        """The output tree of a job that succeeded, as `liftline process` leaves it: its files by their place in it.
+
+        Every file is whole or absent, and `manifest.json` comes last. A download that was stopped goes on where it was.
+        """
+        found = self.get(job)
+        output = OutputFolder(Path(folder), job_id(found), found.video_name, self._transfers())
+        retrieval = Retrieval(output, on_file)
+        while not retrieval.attempt(self.artifacts(found)):
+            pass
+        return output.files
+
+    def _upload(self, path: Path, on_bytes: OnBytes) -> str:
+        place = self._call(self._stub.CreateUpload, calls.upload_request(path))
+        self._transfers().upload(place.upload_uri, path, on_bytes)
+        return place.name
+
+    def _transfers(self) -> Transfers:
+        return Transfers(self._ca_file, max(self._patience_s, calls.STREAM_S))
+
+    def _call(
+        self, method: grpc.UnaryUnaryMultiCallable[Request, Answer], request: Request, patience: Patience | None = None
+    ) -> Answer:
+        patience = patience or Patience(self._patience_s)
+        while True:
+            try:
+                with told_apart(self.server):
+                    return method(request, timeout=calls.ANSWER_S, metadata=self._metadata)
+            except UnavailableError as error:
+                time.sleep(patience.pause_after(error))
+
+
+def _channel(connection: Connection) -> grpc.Channel:
+    credentials = connection.credentials
+    if credentials is None:
+        return grpc.insecure_channel(connection.address, options=connection.options)
+    return grpc.secure_channel(connection.address, credentials, options=connection.options)

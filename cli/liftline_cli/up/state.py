@@ -1,0 +1,125 @@
+"""What `liftline up` has running: a file that it keeps current, and a lock that it holds as long as it lives."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import IO
+
+from liftline.artifacts import write_json
+
+
+class Phase(StrEnum):
+    """Where the supervisor stands."""
+
+    SERVERS = "starting NATS and S3"
+    SERVICES = "starting services"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Running:
+    """One process. `address` is where its gRPC is, empty for a server; `starts` counts how often it was started."""
+
+    name: str
+    pid: int
+    log: str
+    address: str = ""
+    starts: int = 1
+
+
+@dataclass(frozen=True)
+class State:
+    """All of it. `gateway` is where clients go; `error` is why it failed."""
+
+    phase: Phase
+    supervisor: int
+    data_dir: str
+    gateway: str = ""
+    processes: Mapping[str, Running] = field(default_factory=dict)
+    error: str = ""
+
+    @property
+    def serves(self) -> bool:
+        """Whether its services were started."""
+        return self.phase in {Phase.SERVICES, Phase.RUNNING}
+
+
+def state_folder() -> Path:
+    """Where state, lock and logs lie: XDG's state folder of this user."""
+    base = os.environ.get("XDG_STATE_HOME")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "liftline" / "up"
+
+
+def state_file() -> Path:
+    """The state."""
+    return state_folder() / "state.json"
+
+
+def read_state() -> State | None:
+    """What was last written; None where nothing was."""
+    try:
+        raw = json.loads(state_file().read_text("utf-8"))
+        processes = {name: Running(**one) for name, one in raw.pop("processes").items()}
+        return State(**{**raw, "phase": Phase(raw["phase"]), "processes": processes})
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+
+
+def write_state(state: State) -> None:
+    """Tell others. Raises OutputError."""
+    write_json(state_file(), asdict(state))
+
+
+def running_state() -> State | None:
+    """The state, where a supervisor lives that keeps it."""
+    return read_state() if is_locked() else None
+
+
+def serving_gateway() -> str | None:
+    """Where the gateway of a running `liftline up` is."""
+    state = read_state()
+    return state.gateway if state is not None and state.serves and is_locked() else None
+
+
+def is_locked() -> bool:
+    """Whether a supervisor lives."""
+    with suppress(OSError), _lock_file().open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
+
+
+@contextmanager
+def locked() -> Iterator[bool]:
+    """Hold the lock while the context lasts; False where another holds it."""
+    state_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _lock_file().open("ab") as file:
+        yield _try_lock(file)
+
+
+def _try_lock(file: IO[bytes]) -> bool:
+    """Tried for a while: whoever looks whether it is held holds it for a moment."""
+    for _ in range(20):
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False
+
+
+def _lock_file() -> Path:
+    return state_folder() / "lock"

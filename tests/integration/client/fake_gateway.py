@@ -1,0 +1,238 @@
+# ruff: noqa: N802
+"""A gateway of a few lines: it does no work, and misbehaves as told. Its artifact store is a real HTTP server."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Never
+
+import grpc
+from google.protobuf.empty_pb2 import Empty
+
+from liftline.v1 import job_service_pb2 as pb
+from liftline.v1.job_service_pb2_grpc import JobServiceServicer, add_JobServiceServicer_to_server
+from liftline_cli.client import Connection
+
+Fault = Callable[["StoreHandler"], None]
+
+
+class Store(ThreadingHTTPServer):
+    """Objects by path; before it answers, every request uses up one of `faults`."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), StoreHandler)
+        self.objects: dict[str, bytes] = {}
+        self.faults: deque[Fault] = deque()
+        self.ranges: list[str | None] = []
+
+    def address(self, key: str) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/{key}"
+
+    def handle_error(self, *_: Any) -> None:
+        """Clients that go away are part of the tests."""
+
+
+class StoreHandler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: Store
+
+    def do_PUT(self) -> None:
+        if self.server.faults:
+            return self.server.faults.popleft()(self)
+        self.server.objects[self.path[1:]] = self.rfile.read(int(self.headers["Content-Length"]))
+        self.answer(200)
+        return None
+
+    def do_GET(self) -> None:
+        self.server.ranges.append(self.headers["Range"])
+        if self.server.faults:
+            return self.server.faults.popleft()(self)
+        self.send_object()
+        return None
+
+    def send_object(self, *, break_after: int | None = None) -> None:
+        content = self.server.objects[self.path[1:]]
+        wanted = re.fullmatch(r"bytes=(\d+)-", self.headers["Range"] or "")
+        body = content[int(wanted[1]) :] if wanted else content
+        self.answer(206 if wanted else 200, body, break_after=break_after)
+
+    def answer(self, status: int, body: bytes = b"", *, break_after: int | None = None) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body[:break_after])
+        self.close_connection = break_after is not None or status >= 400
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+def broken_after(count: int) -> Fault:
+    """The connection breaks after so many bytes."""
+    return lambda handler: handler.send_object(break_after=count)
+
+
+def status(code: int) -> Fault:
+    """An answer without bytes."""
+    return lambda handler: handler.answer(code)
+
+
+class Gateway(JobServiceServicer):
+    """Jobs that stand where the test puts them. Before it answers, every call uses up one of `faults`."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.jobs: dict[str, pb.Job] = {}
+        self.requests: dict[str, str] = {}
+        self.trees: dict[str, dict[str, bytes]] = {}
+        self.faults: deque[grpc.StatusCode] = deque()
+        self.tokens: list[str | None] = []
+        self.changed = threading.Condition()
+        self.lost_answers = 0
+        self._server: grpc.Server | None = None
+        self.port = 0
+
+    @property
+    def connection(self) -> Connection:
+        return Connection(server=f"127.0.0.1:{self.port}")
+
+    def start(self) -> None:
+        self._server = grpc.server(ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
+        add_JobServiceServicer_to_server(self, self._server)
+        self.port = self._server.add_insecure_port(f"127.0.0.1:{self.port}")
+        self._server.start()
+
+    def stop(self) -> None:
+        """End at once, streams included."""
+        assert self._server is not None
+        self._server.stop(0).wait()
+        with self.changed:
+            self.changed.notify_all()
+
+    def put(self, job: pb.Job) -> None:
+        """A job is so from now on."""
+        with self.changed:
+            self.jobs[job.name] = job
+            self.changed.notify_all()
+
+    def succeed(self, name: str, tree: dict[str, bytes]) -> None:
+        """The job has made these files."""
+        files = {path: hashlib.sha256(data).hexdigest() for path, data in tree.items()}
+        self.trees[name] = {**tree, "manifest.json": json.dumps({"schema_version": 1, "files": files}).encode()}
+        job = pb.Job()
+        job.CopyFrom(self.jobs[name])
+        job.state = pb.Job.STATE_SUCCEEDED
+        self.put(job)
+
+    def CreateUpload(self, request: pb.CreateUploadRequest, context: Any) -> pb.Upload:
+        self._begin(context)
+        name = f"uploads/{len(self.store.objects)}"
+        return pb.Upload(name=name, upload_uri=self.store.address(f"{name}/{request.file_name}"))
+
+    def CreateJob(self, request: pb.CreateJobRequest, context: Any) -> pb.Job:
+        self._begin(context)
+        if request.request_id not in self.requests:
+            (path,) = [key for key in self.store.objects if key.startswith(f"{request.upload}/")]
+            name = f"jobs/j{len(self.jobs)}"
+            self.requests[request.request_id] = name
+            self.put(
+                pb.Job(
+                    name=name, state=pb.Job.STATE_QUEUED, video_name=path.rpartition("/")[2],
+                    settings=request.settings, priority=request.priority, webhook_uri=request.webhook_uri,
+                )
+            )  # fmt: skip
+        self._lose(context)
+        return self.jobs[self.requests[request.request_id]]
+
+    def GetJob(self, request: pb.GetJobRequest, context: Any) -> pb.Job:
+        self._begin(context)
+        return self._find(request.name, context)
+
+    def ListJobs(self, request: pb.ListJobsRequest, context: Any) -> pb.ListJobsResponse:
+        self._begin(context)
+        first = int(request.page_token or 0)
+        jobs = list(self.jobs.values())[::-1]
+        page = jobs[first : first + 2]
+        return pb.ListJobsResponse(jobs=page, next_page_token=str(first + 2) if first + 2 < len(jobs) else "")
+
+    def WatchJob(self, request: pb.WatchJobRequest, context: Any) -> Iterator[pb.WatchJobResponse]:
+        self._begin(context)
+        last = None
+        while context.is_active() and (last is None or last.state < pb.Job.STATE_SUCCEEDED):
+            with self.changed:
+                if self.jobs.get(request.name) is last:
+                    self.changed.wait(0.2)
+                now = self._find(request.name, context)
+            if now is not last:
+                last = now
+                yield pb.WatchJobResponse(job=now)
+
+    def CancelJob(self, request: pb.CancelJobRequest, context: Any) -> pb.Job:
+        self._begin(context)
+        job = pb.Job()
+        job.CopyFrom(self._find(request.name, context))
+        job.state = pb.Job.STATE_CANCELLED
+        self.put(job)
+        return job
+
+    def DeleteJob(self, request: pb.DeleteJobRequest, context: Any) -> Empty:
+        self._begin(context)
+        del self.jobs[self._find(request.name, context).name]
+        self._lose(context)
+        return Empty()
+
+    def ListArtifacts(self, request: pb.ListArtifactsRequest, context: Any) -> pb.ListArtifactsResponse:
+        self._begin(context)
+        if self._find(request.name, context).state != pb.Job.STATE_SUCCEEDED:
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, f"{request.name}: not finished.")
+        answer = pb.ListArtifactsResponse()
+        for path, data in self.trees[request.name].items():
+            key = f"{request.name}/{path}"
+            self.store.objects.setdefault(key, data)
+            sha256 = "" if path == "manifest.json" else hashlib.sha256(data).hexdigest()
+            answer.files.add(path=path, size_bytes=len(data), sha256=sha256, download_uri=self.store.address(key))
+        return answer
+
+    def _begin(self, context: Any) -> None:
+        self.tokens.append(dict(context.invocation_metadata()).get("authorization"))
+        if self.faults:
+            context.abort(self.faults.popleft(), "as the test told")
+
+    def _lose(self, context: Any) -> None:
+        if self.lost_answers:
+            self.lost_answers -= 1
+            context.abort(grpc.StatusCode.UNAVAILABLE, "the answer is lost")
+
+    def _find(self, name: str, context: Any) -> pb.Job:
+        return self.jobs.get(name) or _missing(name, context)
+
+
+def _missing(name: str, context: Any) -> Never:
+    context.abort(grpc.StatusCode.NOT_FOUND, f"{name}: not found.")
+    raise AssertionError
+
+
+@contextmanager
+def running() -> Iterator[Gateway]:
+    """Serve while the block runs."""
+    with Store() as store:
+        thread = threading.Thread(target=store.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        gateway = Gateway(store)
+        gateway.start()
+        try:
+            yield gateway
+        finally:
+            gateway.stop()
+            store.shutdown()
+            thread.join()

@@ -1,0 +1,39 @@
+"""How long to try again."""
+
+from __future__ import annotations
+
+import pytest
+
+from liftline.errors import UnavailableError
+from liftline_cli.client.patience import Patience
+
+
+class Clock:
+    now_s = 0.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def test_pauses_grow_and_end_in_time() -> None:
+    clock = Clock()
+    patience = Patience(10.0, clock_s=clock)
+    pauses = []
+    with pytest.raises(UnavailableError, match="gone"):
+        while True:
+            pauses.append(patience.pause_after(UnavailableError("gone")))
+            clock.now_s += pauses[-1]
+    assert 7.0 < sum(pauses) <= 10.0
+    assert pauses[0] <= 0.1
+    assert max(pauses) <= 3.0
+
+
+def test_success_renews_it() -> None:
+    clock = Clock()
+    patience = Patience(1.0, clock_s=clock)
+    clock.now_s = 5.0
+    patience.renew()
+    assert patience.pause_after(UnavailableError("gone")) > 0
+    clock.now_s = 6.5
+    with pytest.raises(UnavailableError):
+        patience.pause_after(UnavailableError("gone"))
