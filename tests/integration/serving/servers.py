@@ -1,12 +1,17 @@
-"""gRPC servers and channels to them, with certificates and keys made for each test."""
+"""gRPC servers of a worker that has nothing to do, and channels to them."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 import grpc
+import pytest
+from google.rpc import error_details_pb2
+from grpc_status import rpc_status
 from prometheus_client import CollectorRegistry
 
 from liftline.naming import Stage
@@ -16,10 +21,12 @@ from liftline.serving.status import WorkerBoard
 from liftline.serving.worker_service import worker_service
 from liftline.telemetry.metrics import WorkerMetrics
 
+Result = TypeVar("Result")
+
 
 @dataclass(frozen=True)
 class Serving:
-    """A worker's server over a board nobody works for."""
+    """A server over a board nobody works for."""
 
     server: GrpcServer
     board: WorkerBoard
@@ -30,20 +37,39 @@ class Serving:
         return f"127.0.0.1:{self.server.port}"
 
 
-def new_board() -> tuple[WorkerBoard, CollectorRegistry]:
-    registry = CollectorRegistry()
-    board = WorkerBoard(worker="detector-1", stages=[Stage.PLAN, Stage.DETECT], metrics=WorkerMetrics(registry))
-    return board, registry
-
-
 @asynccontextmanager
 async def serving(settings: GrpcSettings | None = None) -> AsyncIterator[Serving]:
     """Serve WorkerService on a free port."""
-    board, registry = new_board()
+    registry = CollectorRegistry()
+    board = WorkerBoard(worker="detector-1", stages=[Stage.PLAN, Stage.DETECT], metrics=WorkerMetrics(registry))
     settings = settings or GrpcSettings(listen="127.0.0.1:0")
     async with running_server(settings, worker_service(board), registry=registry) as server:
         yield Serving(server, board, registry)
 
 
+def with_server(
+    use: Callable[[Serving], Awaitable[Result]], settings: GrpcSettings | None = None
+) -> Result:  # fmt: skip
+    """What `use` gives with a server, which it must be done with in half a minute."""
+
+    async def run() -> Result:
+        async with asyncio.timeout(30), serving(settings) as served:
+            return await use(served)
+
+    return asyncio.run(run())
+
+
 def bearer(token: str) -> grpc.aio.Metadata:
     return grpc.aio.Metadata(("authorization", f"Bearer {token}"))
+
+
+async def refusal(call: Awaitable[object]) -> tuple[grpc.StatusCode, str]:
+    """Code and reason of a call that is refused."""
+    with pytest.raises(grpc.aio.AioRpcError) as caught:
+        await call
+    status = rpc_status.from_call(caught.value)
+    assert status is not None
+    info = error_details_pb2.ErrorInfo()
+    assert status.details[0].Unpack(info)
+    assert info.domain == "liftline"
+    return caught.value.code(), info.reason

@@ -1,0 +1,215 @@
+"""Who is let in: TLS, mutual TLS, tokens, and what a server refuses to start with."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
+
+from liftline.errors import UsageError
+from liftline.service_settings import GrpcSettings
+from liftline.serving.tokens import OPERATOR, mint_token
+from liftline.v1.worker_service_pb2 import GetStatusRequest, WatchStatusRequest
+from liftline.v1.worker_service_pb2_grpc import WorkerServiceStub
+from tests.certificates import Authority
+from tests.integration.serving.servers import Serving, bearer, refusal, serving, with_server
+from tests.unit.serving.keys import KeyFiles, forged, key_files
+
+Code = grpc.StatusCode
+
+
+@pytest.fixture
+def keys(tmp_path: Path) -> KeyFiles:
+    return key_files(tmp_path, "ed25519")
+
+
+def with_tokens(keys: KeyFiles) -> GrpcSettings:
+    return GrpcSettings(listen="127.0.0.1:0", jwt_key_file=keys.checking)
+
+
+def operator_token(keys: KeyFiles, *, audience: str = "liftline", lifetime_s: float = 60, scope: str = OPERATOR) -> str:
+    lifetime = timedelta(seconds=lifetime_s)
+    return mint_token(keys.signing, tenant="ops", audience=audience, lifetime=lifetime, scopes=[scope])
+
+
+async def both_refused(served: Serving, metadata: grpc.aio.Metadata | None) -> tuple[Code, str]:
+    """How a unary and a streaming request with that metadata are refused."""
+    async with grpc.aio.insecure_channel(served.address) as channel:
+        worker = WorkerServiceStub(channel)
+        unary = await refusal(worker.GetStatus(GetStatusRequest(), metadata=metadata))
+        streaming = await refusal(worker.WatchStatus(WatchStatusRequest(), metadata=metadata).read())
+    assert unary == streaming
+    return unary
+
+
+def refused_with(keys: KeyFiles, token: str) -> tuple[Code, str]:
+    return with_server(lambda served: both_refused(served, bearer(token)), with_tokens(keys))
+
+
+def test_an_operators_token_is_let_in(keys: KeyFiles) -> None:
+    async def use(served: Serving) -> str:
+        async with grpc.aio.insecure_channel(served.address) as channel:
+            metadata = bearer(operator_token(keys))
+            status = await WorkerServiceStub(channel).GetStatus(GetStatusRequest(), metadata=metadata)
+            return str(status.worker)
+
+    assert with_server(use, with_tokens(keys)) == "detector-1"
+
+
+def test_a_tenants_token_doesnt_show_workers(keys: KeyFiles) -> None:
+    assert refused_with(keys, operator_token(keys, scope="other")) == (Code.PERMISSION_DENIED, "OPERATOR_ONLY")
+
+
+def test_expired_and_foreign_tokens_are_refused(keys: KeyFiles) -> None:
+    assert refused_with(keys, operator_token(keys, lifetime_s=-60)) == (Code.UNAUTHENTICATED, "TOKEN_EXPIRED")
+    assert refused_with(keys, operator_token(keys, audience="x")) == (Code.UNAUTHENTICATED, "TOKEN_AUDIENCE")
+
+
+@pytest.mark.parametrize("algorithm", ["none", "HS256"])
+def test_unsigned_tokens_and_those_signed_with_the_public_key_are_refused(keys: KeyFiles, algorithm: str) -> None:
+    claims: dict[str, object] = {"sub": "ops", "aud": "liftline", "exp": time.time() + 60, "scope": OPERATOR}
+    secret = None if algorithm == "none" else keys.checking.read_bytes()
+    token = forged({"alg": algorithm, "typ": "JWT"}, claims, secret=secret)
+    assert refused_with(keys, token) == (Code.UNAUTHENTICATED, "TOKEN_INVALID")
+
+
+@pytest.mark.parametrize("values", [[], [""], ["Bearer"], ["Bearer "], ["Basic eDp5"], ["Bearer a", "Bearer b"]])
+def test_requests_without_one_token_are_refused(keys: KeyFiles, values: list[str]) -> None:
+    metadata = grpc.aio.Metadata(*(("authorization", value) for value in values))
+    answer = with_server(lambda served: both_refused(served, metadata), with_tokens(keys))
+    assert answer == (Code.UNAUTHENTICATED, "TOKEN_MISSING")
+
+
+def test_an_unknown_caller_isnt_told_what_is_wrong_with_its_request(keys: KeyFiles) -> None:
+    async def use(served: Serving) -> tuple[Code, str]:
+        async with grpc.aio.insecure_channel(served.address) as channel:
+            return await refusal(channel.unary_unary("/liftline.v1.WorkerService/GetStatus")(b"\xff"))
+
+    assert with_server(use, with_tokens(keys)) == (Code.UNAUTHENTICATED, "TOKEN_MISSING")
+
+
+def test_probes_need_no_token_but_reflection_does(keys: KeyFiles) -> None:
+    async def use(served: Serving) -> tuple[Code, str]:
+        async with grpc.aio.insecure_channel(served.address) as channel:
+            answer = await HealthStub(channel).Check(HealthCheckRequest())
+            assert answer.status == HealthCheckResponse.NOT_SERVING
+            reflect = channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
+            return await refusal(reflect(iter([b""])).read())
+
+    assert with_server(use, with_tokens(keys)) == (Code.UNAUTHENTICATED, "TOKEN_MISSING")
+
+
+async def status_over_tls(served: Serving, credentials: grpc.ChannelCredentials) -> str:
+    async with grpc.aio.secure_channel(served.address, credentials) as channel:
+        status = await WorkerServiceStub(channel).GetStatus(GetStatusRequest(), timeout=10)
+        return str(status.worker)
+
+
+def test_over_tls_a_client_that_knows_the_authority_is_let_in_and_no_other(tmp_path: Path) -> None:
+    authority, other = Authority(tmp_path), Authority(tmp_path, "other")
+    issued = authority.issue("server")
+    settings = GrpcSettings(listen="127.0.0.1:0", tls_cert_file=issued.certificate, tls_key_file=issued.key)
+
+    async def use(served: Serving) -> str:
+        with pytest.raises(grpc.aio.AioRpcError) as caught:
+            await status_over_tls(served, grpc.ssl_channel_credentials(other.file.read_bytes()))
+        assert caught.value.code() is Code.UNAVAILABLE
+        async with grpc.aio.insecure_channel(served.address) as channel:
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await WorkerServiceStub(channel).GetStatus(GetStatusRequest(), timeout=10)
+            assert caught.value.code() is Code.UNAVAILABLE
+        return await status_over_tls(served, grpc.ssl_channel_credentials(authority.file.read_bytes()))
+
+    assert with_server(use, settings) == "detector-1"
+
+
+def test_with_mutual_tls_a_client_needs_a_certificate_of_the_right_authority(tmp_path: Path) -> None:
+    authority, clients = Authority(tmp_path), Authority(tmp_path, "clients")
+    issued = authority.issue("server")
+    settings = GrpcSettings(
+        listen="127.0.0.1:0", tls_cert_file=issued.certificate, tls_key_file=issued.key, tls_client_ca_file=clients.file
+    )
+
+    def credentials(signer: Authority | None) -> grpc.ChannelCredentials:
+        trusted = authority.file.read_bytes()
+        if signer is None:
+            return grpc.ssl_channel_credentials(trusted)
+        client = signer.issue("client")
+        return grpc.ssl_channel_credentials(trusted, client.key.read_bytes(), client.certificate.read_bytes())
+
+    async def use(served: Serving) -> str:
+        for signer in (None, authority):
+            with pytest.raises(grpc.aio.AioRpcError) as caught:
+                await status_over_tls(served, credentials(signer))
+            assert caught.value.code() is Code.UNAVAILABLE
+        return await status_over_tls(served, credentials(clients))
+
+    assert with_server(use, settings) == "detector-1"
+
+
+def refused_to_start(settings: GrpcSettings) -> str:
+    async def start() -> None:
+        async with serving(settings):
+            pass
+
+    with pytest.raises(UsageError) as caught:
+        asyncio.run(start())
+    return str(caught.value)
+
+
+@pytest.mark.parametrize("listen", ["0.0.0.0:0", "[::]:0", "10.1.2.3:50051", "example.org:50051"])
+def test_an_address_that_others_reach_needs_tls_and_tokens(tmp_path: Path, keys: KeyFiles, listen: str) -> None:
+    issued = Authority(tmp_path).issue("server")
+    tls = {"tls_cert_file": issued.certificate, "tls_key_file": issued.key}
+    assert "LIFTLINE_GRPC_TLS_CERT_FILE, LIFTLINE_GRPC_TLS_KEY_FILE, LIFTLINE_GRPC_JWT_KEY_FILE" in refused_to_start(
+        GrpcSettings(listen=listen)
+    )
+    assert "set LIFTLINE_GRPC_JWT_KEY_FILE too" in refused_to_start(GrpcSettings(listen=listen, **tls))
+    message = refused_to_start(GrpcSettings(listen=listen, jwt_key_file=keys.checking))
+    assert "set LIFTLINE_GRPC_TLS_CERT_FILE, LIFTLINE_GRPC_TLS_KEY_FILE too" in message
+
+
+def test_with_tls_and_tokens_it_listens_for_others(tmp_path: Path, keys: KeyFiles) -> None:
+    authority = Authority(tmp_path)
+    issued = authority.issue("server")
+    settings = GrpcSettings(
+        listen="0.0.0.0:0", tls_cert_file=issued.certificate, tls_key_file=issued.key, jwt_key_file=keys.checking
+    )
+
+    async def use(served: Serving) -> tuple[Code, str]:
+        credentials = grpc.ssl_channel_credentials(authority.file.read_bytes())
+        async with grpc.aio.secure_channel(served.address, credentials) as channel:
+            worker = WorkerServiceStub(channel)
+            await worker.GetStatus(GetStatusRequest(), metadata=bearer(operator_token(keys)))
+            return await refusal(worker.GetStatus(GetStatusRequest()))
+
+    assert with_server(use, settings) == (Code.UNAUTHENTICATED, "TOKEN_MISSING")
+
+
+def test_files_that_dont_fit_are_told_at_the_start(tmp_path: Path) -> None:
+    authority = Authority(tmp_path)
+    one, other = authority.issue("one"), authority.issue("other")
+    assert "set both" in refused_to_start(GrpcSettings(listen="127.0.0.1:0", tls_cert_file=one.certificate))
+    assert "set both" in refused_to_start(GrpcSettings(listen="127.0.0.1:0", tls_client_ca_file=authority.file))
+    for wrong in (other.key, one.certificate, tmp_path / "missing"):
+        settings = GrpcSettings(listen="127.0.0.1:0", tls_cert_file=one.certificate, tls_key_file=wrong)
+        assert str(wrong) in refused_to_start(settings)
+    settings = GrpcSettings(
+        listen="127.0.0.1:0", tls_cert_file=one.certificate, tls_key_file=one.key, tls_client_ca_file=one.key
+    )
+    assert str(one.key) in refused_to_start(settings)
+
+
+def test_two_servers_dont_share_a_port() -> None:
+    async def use(served: Serving) -> None:
+        with pytest.raises(UsageError, match="LIFTLINE_GRPC_LISTEN: can't listen"):
+            async with serving(GrpcSettings(listen=served.address)):
+                pass
+
+    with_server(use)
