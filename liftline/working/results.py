@@ -1,0 +1,101 @@
+"""Results of tasks: what a handler made is stored and described; what others made is gathered."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import json
+from pathlib import Path
+
+from liftline.artifacts import sha256_file
+from liftline.errors import LiftlineError
+from liftline.manifest import package_versions
+from liftline.naming import Stage, TaskKey
+from liftline.ports import ArtifactStore, ModelInfo, Records
+from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef, Model
+from liftline.v1.events_pb2 import TaskResult
+from liftline.work import Outcome, Product
+from liftline.working.patience import patiently
+from liftline.working.running import Running
+
+STORE_WITHIN_S = 300.0
+"""A server that stays away longer while a result is stored: the task goes back, and its work is done again."""
+_READ_AT_ONCE, _STORE_AT_ONCE = 64, 4
+_LOOKS, _BETWEEN_LOOKS_S = 50, 0.2
+
+
+async def store_products(store: ArtifactStore, running: Running, outcome: Outcome) -> list[Artifact]:
+    """Store what a handler made, by content. Raises UnavailableError after `STORE_WITHIN_S`."""
+    room = asyncio.Semaphore(_STORE_AT_ONCE)
+
+    async def one(product: Product) -> Artifact:
+        async with room:
+            ref = await asyncio.to_thread(_described, running.key, product.path)
+            await patiently(lambda: asyncio.to_thread(store.put_file, ref.key, product.path), for_s=STORE_WITHIN_S)
+            return Artifact(role=product.role, ref=ref, path=product.tree_path)
+
+    return list(await asyncio.gather(*map(one, outcome.products)))
+
+
+def task_result(outcome: Outcome, artifacts: list[Artifact], *, seconds: float, worker: str) -> TaskResult:
+    """What the record of a finished task says."""
+    return TaskResult(
+        artifacts=artifacts,
+        segment_count=outcome.segment_count,
+        frame_count=outcome.frame_count,
+        video_sha256=outcome.video_sha256,
+        video_info_json=outcome.video_info_json,
+        frames_done=outcome.frames_done,
+        models=[_model(one) for one in outcome.models],
+        warnings=outcome.warnings,
+        seconds=seconds,
+        worker=worker,
+        provenance={**_versions(), "settings": json.dumps(dict(outcome.settings), sort_keys=True)},
+    )
+
+
+async def first_result(records: Records, key: TaskKey, result: TaskResult) -> TaskResult:
+    """Enter a result where there is none; the one that is there in the end. Raises UnavailableError."""
+    if await records.create(key.result, result.SerializeToString()) is not None:
+        return result
+    return await _visible(records, key)
+
+
+async def read_result(records: Records, key: TaskKey) -> TaskResult | None:
+    """The result of a task, once it has one. Raises UnavailableError."""
+    entry = await records.get(key.result)
+    return None if entry is None else TaskResult.FromString(entry.value)
+
+
+async def gather_results(records: Records, running: Running, stage: Stage) -> list[TaskResult]:
+    """Results of all segments of an earlier stage, in order. Raises LiftlineError where one is missing."""
+    room = asyncio.Semaphore(_READ_AT_ONCE)
+
+    async def one(number: int) -> TaskResult:
+        async with room:
+            return await _visible(records, TaskKey(running.key.job, stage, number))
+
+    return list(await asyncio.gather(*map(one, range(running.task.segment_count))))
+
+
+async def _visible(records: Records, key: TaskKey) -> TaskResult:
+    """A result that was entered; a server that follows others may show it a moment later."""
+    for _ in range(_LOOKS):
+        if (result := await patiently(lambda: read_result(records, key))) is not None:
+            return result
+        await asyncio.sleep(_BETWEEN_LOOKS_S)
+    raise LiftlineError(f"{key.name}: its result was entered, but isn't there; it was removed by hand.")
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    return package_versions()
+
+
+def _described(key: TaskKey, path: Path) -> ArtifactRef:
+    sha256 = sha256_file(path)
+    return ArtifactRef(key=key.artifact(sha256), sha256=sha256, size_bytes=path.stat().st_size)
+
+
+def _model(info: ModelInfo) -> Model:
+    return Model(name=info.name, sha256=info.sha256, licence=info.licence, source=info.source)
