@@ -1,0 +1,99 @@
+"""CreateJob: the same request, however often it is sent and to whichever gateway, makes one job (AIP-155)."""
+
+from __future__ import annotations
+
+import hashlib
+
+import grpc
+from opentelemetry import propagate
+
+from liftline.naming import JobKey, new_id
+from liftline.service_settings import GatewaySettings
+from liftline.serving.errors import RefusedError
+from liftline.v1.artifacts_pb2 import ArtifactRef
+from liftline.v1.job_service_pb2 import CreateJobRequest, Job
+from liftline.v1.records_pb2 import JobRecord, RequestRecord, UploadRecord
+from liftline_gateway.creation import Creation, video_key
+from liftline_gateway.job_book import JobBook, UploadKey
+from liftline_gateway.limits import Limits
+from liftline_gateway.refusals import not_found
+from liftline_gateway.uploads import Uploads
+from liftline_gateway.validation import check_creation, upload_of
+
+
+class JobCreator:
+    """Checks requests and has their jobs made."""
+
+    def __init__(
+        self,
+        book: JobBook,
+        creation: Creation,
+        uploads: Uploads,
+        limits: Limits,
+        *,
+        settings: GatewaySettings,
+        segment_s: float,
+    ) -> None:
+        """`segment_s`: length of the segments that videos are cut into."""
+        self._book, self._creation, self._uploads, self._limits = book, creation, uploads, limits
+        self._settings, self._segment_s = settings, segment_s
+
+    async def create(self, tenant: str, request: CreateJobRequest) -> JobRecord:
+        """The job of a request, new or made before. Raises RefusedError, UnavailableError; then send it again."""
+        check_creation(request, webhook_hosts=self._settings.webhook_hosts)
+        upload = UploadKey(tenant, upload_of(request.upload, tenant=tenant))
+        fingerprint = _fingerprint(request, upload)
+        known = await self._book.request(tenant, request.request_id) if request.request_id else None
+        if known is None:
+            known = await self._register(request, upload, fingerprint)
+        if known.fingerprint != fingerprint:
+            raise _another(request.request_id)
+        record = await self._creation.complete(known)
+        if record.state == Job.STATE_DELETING:
+            raise not_found(f"jobs/{record.job}")
+        return record
+
+    async def _register(self, request: CreateJobRequest, upload: UploadKey, fingerprint: str) -> RequestRecord:
+        video = await self._uploads.complete(upload)
+        initial = self._initial(request, JobKey(upload.tenant, new_id()), video)
+        made = RequestRecord(job=initial.job, fingerprint=fingerprint, upload=upload.upload, initial=initial)
+        async with self._limits.room_for_job(upload.tenant, initial.request_id, video_bytes=video.size_bytes):
+            return await self._creation.register(made)
+
+    def _initial(self, request: CreateJobRequest, key: JobKey, video: UploadRecord) -> JobRecord:
+        trace: dict[str, str] = {}
+        propagate.inject(trace)
+        now = self._book.time()
+        return JobRecord(
+            tenant=key.tenant,
+            job=key.job,
+            request_id=request.request_id or key.job,
+            video_name=video.file_name,
+            settings=request.settings,
+            priority=request.priority,
+            video=ArtifactRef(key=video_key(key, video.file_name), size_bytes=video.size_bytes),
+            segment_s=self._segment_s,
+            max_parallel_segments=self._settings.max_parallel_segments,
+            max_duration_s=self._settings.max_duration_s,
+            webhook_uri=request.webhook_uri,
+            traceparent=trace.get("traceparent", ""),
+            create_time=now,
+            update_time=now,
+        )
+
+
+def _fingerprint(request: CreateJobRequest, upload: UploadKey) -> str:
+    """Of what the request says, however it spells the upload's name."""
+    said = CreateJobRequest()
+    said.CopyFrom(request)
+    said.DiscardUnknownFields()
+    said.upload = upload.upload
+    return hashlib.sha256(said.SerializeToString(deterministic=True)).hexdigest()
+
+
+def _another(request_id: str) -> RefusedError:
+    return RefusedError(
+        grpc.StatusCode.ALREADY_EXISTS,
+        "REQUEST_ID_REUSED",
+        f"request_id {request_id}: another request came under it before; send that one again, or choose a new id.",
+    )
