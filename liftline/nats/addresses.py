@@ -1,0 +1,56 @@
+"""Where NATS is, and how the way there is protected."""
+
+from __future__ import annotations
+
+import ssl
+from urllib.parse import urlsplit
+
+from liftline.errors import UsageError
+from liftline.service_settings import NatsSettings
+from liftline.telemetry.addresses import is_loopback
+
+
+def servers(settings: NatsSettings) -> list[str]:
+    """Addresses of the servers; `url` may name several, with commas. Raises UsageError where one may not be used."""
+    addresses = [part.strip() for part in settings.url.split(",") if part.strip()]
+    for address in addresses:
+        _check(address)
+    if not addresses:
+        raise UsageError(
+            "LIFTLINE_NATS_URL is empty; give it the address of a NATS server, as tls://nats.example:4222."
+        )
+    return addresses
+
+
+def without_secrets(settings: NatsSettings) -> str:
+    """The addresses as they may be shown."""
+    return ", ".join(urlsplit(part.strip()).netloc.rpartition("@")[2] for part in settings.url.split(","))
+
+
+def tls(settings: NatsSettings) -> ssl.SSLContext | None:
+    """What the way is protected with; None for plaintext. Raises UsageError where a file can't be used."""
+    if not any(urlsplit(address).scheme == "tls" for address in servers(settings)):
+        return None
+    try:
+        context = ssl.create_default_context(cafile=settings.ca_file)
+        if settings.cert_file is not None:
+            context.load_cert_chain(settings.cert_file, settings.key_file)
+    except (OSError, ssl.SSLError) as error:
+        files = ", ".join(str(file) for file in (settings.ca_file, settings.cert_file, settings.key_file) if file)
+        raise UsageError(f"a certificate file for NATS can't be used ({files}): {error}.") from error
+    return context
+
+
+def _check(address: str) -> None:
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+        _ = parts.port
+    except ValueError as error:
+        raise UsageError(f"LIFTLINE_NATS_URL: not an address ({error}).") from error
+    if parts.scheme not in ("nats", "tls") or not host:
+        raise UsageError("LIFTLINE_NATS_URL: give addresses as nats://127.0.0.1:4222 or tls://nats.example:4222.")
+    if parts.scheme == "nats" and not is_loopback(host):
+        raise UsageError(
+            f"LIFTLINE_NATS_URL: {host} is another machine, and nats:// doesn't protect the way there; use tls://."
+        )

@@ -1,0 +1,148 @@
+"""`liftline.ports.Bus` over NATS JetStream."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+
+import structlog
+from nats.aio.msg import Msg
+
+from liftline.errors import UnavailableError
+from liftline.nats.connection import ApiError, Connection, patiently
+from liftline.nats.delivery import NatsDelivery
+from liftline.nats.pulling import Puller
+from liftline.nats.subjects import subjects
+from liftline.nats.topology import COORDINATOR, EVENTS, TASKS
+from liftline.ports import Delivery
+
+_BACKLOG, _AT_ONCE = 1000, 16
+_NO_MESSAGE, _NO_SEQUENCE = 10037, 10043
+_log = structlog.get_logger(__name__)
+
+
+class NatsBus:
+    """Tasks and events in streams, the rest in passing. Use it within the connection's event loop."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._puller = Puller(connection)
+
+    async def publish(
+        self, subject: str, data: bytes, *, message_id: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Keep a message."""
+        all_headers = {**(headers or {}), "Nats-Msg-Id": message_id}
+
+        async def publish() -> None:
+            answer = await self._connection.once(subject, data, headers=all_headers)
+            try:
+                self._connection.read(answer)
+            except ApiError as error:
+                raise self._connection.unavailable(f"{subject} isn't kept, {error}") from error
+
+        await patiently(publish)
+
+    async def pull(self, consumers: Sequence[str], *, wait_s: float) -> Delivery | None:
+        """One task of the first of these consumers that has any, or that gets one first."""
+        found = await self._puller.pull(TASKS, consumers, at_most=1, wait_s=wait_s)
+        return NatsDelivery(self._connection, found[0]) if found else None
+
+    async def pull_events(self, *, at_most: int, wait_s: float) -> list[Delivery]:
+        """Events that no one has had, as soon as there is one; all callers share them."""
+        found = await self._puller.pull(EVENTS, [COORDINATOR], at_most=at_most, wait_s=wait_s)
+        return [NatsDelivery(self._connection, message) for message in found]
+
+    async def task_subjects(self, subject_filter: str) -> set[str]:
+        """Subjects of tasks that aren't done: waiting or worked on."""
+        return set(await subjects(self._connection, TASKS, subject_filter))
+
+    async def purge_tasks(self, subject_filter: str) -> None:
+        """Forget tasks, those that are worked on too.
+
+        One by one: after a purge by subject nats-server 2.9.10 delivers no other message of the consumer either.
+        """
+        at_once = asyncio.Semaphore(_AT_ONCE)
+
+        async def remove(subject: str) -> None:
+            async with at_once:
+                await patiently(lambda: self._remove_last(subject))
+
+        while found := await self.task_subjects(subject_filter):
+            await asyncio.gather(*(remove(subject) for subject in found))
+
+    async def tell(self, subject: str, data: bytes) -> None:
+        """Say something to whoever listens just now."""
+        await self._connection.say(subject, data)
+
+    @asynccontextmanager
+    async def listen(self, subject: str) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Hear what is told from the moment the context is entered; the oldest is dropped when nobody reads."""
+        backlog = _Backlog()
+        async with self._connection.hearing(subject, lambda message: backlog.add(message.data)):
+            yield backlog
+
+    async def ask(self, subject: str, data: bytes, *, wait_s: float) -> bytes | None:
+        """Ask whoever answers there; None when nobody does."""
+        try:
+            return (await self._connection.once(subject, data, wait_s=wait_s)).data
+        except UnavailableError:
+            if self._connection.is_there:
+                return None
+            raise
+
+    @asynccontextmanager
+    async def answering(self, subject: str, answer: Callable[[bytes], Awaitable[bytes | None]]) -> AsyncIterator[None]:
+        """Answer while the context lasts; None is silence."""
+        answering = set[asyncio.Task[None]]()
+
+        def hear(message: Msg) -> None:
+            task = asyncio.get_running_loop().create_task(self._answer(message, answer))
+            answering.add(task)
+            task.add_done_callback(answering.discard)
+
+        async with self._connection.hearing(subject, hear):
+            yield
+        for task in answering:
+            task.cancel()
+
+    async def _answer(self, message: Msg, answer: Callable[[bytes], Awaitable[bytes | None]]) -> None:
+        try:
+            data = await answer(message.data)
+            if data is not None and message.reply:
+                await self._connection.say(message.reply, data)
+        except UnavailableError as error:
+            _log.warning("answer_not_sent", subject=message.subject, error=str(error))
+
+    async def _remove_last(self, subject: str) -> None:
+        try:
+            found = await self._connection.api(f"STREAM.MSG.GET.{TASKS}", {"last_by_subj": subject})
+            await self._connection.api(
+                f"STREAM.MSG.DELETE.{TASKS}", {"seq": found["message"]["seq"], "no_erase": True}
+            )  # fmt: skip
+        except ApiError as error:
+            if error.number not in (_NO_MESSAGE, _NO_SEQUENCE):
+                raise self._connection.unavailable(f"{subject} can't be removed, {error}") from error
+
+
+class _Backlog:
+    """What was told and not yet heard."""
+
+    def __init__(self) -> None:
+        self._told = deque[bytes](maxlen=_BACKLOG)
+        self._something = asyncio.Event()
+
+    def add(self, data: bytes) -> None:
+        self._told.append(data)
+        self._something.set()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._told:
+            self._something.clear()
+            await self._something.wait()
+        return self._told.popleft()

@@ -1,0 +1,279 @@
+"""One connection to NATS for a whole process: requests with answers, and what happens when the server is away."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, TypeVar, cast
+
+import stamina
+import structlog
+from nats import errors
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from liftline.errors import LimitExceededError, UnavailableError, UsageError
+from liftline.nats import addresses
+from liftline.nats.client import NoTlsError, PersistentClient
+from liftline.service_settings import NatsSettings
+
+_CONNECT_S, _CONNECT_WAIT_S, _ANSWER_S, _PATIENCE_S = 2.0, 0.25, 2.0, 5.0
+_PING_S, _PINGS_UNANSWERED = 5, 2
+_log = structlog.get_logger(__name__)
+Result = TypeVar("Result")
+
+
+class ApiError(Exception):
+    """The server understood and refused. `code` as in HTTP, `number` NATS' own."""
+
+    def __init__(self, *, code: int, number: int, description: str) -> None:
+        super().__init__(description)
+        self.code, self.number = code, number
+
+
+class Connection:
+    """What the adapters share. Use it within one event loop."""
+
+    def __init__(self, settings: NatsSettings) -> None:
+        self.settings = settings
+        self.client = PersistentClient()
+        self.address = addresses.without_secrets(settings)
+        self._waiting: dict[str, asyncio.Future[Msg]] = {}
+        self._numbers = itertools.count()
+        self._inbox = ""
+        self._refusal = ""
+        self._begun = False
+        self._when_lost: set[Callable[[], None]] = set()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the server is connected just now."""
+        return self.client.is_connected
+
+    @property
+    def identity(self) -> str:
+        """Tells this connection from all others."""
+        return self._inbox
+
+    async def open(self, *, name: str) -> None:
+        """Connect; once. Raises UsageError where the settings are wrong, UnavailableError where no one answers."""
+        try:
+            await self.client.connect(
+                addresses.servers(self.settings),
+                name=name,
+                tls=addresses.tls(self.settings),
+                **self._credentials(),
+                error_cb=self._on_error,
+                disconnected_cb=self._on_lost,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=_CONNECT_WAIT_S,  # type: ignore[arg-type]  # seconds, fractions too
+                connect_timeout=_CONNECT_S,  # type: ignore[arg-type]  # likewise
+                ping_interval=_PING_S,
+                max_outstanding_pings=_PINGS_UNANSWERED,
+            )
+        except (OSError, errors.Error, TimeoutError, ValueError) as error:
+            raise self._meaning(error) from error
+        self._begun = True
+        self._inbox = self.client.new_inbox()
+        await self.subscribe(f"{self._inbox}.*", self._on_answer)
+
+    async def close(self) -> None:
+        """End it; what was said before is sent first."""
+        await self.client.close()
+
+    async def subscribe(self, subject: str, hear: Callable[[Msg], None], *, queue: str = "") -> Subscription:
+        """Call `hear` for each message as it is read. Raises UnavailableError when closed."""
+        try:
+            return await self.client.subscribe(subject, queue=queue, future=cast("asyncio.Future[Msg]", _Ear(hear)))
+        except errors.Error as error:
+            raise self.unavailable(str(error)) from error
+
+    @asynccontextmanager
+    async def hearing(self, subject: str, hear: Callable[[Msg], None]) -> AsyncIterator[None]:
+        """The same while the context lasts; the server knows when it begins. Raises UnavailableError."""
+        if not self.is_there:
+            raise self.unavailable("it isn't connected")
+        subscription = await self.subscribe(subject, hear)
+        try:
+            await self._confirm()
+            yield
+        finally:
+            self.forget(subscription)
+            await self.unsubscribe(subscription)
+
+    def forget(self, subscription: Subscription) -> None:
+        """Hear no more of it; the server was told already, or isn't there."""
+        self.client._remove_sub(subscription._id)
+
+    async def unsubscribe(self, subscription: Subscription) -> None:
+        """Tell the server to send no more of it. What is on its way is still heard, until `forget`."""
+        if self.is_there:
+            await self.client._send_unsubscribe(subscription._id)
+
+    def when_lost(self, call: Callable[[], None]) -> Callable[[], None]:
+        """Call it whenever the server is lost; the answer ends that."""
+        self._when_lost.add(call)
+        return lambda: self._when_lost.discard(call)
+
+    async def say(self, subject: str, data: bytes, *, reply: str = "") -> None:
+        """Send without an answer. Raises UnavailableError where the server isn't there now."""
+        if not self.is_there:
+            raise self.unavailable("it isn't connected")
+        try:
+            await self.client.publish(subject, data, reply)
+        except errors.Error as error:
+            raise self._failure(subject, data, error) from error
+
+    async def once(
+        self, subject: str, data: bytes = b"", *, headers: Mapping[str, str] | None = None, wait_s: float = _ANSWER_S
+    ) -> Msg:
+        """Ask once. Raises UnavailableError without an answer; it may have been heard then."""
+        if not self.is_there:
+            raise self.unavailable("it isn't connected")
+        loop = asyncio.get_running_loop()
+        token = str(next(self._numbers))
+        answer: asyncio.Future[Msg] = loop.create_future()
+        self._waiting[token] = answer
+        timer = loop.call_later(wait_s, self._give_up, token, subject)
+        try:
+            await self.client.publish(
+                subject, data, f"{self._inbox}.{token}", cast("dict[str, str] | None", headers)
+            )  # fmt: skip
+            message = await answer
+        except errors.Error as error:
+            raise self._failure(subject, data, error) from error
+        finally:
+            timer.cancel()
+            self._waiting.pop(token, None)
+        if message.headers and message.headers.get("Status") == "503":
+            raise self.unavailable(f"nothing takes {subject} there")
+        return message
+
+    async def api(self, subject: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """Ask JetStream once. Raises UnavailableError, ApiError."""
+        message = await self.once(f"$JS.API.{subject}", json.dumps(body).encode() if body else b"")
+        return self.read(message)
+
+    def read(self, message: Msg) -> dict[str, Any]:
+        """JetStream's answer. Raises ApiError; UnavailableError where it can't just now."""
+        answer: dict[str, Any] = json.loads(message.data)
+        error = answer.get("error")
+        if error is None:
+            return answer
+        description = str(error.get("description", "no reason given"))
+        if error.get("code") in (500, 503):
+            raise self.unavailable(description)
+        raise ApiError(code=error.get("code", 0), number=error.get("err_code", 0), description=description)
+
+    def unavailable(self, why: str) -> UnavailableError:
+        """The error that tells why NATS can't be used just now."""
+        refusal = f"; it refused: {self._refusal}" if self._refusal else ""
+        return UnavailableError(f"NATS at {self.address} can't be used: {why}{refusal}.")
+
+    async def _confirm(self) -> None:
+        try:
+            await self.client.flush(_ANSWER_S)  # type: ignore[arg-type]  # seconds, fractions too
+        except errors.Error as error:
+            raise self.unavailable(str(error)) from error
+
+    def _give_up(self, token: str, subject: str) -> None:
+        waiting = self._waiting.get(token)
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(self.unavailable(f"no answer about {subject}"))
+
+    def _on_answer(self, message: Msg) -> None:
+        waiting = self._waiting.get(message.subject[len(self._inbox) + 1 :])
+        self._refusal = ""
+        if waiting is not None and not waiting.done():
+            waiting.set_result(message)
+
+    async def _on_lost(self) -> None:
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_exception(self.unavailable("the connection was lost"))
+        for call in tuple(self._when_lost):
+            call()
+
+    async def _on_error(self, error: Exception) -> None:
+        if not self._begun:
+            raise error
+        if "permissions violation" in str(error).lower():
+            self._refusal = str(error).removeprefix("nats: ")
+        _log.warning("nats_error", address=self.address, error=str(error) or type(error).__name__)
+
+    def _credentials(self) -> dict[str, Any]:
+        settings = self.settings
+        if settings.creds_file is not None:
+            if not settings.creds_file.is_file():
+                raise UsageError(f"LIFTLINE_NATS_CREDS_FILE: there is no file {settings.creds_file}.")
+            return {"user_credentials": str(settings.creds_file)}
+        if settings.user is not None:
+            password = settings.password.get_secret_value() if settings.password else ""
+            return {"user": settings.user, "password": password}
+        return {}
+
+    def _failure(self, subject: str, data: bytes, error: errors.Error) -> Exception:
+        if isinstance(error, errors.MaxPayloadError):
+            return LimitExceededError(
+                f"{subject}: {len(data)} bytes are more than NATS takes at once ({self.client.max_payload}); "
+                "raise max_payload in its configuration."
+            )
+        return self.unavailable(str(error))
+
+    def _meaning(self, error: Exception) -> Exception:
+        text = str(error).lower()
+        if "authorization" in text or "authentication" in text:
+            return UsageError(
+                f"NATS at {self.address} refuses these credentials; "
+                "check LIFTLINE_NATS_USER and LIFTLINE_NATS_PASSWORD, or LIFTLINE_NATS_CREDS_FILE."
+            )
+        if isinstance(error, ssl.SSLError):
+            return UsageError(
+                f"NATS at {self.address}: the protected connection fails ({error}); "
+                "check LIFTLINE_NATS_CA_FILE, LIFTLINE_NATS_CERT_FILE and the name in the address."
+            )
+        if isinstance(error, NoTlsError):
+            return UsageError(f"NATS at {self.address} offers no TLS, which tls:// in LIFTLINE_NATS_URL asks for.")
+        return self.unavailable(str(error) or "no answer")
+
+
+class _Ear:
+    """Stands where nats-py expects the future of one answer: each message is heard at once, without a task between."""
+
+    def __init__(self, hear: Callable[[Msg], None]) -> None:
+        self.set_result = hear
+
+    def cancelled(self) -> bool:
+        return False
+
+
+@asynccontextmanager
+async def connected(settings: NatsSettings, *, name: str) -> AsyncIterator[Connection]:
+    """A connection that lasts as long as the context, through any outage of the server.
+
+    Raises UsageError where the settings are wrong or refused, UnavailableError where no server answers now.
+    """
+    connection = Connection(settings)
+    await connection.open(name=name)
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+async def patiently(call: Callable[[], Awaitable[Result]]) -> Result:
+    """Do what may be done again, for some seconds until the server answers. Raises UnavailableError."""
+    try:
+        return await call()
+    except UnavailableError:
+        pass
+    async for attempt in stamina.retry_context(
+        on=UnavailableError, attempts=None, timeout=_PATIENCE_S, wait_initial=0.05, wait_max=0.5, wait_jitter=0.05
+    ):
+        with attempt:
+            result = await call()
+    return result
