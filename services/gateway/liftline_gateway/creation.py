@@ -32,7 +32,7 @@ class Creation:
         self._book, self._bus, self._store, self._threads = book, bus, store, threads
 
     async def register(self, request: RequestRecord) -> RequestRecord:
-        """From here on the job will be made. Gives the request that counts: an earlier one under the same id, or this."""
+        """From here on the job will be made. Gives the request that counts: an earlier one of that id, or this."""
         initial = request.initial
         key = JobKey(initial.tenant, request.job)
         active = ActiveRecord(video_bytes=initial.video.size_bytes, request_id=initial.request_id)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from liftline.naming import JobKey, Stage
 from liftline.output_tree import MANIFEST
+from liftline.store_keys import check_key
 from liftline.v1.artifacts_pb2 import Artifact
 from liftline.v1.events_pb2 import TaskResult
 from liftline.v1.records_pb2 import JobRecord
 from liftline_gateway.next_tasks import MAKES, SEGMENTED
 
 LARGEST_SEGMENT_COUNT = 20_000
+SETTINGS = "settings"
+"""Under this name a result's provenance has the stage's settings, as JSON; under others, versions of packages."""
 _LARGEST_RESULT_BYTES = 100_000
 """A record holds four results and must stay below NATS' megabyte."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -26,6 +30,8 @@ def misfit(record: JobRecord, stage: Stage, result: TaskResult) -> str | None:
             f"plan cut the video into {result.segment_count} segments, where 1 to {LARGEST_SEGMENT_COUNT} can be "
             "worked on; use longer segments."
         )
+    if not all(map(_is_json_object, (result.video_info_json, result.provenance.get(SETTINGS, "")))):
+        return f"{stage} told its settings, or those of the video, in something else than a JSON object."
     missing = set(MAKES.get(stage, ())) - {one.role for one in result.artifacts}
     if missing:
         return f"{stage} made no {', '.join(sorted(missing))}."
@@ -40,12 +46,33 @@ def misfit(record: JobRecord, stage: Stage, result: TaskResult) -> str | None:
 
 def _problem(record: JobRecord, artifact: Artifact, taken: set[str]) -> str | None:
     ref, path = artifact.ref, artifact.path
-    if not ref.key.startswith(JobKey(record.tenant, record.job).work) or ".." in ref.key.split("/"):
+    job = JobKey(record.tenant, record.job)
+    if not ref.key.startswith(job.work) or not _is_key(ref.key):
         return f"at {ref.key}, which isn't the job's"
     if not _SHA256.fullmatch(ref.sha256) or ref.size_bytes < 0:
         return "without a checksum and a size"
-    if path and (path == MANIFEST or any(part in ("", ".", "..") for part in path.split("/"))):
+    if path and (path == MANIFEST or not _is_key(f"{job.tree}{path}")):
         return f"for {path}, which is no place in the output tree"
     if path and path in taken:
         return f"for {path}, which another one takes"
     return None
+
+
+def _is_key(text: str) -> bool:
+    try:
+        check_key(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_json_object(text: str) -> bool:
+    """Whether it is one, or empty."""
+    try:
+        return not text or isinstance(json.loads(text, parse_constant=_refuse), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")

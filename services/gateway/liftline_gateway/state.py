@@ -20,10 +20,12 @@ from liftline_gateway.fitting import LARGEST_SEGMENT_COUNT, misfit
 from liftline_gateway.next_tasks import SEGMENTED, tasks_of
 
 _OVER = frozenset((Job.STATE_SUCCEEDED, Job.STATE_FAILED, Job.STATE_CANCELLED, Job.STATE_DELETING))
+Step = tuple[JobRecord, list[Task]]
+"""A job's record, and tasks that are to be published before it is stored."""
 _MOST_WARNINGS, _LONGEST_TEXT = 100, 1000
 
 
-def begin(record: JobRecord) -> tuple[JobRecord, list[Task]]:
+def begin(record: JobRecord) -> Step:
     """What a new job is remembered as, and its first task."""
     changed = _copy(record)
     changed.state = Job.STATE_QUEUED
@@ -31,17 +33,22 @@ def begin(record: JobRecord) -> tuple[JobRecord, list[Task]]:
     return changed, _go_on(changed, record.create_time)
 
 
-def advance(record: JobRecord, event: Event) -> tuple[JobRecord, list[Task]]:
+def advance(record: JobRecord, event: Event) -> Step:
     """The record after an event, and the tasks that it lets go."""
     return advance_all(record, [event])
 
 
-def advance_all(record: JobRecord, events: Iterable[Event]) -> tuple[JobRecord, list[Task]]:
+def advance_all(record: JobRecord, events: Iterable[Event]) -> Step:
     """The same for several events, one after the other."""
     changed, tasks = _copy(record), []
     for event in events:
         tasks += _take(changed, event)
     return changed, [] if is_over(changed) else tasks
+
+
+def unchanged(record: JobRecord) -> Step:
+    """No step at all."""
+    return record, []
 
 
 def cancel(record: JobRecord, *, time: Timestamp) -> JobRecord:
@@ -87,7 +94,7 @@ def pending(record: JobRecord) -> list[TaskKey]:
     ]
 
 
-def release_again(record: JobRecord, lost: Iterable[TaskKey]) -> tuple[JobRecord, list[Task]]:
+def release_again(record: JobRecord, lost: Iterable[TaskKey]) -> Step:
     """The record after tasks turned out to be lost, and those tasks as new messages."""
     changed = _copy(record)
     changed.generation += 1

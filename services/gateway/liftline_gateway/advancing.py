@@ -1,0 +1,99 @@
+"""Taking events into a job's record, by compare-and-set: tasks are published first, then the record knows of them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+
+import structlog
+
+from liftline.errors import UnavailableError
+from liftline.messages import publish_task, tell_changed
+from liftline.naming import JobKey, TaskKey
+from liftline.ports import Bus
+from liftline.telemetry.metrics import GatewayMetrics
+from liftline.v1.events_pb2 import Event, Task
+from liftline.v1.job_service_pb2 import Job
+from liftline.v1.records_pb2 import JobRecord
+from liftline_gateway.job_book import JobBook
+from liftline_gateway.notices import Notices
+from liftline_gateway.publishing import Publisher
+from liftline_gateway.state import Step, advance_all, is_over
+
+log = structlog.get_logger(__name__)
+_MOST_CONFLICTS = 1000
+
+
+class Advancer:
+    """Changes jobs, and does what follows from a change. Every method raises UnavailableError and may be repeated."""
+
+    def __init__(
+        self, book: JobBook, bus: Bus, publisher: Publisher, notices: Notices, metrics: GatewayMetrics
+    ) -> None:  # fmt: skip
+        """With what it reads and writes."""
+        self._book, self._bus = book, bus
+        self._publisher, self._notices, self._metrics = publisher, notices, metrics
+
+    async def take(self, key: JobKey, events: Sequence[Event]) -> JobRecord | None:
+        """Take events into a job; its record then, None where there is none."""
+        settled = [await self._settled(event) for event in events]
+        return await self.step(key, lambda record: advance_all(record, settled))
+
+    async def step(self, key: JobKey, step: Callable[[JobRecord], Step]) -> JobRecord | None:
+        """Take a step, which may be tried several times; the record then, None where there is none."""
+        published: set[tuple[str, int]] = set()
+        for _ in range(_MOST_CONFLICTS):
+            stored = await self._book.get(key)
+            if stored is None:
+                return None
+            record, tasks = step(stored.record)
+            if record == stored.record:
+                return record
+            await self._publish(tasks, published)
+            replaced = await self._book.replace(stored, record)
+            if replaced is not None:
+                self._count(stored.record, record)
+                return replaced.record
+        raise UnavailableError(f"{key.record}: others changed it {_MOST_CONFLICTS} times in between; try again later.")
+
+    async def follow(self, record: JobRecord) -> None:
+        """What a change leads to. Whatever is lost of it here the reconciler does later."""
+        key = JobKey(record.tenant, record.job)
+        await tell_changed(self._bus, key)
+        if record.state == Job.STATE_FAILED:
+            await self._bus.purge_tasks(key.task_subjects)
+        self._notices.start(record)
+
+    async def publish_outputs(self, key: JobKey) -> None:
+        """Put the outputs into their places and end the job."""
+        record = await self._publisher.publish(key)
+        if record is not None and is_over(record):
+            self._metrics.job_changes.labels(Job.State.Name(record.state)).inc()
+            await self.follow(record)
+
+    async def _settled(self, event: Event) -> Event:
+        """The event; but a task of which there is a result has not failed, whoever says so."""
+        if not event.HasField("failed"):
+            return event
+        result = await self._book.result(TaskKey.of(event.id))
+        return event if result is None else Event(id=event.id, time=event.time, finished=result)
+
+    async def _publish(self, tasks: Iterable[Task], published: set[tuple[str, int]]) -> None:
+        """Those that weren't before a conflict."""
+        new = {(TaskKey.of(task.id).name, task.generation): task for task in tasks}
+        for name in published & new.keys():
+            del new[name]
+        done = await asyncio.gather(*(publish_task(self._bus, task) for task in new.values()), return_exceptions=True)
+        for problem in done:
+            if isinstance(problem, BaseException):
+                raise problem
+        published |= new.keys()
+
+    def _count(self, before: JobRecord, after: JobRecord) -> None:
+        if before.state == after.state:
+            return
+        self._metrics.job_changes.labels(Job.State.Name(after.state)).inc()
+        failure = {"failure": after.failure.message} if after.HasField("failure") else {}
+        log.info(
+            "job_changed", tenant=after.tenant, job=after.job, state=Job.State.Name(after.state), **failure
+        )  # fmt: skip

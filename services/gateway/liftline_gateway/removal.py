@@ -1,0 +1,73 @@
+"""Removing what nobody needs: work files of jobs that ended, jobs that are deleted, videos that never became jobs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import structlog
+
+from liftline.naming import JobKey
+from liftline.ports import ArtifactStore, Bus
+from liftline.v1.job_service_pb2 import Job
+from liftline.v1.records_pb2 import JobRecord
+from liftline_gateway.job_book import JobBook, UploadKey
+from liftline_gateway.store_threads import StoreThreads
+
+log = structlog.get_logger(__name__)
+
+
+class Remover:
+    """Every method raises UnavailableError and is repeated then; the note that a job needs care goes last."""
+
+    def __init__(
+        self, book: JobBook, bus: Bus, store: ArtifactStore, threads: StoreThreads, *, patience: timedelta
+    ) -> None:  # fmt: skip
+        """Wait `patience` at most for workers that were at it when the job ended."""
+        self._book, self._bus = book, bus
+        self._store, self._threads, self._patience = store, threads, patience
+        self._expiry: dict[UploadKey, datetime] = {}
+
+    async def clean(self, key: JobKey, record: JobRecord, *, now: datetime) -> bool:
+        """Remove what a job that is over needs no more; False where workers are still at it."""
+        await self._bus.purge_tasks(key.task_subjects)
+        waited = now - record.update_time.ToDatetime(tzinfo=UTC)
+        if waited < self._patience and await self._is_worked_on(key):
+            return False
+        deleting = record.state == Job.STATE_DELETING
+        for prefix in self._prefixes(key, record):
+            await self._threads.run(self._store.remove_all, prefix)
+        await self._book.records.delete_all(key.results)
+        await self._book.records.delete_all(key.attempts)
+        if deleting:
+            await self._book.delete_request(key.tenant, record.request_id)
+            await self._book.delete(key)
+        await self._book.remove_active(key)
+        log.info("job_removed" if deleting else "job_cleaned", tenant=key.tenant, job=key.job)
+        return True
+
+    async def remove_expired_uploads(self, *, now: datetime) -> int:
+        """Remove places for videos whose time has passed, with what is there; how many. Records are read once each."""
+        keys = await self._book.uploads()
+        self._expiry = {key: time for key, time in self._expiry.items() if key in set(keys)}
+        removed = 0
+        for key in keys:
+            if key not in self._expiry:
+                upload = await self._book.upload(key)
+                if upload is None:
+                    continue
+                self._expiry[key] = upload.expire_time.ToDatetime(tzinfo=UTC)
+            if self._expiry[key] <= now - self._patience:
+                await self._threads.run(self._store.remove_all, key.prefix)
+                await self._book.delete_upload(key)
+                removed += 1
+        return removed
+
+    def _prefixes(self, key: JobKey, record: JobRecord) -> list[str]:
+        if record.state == Job.STATE_DELETING:
+            return [key.prefix]
+        return [key.work] if record.state == Job.STATE_SUCCEEDED else [key.work, key.tree]
+
+    async def _is_worked_on(self, key: JobKey) -> bool:
+        """Whether somebody began a task and neither ended it nor was known to die of it."""
+        begun = await self._book.task_names(key.attempts)
+        return bool(begun) and bool(begun - await self._book.task_names(key.results))
