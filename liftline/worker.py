@@ -88,16 +88,18 @@ class Worker:
             draining = asyncio.create_task(self._draining.wait())
             try:
                 await asyncio.wait({taking, draining}, return_when=asyncio.FIRST_COMPLETED)
+                taking.cancel()
                 turns.close()
                 await self._finish()
-                await taking
+                with suppress(asyncio.CancelledError):
+                    await taking
             finally:
                 for task in (answering, taking, draining, *self._lives):
                     task.cancel()
 
     async def _take_tasks(self, life: _Life, *, slots: int) -> None:
         free = asyncio.Semaphore(slots)
-        while not self._draining.is_set():
+        while True:
             await free.acquire()
             try:
                 running = await self._next()
@@ -130,9 +132,6 @@ class Worker:
         if key in self._running:
             log.info("task_came_again", task=key.name, job=key.job.job)
             self._running[key].delivery = delivery
-            return None
-        if self._draining.is_set():
-            await delivery.nak()
             return None
         running = self._running[key] = Running(key, task, delivery, self._board)
         return running
