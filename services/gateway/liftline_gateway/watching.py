@@ -11,12 +11,14 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 
+import grpc
 import structlog
 from google.protobuf.message import DecodeError
 
 from liftline.errors import UnavailableError
 from liftline.naming import JobKey
 from liftline.ports import Bus
+from liftline.serving.errors import RefusedError
 from liftline.v1.events_pb2 import TaskProgress
 from liftline.v1.job_service_pb2 import Job
 from liftline_gateway import state
@@ -57,12 +59,19 @@ class Watching:
                 self._forget(key, feed)
         if feed.gone:
             raise not_found(f"jobs/{key.job}")
+        if feed.closed:
+            raise RefusedError(
+                grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN", "This gateway ends; watch again, another one answers."
+            )  # fmt: skip
 
     async def close(self) -> None:
-        """Stop looking."""
-        for task in self._tasks:
+        """Send everyone away who watches."""
+        for feed in self._feeds.values():
+            feed.close()
+        tasks = list(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def _feed(self, key: JobKey, stored: StoredJob) -> _Feed:
         feed = self._feeds.get(key)
@@ -86,7 +95,7 @@ class _Feed:
     """One job, for all its watchers."""
 
     def __init__(self, key: JobKey, book: JobBook, bus: Bus, stored: StoredJob) -> None:
-        self.watchers, self.gone = 0, False
+        self.watchers, self.gone, self.closed = 0, False, False
         self.task: asyncio.Task[None] | None = None
         self._key, self._book, self._bus = key, book, bus
         self._speeds = Speeds()
@@ -100,7 +109,7 @@ class _Feed:
     async def after(self, seen: int) -> tuple[int, Job] | None:
         """The latest view and its number, once that is more than `seen`; None where nothing more comes."""
         while self._latest[0] <= seen:
-            if self.gone or state.is_over(self._stored.record):
+            if self.gone or self.closed or state.is_over(self._stored.record):
                 return None
             await self._told.wait()
         return self._latest
@@ -116,6 +125,11 @@ class _Feed:
             ear.cancel()
             with suppress(asyncio.CancelledError):
                 await ear
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        self.closed = True
+        self._wake()
 
     def take(self, stored: StoredJob) -> None:
         """The record as somebody read it; another state is told at once, the rest when it is time."""
