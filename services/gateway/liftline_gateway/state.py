@@ -168,6 +168,7 @@ def _finish(record: JobRecord, stage: Stage, number: int, result: TaskResult) ->
     entry.work_s += result.seconds
     if stage not in SEGMENTED:
         record.artifacts.extend(result.artifacts)
+        record.artifacts.sort(key=lambda one: one.role)
     if stage is Stage.PLAN:
         _plan(record, result)
     record.models.extend(model for model in result.models if model not in record.models)
