@@ -1,0 +1,97 @@
+"""A tenant has at most so many jobs and bytes here, whatever comes at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from liftline.memory import MemoryRecords
+from liftline.naming import JobKey
+from liftline.serving.errors import RefusedError
+from liftline.v1.job_service_pb2 import Job
+from liftline.v1.records_pb2 import ActiveRecord, JobRecord, UploadRecord
+from liftline_gateway.job_book import JobBook, UploadKey
+from liftline_gateway.limits import Limits
+
+
+def with_book(use: Callable[[JobBook], Awaitable[None]]) -> None:
+    async def run() -> None:
+        await use(JobBook(MemoryRecords()))
+
+    asyncio.run(run())
+
+
+async def begin(book: JobBook, limits: Limits, number: int, *, size: int = 10) -> bool:
+    """Make a job as a gateway does; whether there was room."""
+    try:
+        async with limits.room_for_job("anna", f"r{number}", video_bytes=size):
+            await asyncio.sleep(0.001)
+            active = ActiveRecord(video_bytes=size, request_id=f"r{number}")
+            await book.add_active(JobKey("anna", f"j{number}"), active)
+    except RefusedError:
+        return False
+    return True
+
+
+def test_requests_at_once_share_what_is_left() -> None:
+    async def use(book: JobBook) -> None:
+        limits = Limits(book, max_jobs=7, max_bytes=1000)
+        assert sum(await asyncio.gather(*(begin(book, limits, n) for n in range(50)))) == 7
+        limits = Limits(book, max_jobs=100, max_bytes=95)
+        assert sum(await asyncio.gather(*(begin(book, limits, n) for n in range(50, 100)))) == 2
+
+    with_book(use)
+
+
+def test_jobs_that_ended_make_room_before_they_are_tidied_up() -> None:
+    async def use(book: JobBook) -> None:
+        limits = Limits(book, max_jobs=1, max_bytes=1000)
+        assert await begin(book, limits, 1)
+        await book.create(JobRecord(tenant="anna", job="j1", state=Job.STATE_RUNNING))
+        assert not await begin(book, limits, 2)
+        await book.records.delete(JobKey("anna", "j1").record)
+        await book.create(JobRecord(tenant="anna", job="j1", state=Job.STATE_FAILED))
+        assert await begin(book, limits, 2)
+
+    with_book(use)
+
+
+def test_what_is_left_over_when_making_a_job_fails_is_free_again() -> None:
+    async def use(book: JobBook) -> None:
+        limits = Limits(book, max_jobs=1, max_bytes=1000)
+        with pytest.raises(ZeroDivisionError):
+            async with limits.room_for_job("anna", "r1", video_bytes=10):
+                raise ZeroDivisionError
+        assert await begin(book, limits, 2)
+
+    with_book(use)
+
+
+def test_the_same_request_counts_once() -> None:
+    async def use(book: JobBook) -> None:
+        limits = Limits(book, max_jobs=1, max_bytes=10)
+        assert await begin(book, limits, 1)
+        await book.add_active(JobKey("anna", "twin"), ActiveRecord(video_bytes=10, request_id="r1"))
+        assert await begin(book, limits, 1)
+
+    with_book(use)
+
+
+def test_videos_that_are_to_come_count() -> None:
+    async def use(book: JobBook) -> None:
+        limits = Limits(book, max_jobs=2, max_bytes=100)
+        assert await begin(book, limits, 1, size=40)
+        await book.create_upload(UploadKey("anna", "u1"), UploadRecord(size_bytes=40))
+        await limits.check_upload("anna", size_bytes=20)
+        with pytest.raises(RefusedError, match="100 bytes"):
+            await limits.check_upload("anna", size_bytes=21)
+        await limits.check_upload("bert", size_bytes=100)
+        await book.create_upload(UploadKey("anna", "u2"), UploadRecord(size_bytes=1))
+        with pytest.raises(RefusedError, match="2 uploads wait"):
+            await limits.check_upload("anna", size_bytes=1)
+        await book.delete_upload(UploadKey("anna", "u1"))
+        await limits.check_upload("anna", size_bytes=59)
+
+    with_book(use)
