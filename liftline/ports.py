@@ -74,7 +74,7 @@ class Progress(Protocol):
     """Counts finished frames of the current stage."""
 
     def advance(self, frames: int = 1) -> None:
-        """Tell that so many more frames are done."""
+        """Tell that so many more frames are done; 0: that work goes on where none is done yet."""
         ...
 
 

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 
 from liftline.errors import Cancelled
+from liftline.ports import Progress, StopToken
 
 
 class StopFlag:
@@ -28,6 +29,22 @@ class StopFlag:
         """Raise Cancelled once `stop` was called."""
         if self._event.is_set():
             raise Cancelled("Stopped before the end; finished steps are kept and won't be run again.")
+
+
+class SignOfLife:
+    """A StopToken for long stretches that finish no frame: whoever asks it shows that work goes on.
+
+    Such are planning, decoding up to a segment, joining tracks, one person of a long video.
+    """
+
+    def __init__(self, stop: StopToken, progress: Progress) -> None:
+        """Ask `stop`, tell `progress`."""
+        self._stop, self._progress = stop, progress
+
+    def raise_if_stopped(self) -> None:
+        """Raise Cancelled where the work is to stop."""
+        self._stop.raise_if_stopped()
+        self._progress.advance(0)
 
 
 class FrameCounter:

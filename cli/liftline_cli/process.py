@@ -17,7 +17,7 @@ from liftline.tracks import Tracks
 from liftline_cli.local_run import LocalRun
 from liftline_cli.process_settings import ProcessSettings
 from liftline_cli.reporting import Reporter
-from liftline_lifter.checkpoint import LifterCheckpoint
+from liftline_lifter.checkpoint import checkpoint_model
 from liftline_renderer.stage import RenderSettings
 
 __all__ = ["LocalRun", "ProcessResult", "ProcessSettings", "RenderSettings", "detect_video", "process_video"]
@@ -63,7 +63,7 @@ def process_video(
     tracks = run.track(plan)
     poses, scene = run.lift(tracks, checkpoint)
     run.render(plan, poses, scene)
-    models = (run.detector.model, lifter_model(checkpoint, settings.checkpoint))
+    models = (run.detector.model, checkpoint_model(checkpoint, settings.checkpoint))
     seconds = time.perf_counter() - started
     if run.changed or not _is_complete(run):
         write_json(
@@ -95,10 +95,3 @@ def detect_video(
     run = LocalRun(video, output_dir, settings=settings, reporter=reporter, stop=stop)
     plan = run.plan()
     return plan, run.track(plan), run.paths.existing()
-
-
-def lifter_model(checkpoint: LifterCheckpoint, path: Path | None) -> ModelInfo:
-    """What to tell about the lifter in log and manifest."""
-    return ModelInfo(
-        checkpoint.name, checkpoint.sha256, checkpoint.licence, "bundled with Liftline" if path is None else str(path)
-    )

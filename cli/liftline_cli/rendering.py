@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
-from liftline.artifacts import atomic_path
 from liftline.plan import Plan, Segment
 from liftline.ports import Progress, VideoOpener
 from liftline.poses import Poses
 from liftline.running import StopFlag
 from liftline.scene import Scene
 from liftline_cli.reporting import Reporter
+from liftline_renderer import frame_index
 from liftline_renderer.mux import MuxSegment
 from liftline_renderer.stage import RenderSettings, render_segment
 
@@ -27,20 +25,15 @@ def render_segments(
         path, index_path = folder / f"{segment.number:05d}.mp4", folder / f"{segment.number:05d}.npy"
         if index_path.exists():
             progress.advance(len(segment))
-            return MuxSegment(path, np.load(index_path, allow_pickle=False))
+            return MuxSegment(path, frame_index.load(index_path))
         drawn = render_segment(
             opener, plan, segment, poses, scene, path, settings=settings, stop=stop, progress=progress
         )  # fmt: skip
-        with atomic_path(index_path) as temporary, temporary.open("wb") as file:
-            np.lib.format.write_array(file, drawn, allow_pickle=False)
+        frame_index.save(index_path, drawn)
         return MuxSegment(path, drawn)
 
     with reporter.step("render", plan.frame_count) as progress:
         segments = [one(segment, progress) for segment in plan.segments]
-    missing = plan.frame_count - sum(len(s.frame_index) for s in segments)
-    if missing:
-        reporter.warn(
-            f"{plan.info.name}: {missing} of {plan.frame_count} frames can't be decoded (damaged or cut short) "
-            "and are left out of the result."
-        )
+    for warning in frame_index.warnings(plan, [segment.frame_index for segment in segments]):
+        reporter.warn(warning)
     return segments

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor
 
 from liftline.errors import ModelError, UsageError
+from liftline.ports import ModelInfo
 from liftline.torch_files import looks_like
 from liftline_lifter.network import JOINTS_IN, JOINTS_OUT, TemporalModel
 from liftline_lifter.normalise import Normalisation
@@ -81,6 +82,13 @@ class LifterCheckpoint:
 def bundled_checkpoint_path() -> Path:
     """The weights that come with Liftline."""
     return Path(__file__).parent / "weights" / BUNDLED_FILE
+
+
+def checkpoint_model(checkpoint: LifterCheckpoint, path: Path | None) -> ModelInfo:
+    """What to tell about it in log, manifest and status; `path` is None for the bundled one."""
+    return ModelInfo(
+        checkpoint.name, checkpoint.sha256, checkpoint.licence, "bundled with Liftline" if path is None else str(path)
+    )
 
 
 def load_checkpoint(path: Path, *, causal: bool = False) -> LifterCheckpoint:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from liftline.artifacts import atomic_path
 from liftline.errors import OutputError
 from liftline.ports import StopToken
 from liftline.tracks import Tracks
@@ -74,6 +76,23 @@ def write_frame_files(
         for stale in set(folder.glob(_PATTERN)).difference(written):
             stale.unlink()
     return written
+
+
+def write_keypoint_lines(path: Path, tracks: Tracks, *, stop: StopToken) -> None:
+    """The same as one file, a gzipped line per frame. Equal tracks give equal bytes.
+
+    Raises:
+        OutputError: it can't be written.
+        Cancelled: told to stop.
+    """
+    with (
+        atomic_path(path) as temporary,
+        temporary.open("wb") as file,
+        gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as lines,
+    ):
+        for record in keypoint_records(tracks):
+            stop.raise_if_stopped()
+            lines.write(json.dumps(record, allow_nan=False).encode() + b"\n")
 
 
 @contextmanager

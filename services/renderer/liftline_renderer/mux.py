@@ -11,6 +11,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Protocol
 
 import av
 import numpy as np
@@ -29,6 +30,20 @@ from liftline_renderer.audio import Timed, add_audio, audio_start_s
 _MIN_TIMESCALE = 10_000
 
 
+class DrawnSegment(Protocol):
+    """What is joined."""
+
+    @property
+    def path(self) -> Path:
+        """Its file. Asked for when its turn has come, in order, so that it may be brought then."""
+        ...
+
+    @property
+    def frame_index(self) -> NDArray[np.int64]:
+        """Which frames of the plan are in it, (N,) rising."""
+        ...
+
+
 @dataclass(frozen=True)
 class MuxSegment:
     """A drawn segment: its file, and which frames of the plan are in it, (N,) int64 rising."""
@@ -38,7 +53,7 @@ class MuxSegment:
 
 
 def mux(
-    segments: Sequence[MuxSegment], *, plan: Plan, source: VideoOpener | None, output: Path, stop: StopToken
+    segments: Sequence[DrawnSegment], *, plan: Plan, source: VideoOpener | None, output: Path, stop: StopToken
 ) -> None:
     """Write `output`: whole or not at all. Without `source` there is no audio.
 
@@ -123,7 +138,7 @@ def _open_segment(path: Path) -> Iterator[InputContainer]:
         raise InvalidArtifactError(f"{path}: not a readable segment ({error}); render it again.") from error
 
 
-def _video_packets(segments: Sequence[MuxSegment], plan: Plan, clock: _Clock, video: VideoStream) -> Iterator[Timed]:
+def _video_packets(segments: Sequence[DrawnSegment], plan: Plan, clock: _Clock, video: VideoStream) -> Iterator[Timed]:
     """Every drawn frame's packet with the plan's time; the gap a missing frame leaves is filled by the one before."""
     parameters = bytes(video.codec_context.extradata or b"")
     index = np.concatenate([segment.frame_index for segment in segments])

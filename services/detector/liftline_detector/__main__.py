@@ -1,0 +1,49 @@
+"""`python -m liftline_detector`: the detector as a service, set by its environment (`docs/settings.md`)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from liftline.bootstrap import run_worker
+from liftline.devices import resolve_device
+from liftline.naming import Stage
+from liftline.ports import Detector
+from liftline.service_settings import load
+from liftline.settings import load_settings
+from liftline.video.frames import Frame
+from liftline.work import LoadedService, Service
+from liftline_detector.backends import BLAZEPOSE, build_detector
+from liftline_detector.handlers import DetectHandler, PlanHandler, sessions_at_once
+from liftline_detector.settings import DetectorSettings
+
+_WARM_UP_SIZE_PX = (720, 1280)
+
+
+def load_service() -> LoadedService:
+    """The detector that the environment asks for, warm. Raises UsageError, ModelError."""
+    settings = load(DetectorSettings)
+    detector = build_detector(settings.backend, settings.options)
+    warm_up(detector)
+    is_blazepose = detector.model.name == BLAZEPOSE
+    return LoadedService(
+        handlers={
+            Stage.PLAN: PlanHandler(detector, load_settings()),
+            Stage.DETECT: DetectHandler(detector, settings),
+        },
+        models=[detector.model],
+        device="cpu" if is_blazepose else str(resolve_device(settings.device)),
+        at_once=sessions_at_once(detector),
+    )
+
+
+def warm_up(detector: Detector) -> None:
+    """Run it once on noise: what libraries load and compile at the first call is there afterwards."""
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 256, (*_WARM_UP_SIZE_PX, 3), np.uint8) for _ in range(detector.batch_size)]
+    detector.start().detect([Frame(index, index / 30, rgb) for index, rgb in enumerate(noise)])
+
+
+SERVICE = Service("detector", (Stage.DETECT, Stage.PLAN), load_service)
+
+if __name__ == "__main__":
+    run_worker(SERVICE)

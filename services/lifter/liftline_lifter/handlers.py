@@ -1,0 +1,118 @@
+"""The lifter's stages as the worker loop calls them: artifacts in, stage, artifacts out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from liftline import detections as detections_file
+from liftline import plan as plan_file
+from liftline import poses as poses_file
+from liftline import scene as scene_file
+from liftline import tracks as tracks_file
+from liftline.detections import Detections
+from liftline.exports import export
+from liftline.manifest import plain
+from liftline.output_tree import OutputTree
+from liftline.ports import StopToken
+from liftline.running import SignOfLife
+from liftline.segment_files import segment_files
+from liftline.settings import Settings
+from liftline.tracks import Tracks
+from liftline.work import Outcome, Product, StageHandler, Work
+from liftline_lifter.checkpoint import LifterCheckpoint, checkpoint_model
+from liftline_lifter.keypoint_files import write_keypoint_lines
+from liftline_lifter.settings import LifterSettings, export_formats, lift_settings, track_settings
+from liftline_lifter.stage import LiftResult, lift_tracks, track_people
+from liftline_lifter.videopose3d import write_custom_dataset, write_detectron_file
+
+
+class TrackHandler(StageHandler):
+    """Decide who is who over the whole video, from all segments' detections."""
+
+    def __init__(self, machine: Settings) -> None:
+        """With what this machine takes."""
+        self._machine = machine
+
+    def __call__(self, work: Work) -> Outcome:
+        """Track."""
+        task, stop = work.task, SignOfLife(work.stop, work.progress)
+        settings = track_settings(task.settings, self._machine)
+        plan = plan_file.load(work.input_file("plan"))
+        found = _detections(work, stop)
+        result = track_people(
+            found, plan, video=task.video_name, settings=settings, stop=stop, progress=work.progress
+        )  # fmt: skip
+        return Outcome(
+            products=_track_products(work, result.tracks, found, stop),
+            frames_done=plan.frame_count,
+            warnings=result.warnings,
+            settings={"track": plain(settings)},
+        )
+
+
+class LiftHandler(StageHandler):
+    """Lift tracks to 3D, describe the room, write the formats that the job asks for."""
+
+    def __init__(self, checkpoint: LifterCheckpoint, settings: LifterSettings, *, device: str) -> None:
+        """With weights that several threads use, and the torch device they are on."""
+        self._checkpoint, self._device = checkpoint, device
+        self._settings = {"checkpoint": plain(settings.checkpoint), "causal": settings.causal}
+        self._model = checkpoint_model(checkpoint, settings.checkpoint)
+
+    def __call__(self, work: Work) -> Outcome:
+        """Lift."""
+        job, stop = work.task.settings, SignOfLife(work.stop, work.progress)
+        settings, formats = lift_settings(job, device=self._device), export_formats(job)
+        tracks = tracks_file.load(work.input_file("tracks"))
+        result = lift_tracks(tracks, self._checkpoint, settings=settings, stop=stop, progress=work.progress)
+        return Outcome(
+            products=_lift_products(work, result, formats, stop),
+            frames_done=len(tracks.frame_times_s),
+            models=[self._model],
+            settings={**self._settings, "lift": plain(settings), "export": list(formats)},
+        )
+
+
+def _detections(work: Work, stop: StopToken) -> Detections:
+    parts = []
+    with segment_files(work, work.segment_results, "detections") as files:
+        for path in files:
+            stop.raise_if_stopped()
+            parts.append(detections_file.load(path))
+    return Detections.concatenate(parts)
+
+
+def _track_products(work: Work, tracks: Tracks, found: Detections, stop: StopToken) -> Sequence[Product]:
+    tree = OutputTree(work.task.video_name)
+    paths = {
+        "tracks": tree.tracks,
+        "custom_dataset": tree.custom_dataset,
+        "detectron_file": tree.detectron_file,
+        "keypoint_lines": tree.keypoint_lines,
+    }
+    products = {role: Product(role, work.folder / place, place) for role, place in paths.items()}
+    tracks_file.save(products["tracks"].path, tracks)
+    write_custom_dataset(products["custom_dataset"].path, tracks)
+    write_detectron_file(
+        products["detectron_file"].path, found, width_px=tracks.width_px, height_px=tracks.height_px
+    )  # fmt: skip
+    write_keypoint_lines(products["keypoint_lines"].path, tracks, stop=stop)
+    return list(products.values())
+
+
+def _lift_products(work: Work, result: LiftResult, formats: Sequence[str], stop: StopToken) -> Sequence[Product]:
+    tree = OutputTree(work.task.video_name)
+    poses, scene = work.folder / tree.poses, work.folder / tree.scene
+    poses_file.save(poses, result.poses)
+    scene_file.save(scene, result.scene)
+    products = [Product("poses", poses, tree.poses), Product("scene", scene, tree.scene)]
+    for name in formats:
+        stop.raise_if_stopped()
+        exported = export(result.poses, result.scene, poses, [name])
+        products += [Product(f"export_{name}", path, _place(work.folder, path)) for path in exported]
+    return products
+
+
+def _place(folder: Path, path: Path) -> str:
+    return path.relative_to(folder).as_posix()

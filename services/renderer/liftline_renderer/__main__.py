@@ -1,0 +1,27 @@
+"""`python -m liftline_renderer`: the renderer as a service, set by its environment (`docs/settings.md`)."""
+
+from __future__ import annotations
+
+import os
+
+from liftline.bootstrap import run_worker
+from liftline.naming import Stage
+from liftline.work import LoadedService, Service
+from liftline_renderer.handlers import MuxHandler, RenderHandler
+
+_PROCESSORS_EACH = 2
+"""A segment is decoded, drawn and encoded at once; that keeps about so many busy."""
+
+
+def load_service() -> LoadedService:
+    """Nothing to load: the renderer has no model."""
+    return LoadedService(
+        handlers={Stage.RENDER: RenderHandler(), Stage.MUX: MuxHandler()},
+        at_once=max(1, (os.cpu_count() or 1) // _PROCESSORS_EACH),
+    )
+
+
+SERVICE = Service("renderer", (Stage.MUX, Stage.RENDER), load_service)
+
+if __name__ == "__main__":
+    run_worker(SERVICE)

@@ -1,0 +1,93 @@
+"""The renderer's stages as the worker loop calls them: artifacts in, stage, artifacts out."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liftline import plan as plan_file
+from liftline import scene as scene_file
+from liftline.manifest import plain
+from liftline.output_tree import OutputTree
+from liftline.ports import StopToken
+from liftline.running import SignOfLife
+from liftline.segment_files import segment_files
+from liftline.work import Outcome, Product, StageHandler, Work
+from liftline_renderer import frame_index as frame_index_file
+from liftline_renderer.mux import mux
+from liftline_renderer.recent_poses import RecentPoses
+from liftline_renderer.settings import render_settings
+from liftline_renderer.stage import render_segment
+
+
+class RenderHandler(StageHandler):
+    """Draw one segment."""
+
+    def __init__(self) -> None:
+        """With no poses yet."""
+        self._recent_poses = RecentPoses()
+
+    def __call__(self, work: Work) -> Outcome:
+        """Render."""
+        settings, stop = render_settings(work.task.settings), SignOfLife(work.stop, work.progress)
+        plan = plan_file.load(work.input_file("plan"))
+        poses, scene = self._recent_poses.of(work), scene_file.load(work.input_file("scene"))
+        segment = plan.segments[work.task.id.number]
+        drawn_path, index_path = work.folder / "segment.mp4", work.folder / "frame_index.npy"
+        drawn = render_segment(
+            work.video(), plan, segment, poses, scene, drawn_path, settings=settings, stop=stop, progress=work.progress
+        )  # fmt: skip
+        frame_index_file.save(index_path, drawn)
+        return Outcome(
+            products=[Product("segment", drawn_path), Product("frame_index", index_path)],
+            frames_done=len(segment),
+            settings={"render": plain(settings)},
+        )
+
+
+class MuxHandler(StageHandler):
+    """Join all drawn segments with the video's sound."""
+
+    def __call__(self, work: Work) -> Outcome:
+        """Mux."""
+        stop, tree = SignOfLife(work.stop, work.progress), OutputTree(work.task.video_name)
+        plan = plan_file.load(work.input_file("plan"))
+        drawn = _frame_indexes(work, stop)
+        kept = [(result, index) for result, index in zip(work.segment_results, drawn, strict=True) if len(index)]
+        output = work.folder / tree.rendered
+        with segment_files(work, [result for result, _ in kept], "segment") as files:
+            segments = [_StoredSegment(index, files) for _, index in kept]
+            mux(segments, plan=plan, source=work.video(), output=output, stop=stop)
+        work.progress.advance(plan.frame_count)
+        return Outcome(
+            products=[Product("rendered", output, tree.rendered)],
+            frames_done=plan.frame_count,
+            warnings=frame_index_file.warnings(plan, drawn),
+        )
+
+
+@dataclass(frozen=True)
+class _StoredSegment:
+    """A drawn segment whose file is fetched when its turn has come."""
+
+    frame_index: NDArray[np.int64]
+    files: Generator[Path]
+
+    @cached_property
+    def path(self) -> Path:
+        """Its file; that of the segment before is gone from then on."""
+        return next(self.files)
+
+
+def _frame_indexes(work: Work, stop: StopToken) -> list[NDArray[np.int64]]:
+    indexes = []
+    with segment_files(work, work.segment_results, "frame_index") as files:
+        for path in files:
+            stop.raise_if_stopped()
+            indexes.append(frame_index_file.load(path))
+    return indexes
