@@ -1,4 +1,5 @@
-"""The `liftline` command. Exit codes: 0 done, 2 usage, 3 bad input, 4 model missing or refused, 1 anything else."""
+"""The `liftline` command. Exit codes: 0 done, 2 usage, 3 bad input, 4 model missing or refused, 5 a server
+that can't be reached, 1 anything else."""
 
 from __future__ import annotations
 
@@ -7,8 +8,12 @@ from typing import Annotated
 import typer
 
 from liftline import __version__
+from liftline_cli.commands.jobs import cancel, delete, get, list_jobs
 from liftline_cli.commands.process import process
 from liftline_cli.commands.steps import detect, lift, render
+from liftline_cli.commands.submit import download, submit, watch
+from liftline_cli.commands.token import token
+from liftline_cli.commands.up import down, up
 from liftline_cli.models import app as models_app
 from liftline_cli.telemetry import quiet_libraries
 
@@ -40,6 +45,19 @@ app.command(epilog="Example: `liftline lift outputs/custom_data/tracks_clip.npz 
 app.command(epilog="Example: `liftline render clip.mp4 outputs/poses_3d/clip.npz --output clip.gif --layout 3d`")(
     render
 )
+app.command(
+    epilog="Examples: `liftline submit clip.mp4 --wait --output-dir outputs`, "
+    "`liftline submit *.mp4 --priority low --json`"
+)(submit)
+app.command(epilog="Example: `liftline watch 019ab3c4d5e6f7a8b9c0d1`")(watch)
+app.command(epilog="Example: `liftline get 019ab3c4d5e6f7a8b9c0d1 --json`")(get)
+app.command("list", epilog="Example: `liftline list --limit 100`")(list_jobs)
+app.command(epilog="Example: `liftline cancel 019ab3c4d5e6f7a8b9c0d1`")(cancel)
+app.command(epilog="Example: `liftline delete 019ab3c4d5e6f7a8b9c0d1`")(delete)
+app.command(epilog="Example: `liftline download 019ab3c4d5e6f7a8b9c0d1 --output-dir outputs`")(download)
+app.command(epilog="Example: `liftline token lab --key-file secret.key --lifetime 30d > token`")(token)
+app.command(epilog="Examples: `liftline up`, `liftline up --detectors 4 --renderers 2`")(up)
+app.command(epilog="Examples: `liftline down`, `liftline down --delete-data`")(down)
 app.add_typer(models_app, name="models")
 
 

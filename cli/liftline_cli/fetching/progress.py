@@ -21,14 +21,16 @@ OnBytes = Callable[[int, int | None], None]
 
 
 @contextmanager
-def progress_bar(console: Console, what: str, *, quiet: bool) -> Iterator[OnBytes]:
+def progress_bar(
+    console: Console, what: str, *, quiet: bool, doing: str = "Downloading"
+) -> Iterator[OnBytes]:  # fmt: skip
     """Give a listener that moves a bar. What a resumed download begins with doesn't count as speed."""
     columns = (
         *(SpinnerColumn(), TextColumn("{task.description}"), BarColumn()),
         *(DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()),
     )
     with Progress(*columns, console=console, disable=quiet, transient=True) as bar:
-        task = bar.add_task(f"Downloading {what}", total=None)
+        task = bar.add_task(f"{doing} {what}", total=None)
         last = -1
 
         def on_bytes(done: int, total: int | None) -> None:

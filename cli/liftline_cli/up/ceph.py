@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,7 +11,15 @@ from liftline_cli.up.children import Child, program, run, start, wait_until_answ
 
 ACCESS_KEY, SECRET_KEY = "liftline", "liftline-on-this-machine"
 _IN_MEMORY = "osd objectstore = memstore\nmemstore device bytes = 4294967296"
-_ON_DISK = "osd objectstore = bluestore\nbluestore block size = 34359738368\nbluestore block create = true"
+_ON_DISK = (
+    "osd objectstore = bluestore\nbluestore block size = 34359738368\nbluestore block create = true\n"
+    "osd memory target = 939524096"
+)
+_DAEMONS = {
+    "mon": ("ceph-mon", "-i", "a", "-f"),
+    "osd": ("ceph-osd", "-i", "0", "-f"),
+    "rgw": ("radosgw", "-n", "client.rgw", "-f"),
+}
 _CONFIGURATION = """[global]
 fsid = {fsid}
 mon host = v2:127.0.0.1:{monitor_port}
@@ -70,28 +79,45 @@ class CephServer:
 
     def start(self) -> None:
         """Start it and wait until it answers."""
-        fresh = not (self.folder / "mon").exists()
+        fresh = not (self.folder / "complete").exists()
+        self._configure(fresh=fresh)
         if fresh:
-            self._configure()
-        self._start("mon", "ceph-mon", "-i", "a", "-f", prepare=self._prepare_monitor if fresh else None)
-        self._start("osd", "ceph-osd", "-i", "0", "-f", prepare=self._prepare_objects if fresh else None)
+            self._prepare_monitor()
+        self._start("mon")
+        if fresh:
+            self._prepare_objects()
+        self._start("osd")
         if fresh:
             self._ceph("osd", "crush", "add", "osd.0", "1.0", "root=default", "host=h")
             run(
                 [program("radosgw-admin"), *self._conf, "-n", "client.rgw", "user", "create", "--uid=liftline",
                  "--display-name=liftline", f"--access-key={ACCESS_KEY}", f"--secret={SECRET_KEY}"]
             )  # fmt: skip
+            (self.folder / "complete").touch()
         self.start_gateway()
 
     def start_gateway(self) -> None:
         """Start the part that speaks S3."""
-        self._start("rgw", "radosgw", "-n", "client.rgw", "-f")
+        self._start("rgw")
         if self.certificate is None:
             wait_until_answering(self._children[-1], self.endpoint)
 
     def kill_gateway(self) -> None:
         """End the part that speaks S3 at once; the objects stay."""
         self._children.pop().kill()
+
+    def revive(self) -> None:
+        """Start again what has ended."""
+        for child in [one for one in self._children if not one.alive]:
+            self._children.remove(child)
+            self._start(child.name)
+
+    def end(self, *, within_s: float) -> None:
+        """End all of it, those first that need the others."""
+        order = list(_DAEMONS)
+        for child in sorted(self._children, key=lambda one: order.index(one.name), reverse=True):
+            child.end(within_s=within_s)
+        self._children.clear()
 
     def kill(self) -> None:
         """End all of it at once."""
@@ -107,12 +133,15 @@ class CephServer:
     def _conf(self) -> list[str]:
         return ["-c", str(self.folder / "ceph.conf")]
 
-    def _configure(self) -> None:
-        for name in ("mon", "osd"):
-            (self.folder / name).mkdir(parents=True)
+    def _configure(self, *, fresh: bool) -> None:
+        """Ports may be others each time, but for the monitor's, which is in its store."""
+        if fresh:
+            for name in ("mon", "osd"):
+                shutil.rmtree(self.folder / name, ignore_errors=True)
+                (self.folder / name).mkdir(parents=True)
         secure = f"ssl_endpoint=127.0.0.1:{self.port} ssl_certificate={self.certificate}"
         text = _CONFIGURATION.format(
-            fsid=uuid.uuid4(),
+            fsid=uuid.uuid4() if fresh else self._fsid,
             folder=self.folder,
             monitor_port=self.monitor_port,
             objects=_IN_MEMORY if self.in_memory else _ON_DISK,
@@ -120,12 +149,15 @@ class CephServer:
         )
         (self.folder / "ceph.conf").write_text(text)
 
+    @property
+    def _fsid(self) -> str:
+        return (self.folder / "ceph.conf").read_text().split("fsid = ")[1].split()[0]
+
     def _prepare_monitor(self) -> None:
         keyring, monitors = str(self.folder / "keyring"), str(self.folder / "monmap")
-        fsid = (self.folder / "ceph.conf").read_text().split("fsid = ")[1].split()[0]
         run([program("ceph-authtool"), "--create-keyring", keyring, "--gen-key", "-n", "client.rgw"])
         address = f"v2:127.0.0.1:{self.monitor_port}"
-        run([program("monmaptool"), "--create", "--addv", "a", address, "--fsid", fsid, monitors])
+        run([program("monmaptool"), "--create", "--clobber", "--addv", "a", address, "--fsid", self._fsid, monitors])
         run([program("ceph-mon"), *self._conf, "-i", "a", "--mkfs", "--monmap", monitors])
 
     def _prepare_objects(self) -> None:
@@ -136,8 +168,6 @@ class CephServer:
     def _ceph(self, *arguments: str) -> None:
         run([program("ceph"), *self._conf, *arguments])
 
-    def _start(self, name: str, executable: str, *arguments: str, prepare: object = None) -> None:
-        if callable(prepare):
-            prepare()
-        command = [program(executable), *self._conf, *arguments]
-        self._children.append(start(name, command, folder=self.folder))
+    def _start(self, name: str) -> None:
+        executable, *arguments = _DAEMONS[name]
+        self._children.append(start(name, [program(executable), *self._conf, *arguments], folder=self.folder))

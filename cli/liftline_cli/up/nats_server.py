@@ -37,6 +37,11 @@ class NatsServer:
         self.child = start("nats-server", [program("nats-server"), "-c", str(configuration)], folder=self.folder)
         wait_until_answering(self.child, f"http://127.0.0.1:{self.monitoring_port}/healthz")
 
+    def end(self, *, within_s: float) -> None:
+        """End it; what it stored stays."""
+        if self.child is not None:
+            self.child.end(within_s=within_s)
+
     def kill(self) -> None:
         """End it at once; what it stored stays."""
         if self.child is not None:

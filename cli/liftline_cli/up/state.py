@@ -17,10 +17,9 @@ from liftline.artifacts import write_json
 
 
 class Phase(StrEnum):
-    """Where the supervisor stands."""
+    """Where the supervisor stands; services that run may not serve yet."""
 
-    SERVERS = "starting NATS and S3"
-    SERVICES = "starting services"
+    STARTING = "starting"
     RUNNING = "running"
     STOPPING = "stopping"
     FAILED = "failed"
@@ -48,11 +47,6 @@ class State:
     processes: Mapping[str, Running] = field(default_factory=dict)
     error: str = ""
 
-    @property
-    def serves(self) -> bool:
-        """Whether its services were started."""
-        return self.phase in {Phase.SERVICES, Phase.RUNNING}
-
 
 def state_folder() -> Path:
     """Where state, lock and logs lie: XDG's state folder of this user."""
@@ -63,6 +57,11 @@ def state_folder() -> Path:
 def state_file() -> Path:
     """The state."""
     return state_folder() / "state.json"
+
+
+def log_folder() -> Path:
+    """What services print."""
+    return state_folder() / "logs"
 
 
 def read_state() -> State | None:
@@ -88,7 +87,7 @@ def running_state() -> State | None:
 def serving_gateway() -> str | None:
     """Where the gateway of a running `liftline up` is."""
     state = read_state()
-    return state.gateway if state is not None and state.serves and is_locked() else None
+    return state.gateway if state is not None and state.phase is Phase.RUNNING and is_locked() else None
 
 
 def is_locked() -> bool:

@@ -1,0 +1,131 @@
+"""`liftline submit`, `watch` and `download`: videos to a gateway and results back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from liftline_cli.jobs.options import Gateway, JobName, PriorityName, connected
+from liftline_cli.jobs.session import job_session, jobs_go_on
+from liftline_cli.options import (
+    AsJson,
+    ExportFormats,
+    FocalPx,
+    Layout,
+    LayoutOption,
+    MaxPeople,
+    NativeRate,
+    Smooth,
+    SmoothOption,
+)
+from liftline_cli.session import print_json
+
+if TYPE_CHECKING:
+    from liftline_cli.client.job_settings import ExportFormat
+
+
+@connected
+def submit(
+    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Video files.", show_default=False)],
+    gateway: Gateway,
+    wait: Annotated[bool, typer.Option("--wait", help="Follow the jobs to their end.")] = False,
+    output_dir: Annotated[
+        Path | None,
+        typer.Option(
+            "--output-dir",
+            "-o",
+            help="Wait, and fetch the results into this folder; of several videos, into a subfolder each.",
+            show_default=False,
+        ),
+    ] = None,
+    priority: Annotated[PriorityName, typer.Option("--priority", help="How soon.")] = PriorityName.NORMAL,
+    detector: Annotated[
+        str | None,
+        typer.Option("--detector", help="Fail unless the deployment runs this one. [default: any]", show_default=False),
+    ] = None,
+    max_people: MaxPeople = None,
+    smooth: SmoothOption = Smooth.BUTTERWORTH,
+    native_rate: NativeRate = False,
+    focal_px: FocalPx = None,
+    layout: LayoutOption = Layout.SIDE_BY_SIDE,
+    export: ExportFormats = "",
+    webhook: Annotated[
+        str, typer.Option("--webhook", metavar="URL", help="Is told when the job has ended.", show_default=False)
+    ] = "",
+    request_id: Annotated[
+        str | None,
+        typer.Option(
+            "--request-id", metavar="NAME", help="Submitted again under it, it is the same job.", show_default=False
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Upload videos and make jobs of them.
+
+    With --json, one JSON object per video and line. Exit codes of one video with --wait are those of `process`; of
+    several, 0 if all are done and 1 if some failed.
+    """
+    with job_session(gateway, as_json=as_json) as current:
+        from liftline.exports import parse_formats
+        from liftline.naming import Priority
+        from liftline_cli.client.job_settings import JobSettings
+        from liftline_cli.jobs.submitting import Order, check, submit_all
+
+        settings = JobSettings(
+            detector=None if detector == "auto" else detector,
+            max_people=max_people,
+            smooth=smooth.value,
+            native_rate=native_rate,
+            focal_px=focal_px,
+            layout=layout.value,
+            export=cast("tuple[ExportFormat, ...]", parse_formats(export)),
+        )
+        order = Order(
+            settings,
+            Priority(priority),
+            webhook,
+            request_id,
+            wait=wait or output_dir is not None,
+            output_dir=output_dir,
+        )
+        check(videos, order)
+        raise typer.Exit(submit_all(current, videos, order))
+
+
+@connected
+def watch(job: JobName, gateway: Gateway, as_json: AsJson = False) -> None:
+    """Follow a job to its end. Exit codes are those of `process`.
+
+    With --json, the job as a JSON object in a line, now and at every change.
+    """
+    with job_session(gateway, as_json=as_json) as current:
+        from liftline_cli.jobs.submitting import follow
+
+        found = current.client.get(job)
+        with jobs_go_on([found]):
+            if not as_json:
+                return follow(current, found, None)
+            for snapshot in current.client.watch(found):
+                print_json(snapshot.to_json())
+        snapshot.raise_unless_succeeded()
+    return None
+
+
+@connected
+def download(
+    job: JobName,
+    gateway: Gateway,
+    output_dir: Annotated[Path, typer.Option("--output-dir", "-o", help="Folder for the results.")] = Path("outputs"),
+    as_json: AsJson = False,
+) -> None:
+    """Fetch what a job made: the same folder that `process` would have filled.
+
+    Every file is checked, and whole or absent. A download that was stopped goes on where it was.
+    """
+    with job_session(gateway, as_json=as_json) as current:
+        from liftline_cli.jobs.submitting import fetch, report_done
+
+        found = current.client.get(job)
+        report_done(current, found, fetch(current, found, output_dir))

@@ -1,0 +1,65 @@
+"""Ports of `liftline up`: those of last time where they are free, else the usual ones, else any."""
+
+from __future__ import annotations
+
+import json
+import socket
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from liftline.artifacts import write_json
+from liftline.errors import UsageError
+from liftline_cli.up.children import free_ports
+
+MARKER = "liftline-up.json"
+"""In the data folder: its ports, and that it is one."""
+
+
+@dataclass(frozen=True)
+class Ports:
+    """On the loopback address. The monitor of the S3 server keeps its port, which is in its data."""
+
+    gateway: int = 50051
+    nats: int = 4222
+    nats_monitoring: int = 8222
+    s3: int = 9000
+    s3_monitor: int = 0
+
+    @classmethod
+    def choose(cls, data_dir: Path) -> Ports:
+        """Choose, and remember in the data folder. Raises UsageError where the one that must be is taken."""
+        last = _remembered(data_dir)
+        if last.s3_monitor and not is_free(last.s3_monitor):
+            raise UsageError(
+                f"{data_dir}: its S3 server needs port {last.s3_monitor}, which another program has; end that, or "
+                "choose another --data-dir."
+            )
+        usual = {**asdict(cls()), "s3_monitor": free_ports(1)[0]}
+        chosen = {name: _first_free(port, usual[name]) for name, port in asdict(last).items()}
+        ports = cls(**chosen)
+        write_json(data_dir / MARKER, asdict(ports))
+        return ports
+
+
+def is_free(port: int) -> bool:
+    """Whether nobody listens there."""
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _first_free(*ports: int) -> int:
+    return next((port for port in ports if port and is_free(port)), 0) or free_ports(1)[0]
+
+
+def _remembered(data_dir: Path) -> Ports:
+    try:
+        return Ports(**json.loads((data_dir / MARKER).read_text("utf-8")))
+    except FileNotFoundError:
+        return Ports()
+    except (OSError, ValueError, TypeError) as error:
+        raise UsageError(f"{data_dir / MARKER}: damaged ({error}); choose another --data-dir.") from error

@@ -1,0 +1,188 @@
+"""The process behind `liftline up`: starts servers and services, starts again what crashes, ends all of it at SIGTERM.
+
+Its children can't outlive it, however it ends. All are started by its main thread, whose death the kernel tells them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from liftline.errors import LiftlineError
+from liftline_cli.up.ceph import CephServer
+from liftline_cli.up.children import Child, free_ports, start
+from liftline_cli.up.nats_server import NatsServer
+from liftline_cli.up.ports import Ports
+from liftline_cli.up.services import GRACE_S, ServiceProcess, environment, service_processes
+from liftline_cli.up.state import Phase, Running, State, locked, log_folder, state_file, write_state
+
+_LOOK_S, _END_WITHIN_S = 0.2, 10.0
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S, _WELL_AFTER_S = 0.5, 30.0, 60.0
+
+
+@dataclass
+class Restarts:
+    """When something that crashed is started again: later each time, unless it ran well in between."""
+
+    clock_s: Callable[[], float] = time.monotonic
+    pause_s: float = field(default=0.0, init=False)
+    _started_s: float = field(default=0.0, init=False)
+    _ended_s: float | None = field(default=None, init=False)
+
+    def started(self) -> None:
+        """It runs."""
+        self._started_s, self._ended_s = self.clock_s(), None
+
+    def due(self) -> bool:
+        """It has ended; whether to start it now."""
+        if self._ended_s is None:
+            self._ended_s = self.clock_s()
+            ran_well = self._ended_s - self._started_s > _WELL_AFTER_S
+            self.pause_s = _FIRST_PAUSE_S if ran_well or not self.pause_s else min(2 * self.pause_s, _LONGEST_PAUSE_S)
+        return self.clock_s() - self._ended_s >= self.pause_s
+
+
+class Service:
+    """A service's process, over all its lives."""
+
+    def __init__(self, process: ServiceProcess, environment: dict[str, str]) -> None:
+        """Not started."""
+        self.process, self._environment = process, environment
+        self.child: Child | None = None
+        self.starts = 0
+        self._restarts = Restarts()
+        self._address = ""
+
+    def keep_alive(self) -> bool:
+        """Start it where it doesn't run and it's time; whether it was."""
+        if self.child is not None and (self.child.alive or not self._restarts.due()):
+            return False
+        port = self.process.port or free_ports(1)[0]
+        self._address = f"127.0.0.1:{port}"
+        self.child = start(
+            self.process.name, self.process.command, folder=log_folder(),
+            environment={**self._environment, "LIFTLINE_GRPC_LISTEN": self._address},
+        )  # fmt: skip
+        self.starts += 1
+        self._restarts.started()
+        return True
+
+    @property
+    def running(self) -> Running:
+        """What to tell of it; it was started."""
+        assert self.child is not None
+        child = self.child
+        return Running(self.process.name, child.process.pid, str(child.log), self._address, self.starts)
+
+
+class Supervisor:
+    """All processes of one `liftline up`."""
+
+    def __init__(self, data_dir: Path, *, detectors: int, renderers: int) -> None:
+        """Choose ports. Raises UsageError."""
+        ports = Ports.choose(data_dir)
+        self._nats = NatsServer(data_dir / "nats", ports.nats, ports.nats_monitoring)
+        self._s3 = CephServer(data_dir / "s3", ports.s3_monitor, ports.s3, in_memory=False)
+        processes = service_processes(detectors=detectors, renderers=renderers, gateway_port=ports.gateway)
+        self._services = [Service(process, environment(ports)) for process in processes]
+        self._nats_restarts, self._s3_restarts = Restarts(), Restarts()
+        self._state = State(Phase.STARTING, os.getpid(), str(data_dir), gateway=f"127.0.0.1:{ports.gateway}")
+
+    def run(self) -> None:
+        """Start everything and mind it, until SystemExit. Raises LiftlineError where it doesn't start."""
+        self._tell()
+        self._nats.start()
+        self._s3.start()
+        for restarts in (self._nats_restarts, self._s3_restarts):
+            restarts.started()
+        while True:
+            changed = [service.keep_alive() for service in self._services]
+            if any(changed) or self._keep_servers_alive():
+                self._state = replace(self._state, phase=Phase.RUNNING)
+                self._tell()
+            time.sleep(_LOOK_S)
+
+    def end(self) -> None:
+        """End everything: services first, which may finish what they do, then what they lean on."""
+        self._state = replace(self._state, phase=Phase.STOPPING)
+        self._tell()
+        children = [service.child for service in self._services if service.child is not None]
+        for child in children:
+            child.process.terminate()
+        end_s = time.monotonic() + GRACE_S + _END_WITHIN_S
+        for child in children:
+            child.end(within_s=max(0.0, end_s - time.monotonic()))
+        self._s3.end(within_s=_END_WITHIN_S)
+        self._nats.end(within_s=_END_WITHIN_S)
+
+    def _keep_servers_alive(self) -> bool:
+        nats = self._nats.child
+        nats_ended = nats is not None and not nats.alive and self._nats_restarts.due()
+        s3_ended = not all(child.alive for child in self._s3.children) and self._s3_restarts.due()
+        if nats_ended:
+            _attempt(self._nats.start)
+            self._nats_restarts.started()
+        if s3_ended:
+            _attempt(self._s3.revive)
+            self._s3_restarts.started()
+        return nats_ended or s3_ended
+
+    def _tell(self) -> None:
+        servers = [self._nats.child, *self._s3.children]
+        running = [Running(child.name, child.process.pid, str(child.log)) for child in servers if child is not None]
+        running += [service.running for service in self._services if service.child is not None]
+        self._state = replace(self._state, processes={one.name: one for one in running})
+        write_state(self._state)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry point of `python -m liftline_cli.up.supervisor`."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--data-dir", type=Path, required=True)
+    parser.add_argument("--detectors", type=int, required=True)
+    parser.add_argument("--renderers", type=int, required=True)
+    given = parser.parse_args(arguments)
+    with locked() as mine:
+        if not mine:
+            return 1
+        try:
+            _supervise(given.data_dir, detectors=given.detectors, renderers=given.renderers)
+        except LiftlineError as error:
+            write_state(State(Phase.FAILED, os.getpid(), str(given.data_dir), error=str(error)))
+            return int(error.exit_code)
+        state_file().unlink(missing_ok=True)
+    return 0
+
+
+def _supervise(data_dir: Path, *, detectors: int, renderers: int) -> None:
+    shutil.rmtree(log_folder(), ignore_errors=True)
+    log_folder().mkdir(parents=True)
+    supervisor = Supervisor(data_dir, detectors=detectors, renderers=renderers)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
+    try:
+        with suppress(SystemExit):
+            supervisor.run()
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        supervisor.end()
+
+
+def _attempt(start: Callable[[], None]) -> None:
+    try:
+        start()
+    except LiftlineError as error:
+        sys.stderr.write(f"{error}\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
