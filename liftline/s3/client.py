@@ -15,10 +15,10 @@ from liftline.service_settings import S3Settings
 from liftline.telemetry.addresses import is_loopback
 
 
-def client(settings: S3Settings, *, patience_s: float) -> Minio:
+def client(settings: S3Settings, *, patience_s: float, answer_s: float) -> Minio:
     """For requests. Raises UsageError where settings make no sense."""
-    tls = _tls(settings.ca_file)
-    return _minio("LIFTLINE_S3_ENDPOINT", settings.endpoint, settings, PatientPool(patience_s=patience_s, tls=tls))
+    pool = PatientPool(patience_s=patience_s, answer_s=answer_s, tls=_tls(settings.ca_file))
+    return _minio("LIFTLINE_S3_ENDPOINT", settings.endpoint, settings, pool)
 
 
 def signer(settings: S3Settings) -> Minio:

@@ -12,7 +12,7 @@ from urllib3.response import BaseHTTPResponse
 from liftline.errors import InvalidArtifactError
 
 _CHUNK_BYTES = 1 << 20
-_TRIES_WITHOUT_A_BYTE = 3
+_LEAST_GAIN_BYTES, _TRIES_WITHOUT_GAIN = 1 << 16, 3
 
 
 @dataclass
@@ -45,8 +45,8 @@ class Download:
                 self._go_on()
                 return
             except HTTPError:
-                tries = tries + 1 if self._done == before else 0
-                if tries >= _TRIES_WITHOUT_A_BYTE:
+                tries = 0 if self._done - before >= _LEAST_GAIN_BYTES else tries + 1
+                if tries >= _TRIES_WITHOUT_GAIN:
                     raise
 
     def _go_on(self) -> None:

@@ -16,8 +16,8 @@ from urllib3.response import BaseHTTPResponse
 from urllib3.util import Timeout
 
 _AWAY = frozenset((429, 500, 502, 503, 504))
-_CONNECT_S, _READ_S = 3.0, 20.0
-_SLOW_READ_S = 300.0
+_CONNECT_S = 3.0
+_SLOW_ANSWER_S = 300.0
 """For what the server does with gigabytes before it answers: copying, putting parts together."""
 
 _WAIT_FIRST_S, _WAIT_LONGEST_S, _WAIT_JITTER_S = 0.05, 1.0, 0.1
@@ -35,10 +35,10 @@ class PatientPool(urllib3.PoolManager):
     Raises urllib3.exceptions.HTTPError, of the last try.
     """
 
-    def __init__(self, *, patience_s: float, tls: ssl.SSLContext | None) -> None:
-        """`tls`: how https is checked."""
+    def __init__(self, *, patience_s: float, answer_s: float, tls: ssl.SSLContext) -> None:
+        """`answer_s`: a server that is silent for so long is taken for gone. `tls`: how https is checked."""
         super().__init__(
-            maxsize=_CONNECTIONS, timeout=Timeout(connect=_CONNECT_S, read=_READ_S), retries=False, ssl_context=tls
+            maxsize=_CONNECTIONS, timeout=Timeout(connect=_CONNECT_S, read=answer_s), retries=False, ssl_context=tls
         )
         self._patience_s = patience_s
 
@@ -46,7 +46,7 @@ class PatientPool(urllib3.PoolManager):
         """One answer that is the server's word on the matter."""
         options |= {"redirect": False, "retries": False}
         if _is_slow(method, options):
-            options["timeout"] = Timeout(connect=_CONNECT_S, read=_SLOW_READ_S)
+            options["timeout"] = Timeout(connect=_CONNECT_S, read=_SLOW_ANSWER_S)
         try:
             return self._once(method, url, options)
         except HTTPError as error:

@@ -26,7 +26,7 @@ from liftline.s3.download import Download
 from liftline.service_settings import S3Settings
 from liftline.store_keys import check_key, check_prefix
 
-PATIENCE_S = 10.0
+PATIENCE_S, ANSWER_S = 10.0, 20.0
 _PART_BYTES, _PARTS_AT_ONCE, _MOST_PARTS = 8 << 20, 3, 10_000
 _COPY_AT_ONCE_BYTES, _COPY_PART_BYTES = 5 << 30, 1 << 30
 """S3 copies at most 5 GiB by one request."""
@@ -38,14 +38,21 @@ class S3Store:
     """Artifacts in a bucket. It connects when it is used; `ensure_bucket` first makes the bucket where there is none.
 
     patience_s: a request that finds no server is repeated for so long before UnavailableError.
+    answer_s: a server that is silent for so long in the middle of a request is taken for gone.
     copy_at_once_bytes: larger objects are copied in parts.
     """
 
     def __init__(
-        self, settings: S3Settings, *, patience_s: float = PATIENCE_S, copy_at_once_bytes: int = _COPY_AT_ONCE_BYTES
+        self,
+        settings: S3Settings,
+        *,
+        patience_s: float = PATIENCE_S,
+        answer_s: float = ANSWER_S,
+        copy_at_once_bytes: int = _COPY_AT_ONCE_BYTES,
     ) -> None:
         """Raises UsageError where settings make no sense, such as an unencrypted address that isn't this machine."""
-        self._client, self._signer = client(settings, patience_s=patience_s), signer(settings)
+        self._client = client(settings, patience_s=patience_s, answer_s=answer_s)
+        self._signer = signer(settings)
         self._bucket, self._settings = settings.bucket, settings
         self._copy_at_once_bytes = copy_at_once_bytes
 
