@@ -1,0 +1,1 @@
+"""What the services cost beside the work itself: `python -m benchmarks.orchestration`."""
