@@ -52,7 +52,8 @@ class Advancer:
             await self._publish(tasks, published)
             replaced = await self._book.replace(stored, record)
             if replaced is not None:
-                self._count(stored.record, record)
+                if record.state != stored.record.state:
+                    self._came_to(record)
                 return replaced.record
         raise UnavailableError(f"{key.record}: others changed it {_MOST_CONFLICTS} times in between; try again later.")
 
@@ -68,7 +69,7 @@ class Advancer:
         """Put the outputs into their places and end the job."""
         record = await self._publisher.publish(key)
         if record is not None and is_over(record):
-            self._metrics.job_changes.labels(Job.State.Name(record.state)).inc()
+            self._came_to(record)
             await self.follow(record)
 
     async def _settled(self, event: Event) -> Event:
@@ -89,11 +90,9 @@ class Advancer:
                 raise problem
         published |= new.keys()
 
-    def _count(self, before: JobRecord, after: JobRecord) -> None:
-        if before.state == after.state:
-            return
-        self._metrics.job_changes.labels(Job.State.Name(after.state)).inc()
-        failure = {"failure": after.failure.message} if after.HasField("failure") else {}
-        log.info(
-            "job_changed", tenant=after.tenant, job=after.job, state=Job.State.Name(after.state), **failure
-        )  # fmt: skip
+    def _came_to(self, record: JobRecord) -> None:
+        """A job came into another state."""
+        name = Job.State.Name(record.state)
+        self._metrics.job_changes.labels(name).inc()
+        failure = {"failure": record.failure.message} if record.HasField("failure") else {}
+        log.info("job_changed", tenant=record.tenant, job=record.job, state=name, **failure)

@@ -35,10 +35,10 @@ class Publisher:
         self._book, self._store, self._threads = book, store, threads
 
     async def publish(self, key: JobKey) -> JobRecord | None:
-        """Publish a job; gives it as it is then. Raises UnavailableError; what was done is done again later then."""
+        """Publish a job whose time it is; gives it as it is then. Raises UnavailableError, and may be repeated."""
         stored = await self._book.get(key)
         if stored is None or not stored.record.publishing:
-            return None if stored is None else stored.record
+            return None
         try:
             size = await self._put(key, stored.record)
         except InvalidArtifactError as error:

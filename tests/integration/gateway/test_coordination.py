@@ -1,0 +1,232 @@
+"""A job from its request to its end, and what the coordinator does with what it shouldn't get."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from liftline.errors import UnavailableError
+from liftline.messages import publish_event
+from liftline.naming import JobKey, Stage, TaskKey
+from liftline.v1.events_pb2 import Event, Task, TaskProgress
+from liftline.v1.job_service_pb2 import Failure, Job
+from liftline_gateway.stopping import cancel_job, delete_job
+from tests.integration.gateway.plant import STALE_S, Plant
+from tests.unit.gateway.jobs import TIME, finished
+
+
+def test_a_job_goes_through_all_stages_and_its_outputs_appear(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+
+    async def scenario() -> JobKey:
+        key = await plant.make()
+        await plant.coordinate(plant.gateway())
+        assert await plant.state(key) == Job.STATE_SUCCEEDED
+        return key
+
+    key = asyncio.run(scenario())
+    assert sorted(plant.worker.done) == sorted(
+        ["plan-0", "track-0", "lift-0", "mux-0", *(f"{stage}-{n}" for stage in ("detect", "render") for n in range(3))]
+    )
+    tree = plant.tree(key)
+    manifest = json.loads(tree.pop("manifest.json"))
+    assert sorted(tree) == [
+        "custom_data/tracks_clip.npz", "detectron_output/keypoints.jsonl.gz", "output_videos/clip.mp4",
+        "poses_3d/clip.npz", "poses_3d/clip.scene.json",
+    ]  # fmt: skip
+    assert manifest["files"] == {path: hashlib.sha256(data).hexdigest() for path, data in tree.items()}
+    assert manifest["input"] == {
+        "file": "clip.mp4", "sha256": "ab" * 32, "frames": 900, "segments": 3, "exact_times": True,
+        "video": {"codec": "h264"},
+    }  # fmt: skip
+    assert manifest["seconds"] == {"plan": 0.5, "detect": 1.5, "track": 0.5, "lift": 0.5, "render": 1.5, "mux": 0.5}
+    assert manifest["settings"] == {"plan": 1, "detect": 1, "track": 1, "lift": 1, "render": 1, "mux": 1}
+    assert manifest["packages"]["av"] == "18.0.0"
+    assert [model["name"] for model in manifest["models"]] == ["blazepose"]
+
+
+def test_what_a_job_needed_goes_when_it_has_ended_and_the_rest_when_it_is_deleted(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+
+    async def scenario() -> None:
+        key = await plant.make()
+        gateway = plant.gateway()
+        await plant.coordinate(gateway)
+        tree = plant.tree(key)
+        assert await plant.records.keys(key.results)
+        await plant.recover(gateway, rounds=1)
+        assert plant.tree(key) == tree
+        assert list(plant.store.keys(key.work)) == []
+        assert await plant.records.keys("") == [key.record, f"requests.acme.request-{key.job}"]
+        assert await delete_job(plant.book, plant.bus, key)
+        assert not await delete_job(plant.book, plant.bus, key)
+        await plant.recover(gateway, rounds=1)
+        assert await plant.records.keys("") == []
+        assert list(plant.store.keys("tenants/")) == []
+
+    asyncio.run(scenario())
+
+
+def test_a_failed_job_leaves_no_tasks_and_no_outputs(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+    plant.worker.broken = lambda key: key.name == "render-1"
+
+    async def scenario() -> None:
+        key = await plant.make()
+        gateway = plant.gateway()
+        await plant.coordinate(gateway)
+        stored = await plant.book.get(key)
+        assert stored is not None
+        assert stored.record.state == Job.STATE_FAILED
+        assert stored.record.failure == Failure(
+            reason=Failure.REASON_MODEL, message="No model.", stage=Stage.RENDER.wire, segment=1
+        )
+        assert await plant.bus.task_subjects("liftline.tasks.>") == set()
+        await plant.recover(gateway, rounds=1)
+        assert plant.tree(key) == {}
+        assert await plant.book.active_jobs() == []
+
+    asyncio.run(scenario())
+
+
+def test_a_cancelled_job_stops_in_every_stage(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+
+    async def scenario() -> None:
+        for steps in range(9):
+            key = await plant.make()
+            gateway = plant.gateway()
+            for _ in range(steps):
+                await plant.worker.work_off()
+                await gateway.coordinator.handle_some(wait_s=0.0)
+            record = await cancel_job(plant.book, plant.bus, key)
+            assert record is not None
+            being_published = steps == 8
+            assert record.state == Job.STATE_CANCELLED or (being_published and record.state == Job.STATE_SUCCEEDED)
+            await gateway.coordinator.settle()
+            plant.worker.done.clear()
+            await plant.recover(gateway, rounds=2)
+            assert plant.worker.done == []
+            assert await plant.state(key) == record.state
+            assert ("manifest.json" in plant.tree(key)) == (record.state == Job.STATE_SUCCEEDED)
+            assert await plant.book.active_jobs() == []
+
+    asyncio.run(scenario())
+
+
+def test_a_result_counts_even_if_a_second_worker_failed_with_the_task(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+
+    async def scenario() -> None:
+        key = await plant.make()
+        task = TaskKey(key, Stage.PLAN)
+        bad = Event(id=task.wire, time=TIME, failed=Failure(reason=Failure.REASON_INTERNAL, message="Bad luck."))
+        await plant.worker.work_off()
+        event = await plant.bus.pull_events(at_most=1, wait_s=0.0)
+        await publish_event(plant.bus, bad, attempt="second")
+        gateway = plant.gateway()
+        await gateway.coordinator.handle_some(wait_s=0.0)
+        await event[0].nak()
+        await plant.coordinate(gateway)
+        assert await plant.state(key) == Job.STATE_SUCCEEDED
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"\xff\xff not protobuf",
+        b"",
+        Event(id={"tenant": "acme", "job": "x", "stage": 1}).SerializeToString(),  # type: ignore[arg-type]
+        Event(id={"tenant": "a.>", "job": "*", "stage": 1}, failed=Failure()).SerializeToString(),  # type: ignore[arg-type]
+        Event(id={"tenant": "acme", "job": "x", "stage": 99}, failed=Failure()).SerializeToString(),  # type: ignore[arg-type]
+        finished(Task(id=TaskKey(JobKey("acme", "unknown"), Stage.PLAN).wire)).SerializeToString(),
+    ],
+)
+def test_events_that_make_no_sense_are_done_with_and_others_go_on(tmp_path: Path, data: bytes) -> None:
+    plant = Plant(tmp_path)
+
+    async def scenario() -> None:
+        await plant.bus.publish("liftline.events.acme.x.finished", data, message_id="poison")
+        key = await plant.make()
+        await plant.coordinate(plant.gateway())
+        assert await plant.state(key) == Job.STATE_SUCCEEDED
+        assert not plant.broker.events.kept
+
+    asyncio.run(scenario())
+
+
+def test_an_unreadable_record_of_one_job_holds_up_no_other(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+
+    async def scenario() -> None:
+        broken, key = await plant.make(), await plant.make()
+        entry = await plant.records.get(broken.record)
+        assert entry is not None
+        await plant.worker.work_off()
+        await plant.records.update(broken.record, b"\xff\xff", revision=entry.revision)
+        gateway = plant.gateway()
+        for _ in range(8):
+            await gateway.coordinator.handle_some(wait_s=0.0)
+            await plant.worker.work_off()
+        await gateway.coordinator.settle()
+        await gateway.reconciler.round()
+        assert await plant.state(key) == Job.STATE_SUCCEEDED
+
+    asyncio.run(scenario())
+
+
+def test_nothing_is_acknowledged_in_an_outage_and_the_job_goes_on_after_it(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+
+    async def scenario() -> None:
+        key = await plant.make()
+        gateway = plant.gateway()
+        await plant.worker.work_off()
+        plant.records.reachable = False
+        await gateway.coordinator.handle_some(wait_s=0.0)
+        assert len(plant.broker.events.kept) == 1
+        with pytest.raises(UnavailableError):
+            await gateway.reconciler.round()
+        plant.broker.reachable = False
+        with pytest.raises(UnavailableError):
+            await gateway.coordinator.handle_some(wait_s=0.0)
+        plant.records.reachable = plant.broker.reachable = True
+        plant.clock.pass_by(STALE_S)
+        await plant.coordinate(gateway)
+        assert await plant.state(key) == Job.STATE_SUCCEEDED
+
+    asyncio.run(scenario())
+
+
+def test_whoever_watches_is_told_of_every_change(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+
+    async def scenario() -> None:
+        key = await plant.make()
+        async with plant.bus.listen(key.progress_subject) as told:
+            await plant.coordinate(plant.gateway())
+            heard = [TaskProgress.FromString(await anext(told)) for _ in range(8)]
+        assert all(not one.HasField("id") for one in heard)
+
+    asyncio.run(scenario())
+
+
+def test_a_webhook_is_told_once_and_before_the_job_is_cleaned(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+
+    async def scenario() -> None:
+        key = await plant.make(webhook="https://hooks.example/done")
+        gateway = plant.gateway()
+        await plant.coordinate(gateway)
+        await asyncio.sleep(0.05)
+        await plant.recover(gateway, rounds=3)
+        assert plant.told == [(key.job, Job.STATE_SUCCEEDED)]
+        assert await plant.book.active_jobs() == []
+
+    asyncio.run(scenario())
