@@ -4,6 +4,7 @@ VENV        ?= .venv
 VIDEO       ?=
 OUTPUT_DIR  ?= outputs
 FUZZ        ?=
+UP          ?=
 # Another package index for PyTorch alone. On a machine without a GPU, PyTorch's own CPU index saves gigabytes of CUDA:
 #   make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
@@ -15,7 +16,7 @@ TORCHVISION := torchvision==0.28.0
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-detectron2 setup-dev setup-servers protos protos-released demo check format test fuzz bench accuracy clean
+.PHONY: help up down setup setup-detectron2 setup-dev setup-servers protos protos-released demo check format test fuzz bench accuracy clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -58,6 +59,13 @@ setup-dev: $(VENV)/.dev  ## The same with the tools for check and test
 SERVERS := nats-server radosgw ceph-mon ceph-osd
 setup-servers:  ## NATS and S3 servers, by apt where they are missing
 	@for p in $(SERVERS); do PATH=$$PATH:/usr/sbin command -v $$p >/dev/null || { $(SUDO) apt-get update && $(SUDO) apt-get install -y --no-install-recommends $(SERVERS); break; }; done
+
+# More of either, or another folder: make up UP='--detectors 4 --renderers 2'
+up: setup setup-servers  ## NATS, S3 and all services on this machine
+	@$(BIN)/liftline up $(UP)
+
+down:  ## Stop them; jobs and results stay
+	@$(BIN)/liftline down
 
 demo: setup  ## Run on a self-made clip, or on yours: make demo VIDEO=clip.mp4
 	@$(BIN)/python -m liftline_cli.demo $(if $(VIDEO),--video '$(VIDEO)') --output-dir '$(OUTPUT_DIR)'

@@ -18,11 +18,9 @@ class Clock:
 def test_pauses_grow_and_end_in_time() -> None:
     clock = Clock()
     patience = Patience(10.0, clock_s=clock)
-    pauses = []
+    pauses: list[float] = []
     with pytest.raises(UnavailableError, match="gone"):
-        while True:
-            pauses.append(patience.pause_after(UnavailableError("gone")))
-            clock.now_s += pauses[-1]
+        _wait_forever(patience, clock, pauses)
     assert 7.0 < sum(pauses) <= 10.0
     assert pauses[0] <= 0.1
     assert max(pauses) <= 3.0
@@ -37,3 +35,9 @@ def test_success_renews_it() -> None:
     clock.now_s = 6.5
     with pytest.raises(UnavailableError):
         patience.pause_after(UnavailableError("gone"))
+
+
+def _wait_forever(patience: Patience, clock: Clock, pauses: list[float]) -> None:
+    while True:
+        pauses.append(patience.pause_after(UnavailableError("gone")))
+        clock.now_s += pauses[-1]
