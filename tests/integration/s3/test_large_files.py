@@ -1,0 +1,105 @@
+"""Files of any size, in bounded memory."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import resource
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from liftline.artifacts import sha256_file
+from liftline.errors import InvalidArtifactError, OutputError
+from liftline.s3 import S3Store
+from liftline_cli.up.ceph import CephServer
+from tests.servers import s3_settings
+
+SIZE = 300 << 20
+MOST_MIB = 96
+"""Four parts of 8 MiB, and what allocators keep."""
+
+
+@pytest.fixture
+def store(s3_server: CephServer) -> S3Store:
+    made = S3Store(s3_settings(s3_server, bucket="large"), copy_at_once_bytes=6 << 20)
+    made.ensure_bucket()
+    return made
+
+
+@pytest.fixture
+def clip(tmp_path: Path) -> Path:
+    """13 MiB of noise."""
+    path = tmp_path / "clip"
+    path.write_bytes(np.random.default_rng(0).bytes((13 << 20) + 7))
+    return path
+
+
+def peak_mib() -> int:
+    """Most memory since `forget_peak`."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) >> 10
+
+
+def forget_peak() -> None:
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def test_a_large_file_takes_little_memory_in_both_directions(store: S3Store, tmp_path: Path) -> None:
+    block = np.random.default_rng(0).bytes(1 << 20)
+    with (tmp_path / "given").open("wb") as file:  # blocks that differ, so that a part in a wrong place is noticed
+        for number in range(SIZE >> 20):
+            file.write(number.to_bytes(4, "little"))
+            file.write(block[4:])
+    expected = sha256_file(tmp_path / "given")
+    forget_peak()
+    before = peak_mib()
+    store.put_file("t/large", tmp_path / "given")
+    store.get_file("t/large", tmp_path / "taken")
+    with store.open("t/large") as stream:
+        found = hashlib.file_digest(stream, "sha256").hexdigest()
+    taken = peak_mib() - before
+    store.remove("t/large")
+    assert sha256_file(tmp_path / "taken") == expected
+    assert found == expected
+    assert taken < MOST_MIB
+
+
+def test_an_object_too_large_for_one_copy_is_copied_in_parts(store: S3Store, clip: Path, tmp_path: Path) -> None:
+    store.put_file("t/clip", clip)
+    store.copy("t/clip", "t/copy")
+    store.get_file("t/copy", tmp_path / "taken")
+    assert sha256_file(tmp_path / "taken") == sha256_file(clip)
+
+
+def test_an_object_that_is_replaced_while_it_is_read_is_not_mixed(store: S3Store, clip: Path) -> None:
+    store.put_file("t/changed", clip)
+    with store.open("t/changed") as stream:
+        stream.read(1)
+        store.put_bytes("t/changed", bytes(clip.stat().st_size))
+        with pytest.raises(InvalidArtifactError, match="t/changed: it was replaced while it was read"):
+            stream.read()
+
+
+def test_an_object_that_is_removed_while_it_is_read_is_told(store: S3Store, clip: Path) -> None:
+    store.put_file("t/gone", clip)
+    with store.open("t/gone") as stream:
+        stream.read(1)
+        store.remove("t/gone")
+        with pytest.raises(InvalidArtifactError, match="t/gone: not in the store"):
+            stream.read()
+
+
+def test_a_disk_that_takes_no_more_leaves_nothing(store: S3Store, clip: Path, tmp_path: Path) -> None:
+    store.put_file("t/clip", clip)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4 << 20, limits[1]))
+    try:
+        with pytest.raises(OutputError, match="taken: can't be written") as caught:
+            store.get_file("t/clip", tmp_path / "taken")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert isinstance(caught.value.__cause__, OSError)
+    assert caught.value.__cause__.errno == errno.EFBIG
+    assert list(tmp_path.iterdir()) == [clip]
