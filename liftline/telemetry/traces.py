@@ -7,6 +7,7 @@ way, so that a service without a collector doesn't break the trace of others.
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -21,6 +22,7 @@ from liftline import __version__
 from liftline.messages import trace_of
 from liftline.naming import TaskKey
 
+_SEND_WITHIN_S = 3.0
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 
 
@@ -42,7 +44,7 @@ def exporting_traces(*, service: str, worker: str) -> Iterator[None]:
     try:
         yield
     finally:
-        provider.shutdown()
+        _end(provider)
 
 
 @contextmanager
@@ -75,3 +77,10 @@ def task_span(key: TaskKey, headers: Mapping[str, str]) -> Iterator[Span]:
     }
     with continuing(headers), span(str(key.stage), kind=SpanKind.CONSUMER, attributes=attributes) as current:
         yield current
+
+
+def _end(provider: TracerProvider) -> None:
+    """Send what waits; a collector that doesn't answer isn't waited for as long as the exporter would."""
+    ending = threading.Thread(target=provider.shutdown, daemon=True)
+    ending.start()
+    ending.join(_SEND_WITHIN_S)
