@@ -73,15 +73,38 @@ class AsyncClient:
         webhook: str = "",
         on_bytes: OnBytes = no_listener,
     ) -> Job:
-        """Upload a video and make a job of it. The same `request_id` gives the same job; made up if None."""
+        """Upload a video and make a job of it: `upload` and `create` in one."""
         path = Path(video)
-        request = calls.job_request(
-            "", settings or JobSettings(), priority=priority, request_id=request_id or new_id(), webhook=webhook
-        )
         try:
-            request.upload = await self._upload(path, on_bytes)
+            upload = await self.upload(path, on_bytes)
         except AddressExpiredError:
-            request.upload = await self._upload(path, on_bytes)
+            upload = await self.upload(path, on_bytes)
+        return await self.create(upload, settings, priority=priority, request_id=request_id, webhook=webhook)
+
+    async def upload(self, video: str | Path, on_bytes: OnBytes = no_listener) -> str:
+        """Put a video where `create` finds it, for a while; gives the name of the place."""
+        path = Path(video)
+        place = await self._call(self._stub.CreateUpload, calls.upload_request(path))
+        transfers = self._transfers()
+        await _in_thread(transfers.stop, transfers.upload, place.upload_uri, path, on_bytes)
+        return place.name
+
+    async def create(
+        self,
+        upload: str,
+        settings: JobSettings | None = None,
+        *,
+        priority: Priority = Priority.NORMAL,
+        request_id: str | None = None,
+        webhook: str = "",
+    ) -> Job:
+        """Make a job of what was uploaded. The same request again, with the same `request_id`, gives the same job.
+
+        Another request under that id is refused by UsageError: no second job is ever made under one. Made up if None.
+        """
+        request = calls.job_request(
+            upload, settings or JobSettings(), priority=priority, request_id=request_id or new_id(), webhook=webhook
+        )
         return job_of(await self._call(self._stub.CreateJob, request))
 
     async def get(self, job: str | Job) -> Job:
@@ -154,12 +177,6 @@ class AsyncClient:
         while not await _in_thread(transfers.stop, retrieval.attempt, await self.artifacts(found)):
             pass
         return output.files
-
-    async def _upload(self, path: Path, on_bytes: OnBytes) -> str:
-        place = await self._call(self._stub.CreateUpload, calls.upload_request(path))
-        transfers = self._transfers()
-        await _in_thread(transfers.stop, transfers.upload, place.upload_uri, path, on_bytes)
-        return place.name
 
     def _transfers(self) -> Transfers:
         return Transfers(self._ca_file, max(self._patience_s, calls.STREAM_S))

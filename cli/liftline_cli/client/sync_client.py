@@ -68,15 +68,37 @@ class Client:
         webhook: str = "",
         on_bytes: OnBytes = no_listener,
     ) -> Job:
-        """Upload a video and make a job of it. The same `request_id` gives the same job; made up if None."""
+        """Upload a video and make a job of it: `upload` and `create` in one."""
         path = Path(video)
-        request = calls.job_request(
-            "", settings or JobSettings(), priority=priority, request_id=request_id or new_id(), webhook=webhook
-        )
         try:
-            request.upload = self._upload(path, on_bytes)
+            upload = self.upload(path, on_bytes)
         except AddressExpiredError:
-            request.upload = self._upload(path, on_bytes)
+            upload = self.upload(path, on_bytes)
+        return self.create(upload, settings, priority=priority, request_id=request_id, webhook=webhook)
+
+    def upload(self, video: str | Path, on_bytes: OnBytes = no_listener) -> str:
+        """Put a video where `create` finds it, for a while; gives the name of the place."""
+        path = Path(video)
+        place = self._call(self._stub.CreateUpload, calls.upload_request(path))
+        self._transfers().upload(place.upload_uri, path, on_bytes)
+        return place.name
+
+    def create(
+        self,
+        upload: str,
+        settings: JobSettings | None = None,
+        *,
+        priority: Priority = Priority.NORMAL,
+        request_id: str | None = None,
+        webhook: str = "",
+    ) -> Job:
+        """Make a job of what was uploaded. The same request again, with the same `request_id`, gives the same job.
+
+        Another request under that id is refused by UsageError: no second job is ever made under one. Made up if None.
+        """
+        request = calls.job_request(
+            upload, settings or JobSettings(), priority=priority, request_id=request_id or new_id(), webhook=webhook
+        )
         return job_of(self._call(self._stub.CreateJob, request))
 
     def get(self, job: str | Job) -> Job:
@@ -144,11 +166,6 @@ class Client:
         while not retrieval.attempt(self.artifacts(found)):
             pass
         return output.files
-
-    def _upload(self, path: Path, on_bytes: OnBytes) -> str:
-        place = self._call(self._stub.CreateUpload, calls.upload_request(path))
-        self._transfers().upload(place.upload_uri, path, on_bytes)
-        return place.name
 
     def _transfers(self) -> Transfers:
         return Transfers(self._ca_file, max(self._patience_s, calls.STREAM_S))

@@ -57,7 +57,7 @@ def submit(
     request_id: Annotated[
         str | None,
         typer.Option(
-            "--request-id", metavar="NAME", help="Submitted again under it, it is the same job.", show_default=False
+            "--request-id", metavar="NAME", help="No second job is ever made under this name.", show_default=False
         ),
     ] = None,
     as_json: AsJson = False,

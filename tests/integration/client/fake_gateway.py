@@ -93,7 +93,7 @@ class Gateway(JobServiceServicer):
     def __init__(self, store: Store) -> None:
         self.store = store
         self.jobs: dict[str, pb.Job] = {}
-        self.requests: dict[str, str] = {}
+        self.requests: dict[str, tuple[pb.CreateJobRequest, str]] = {}
         self.trees: dict[str, dict[str, bytes]] = {}
         self.faults: deque[grpc.StatusCode] = deque()
         self.tokens: list[str | None] = []
@@ -141,10 +141,13 @@ class Gateway(JobServiceServicer):
 
     def CreateJob(self, request: pb.CreateJobRequest, context: Any) -> pb.Job:
         self._begin(context)
-        if request.request_id not in self.requests:
+        known = self.requests.get(request.request_id)
+        if known and known[0] != request:
+            context.abort(grpc.StatusCode.ALREADY_EXISTS, f"{request.request_id}: another request came under it.")
+        if not known:
             (path,) = [key for key in self.store.objects if key.startswith(f"{request.upload}/")]
             name = f"jobs/j{len(self.jobs)}"
-            self.requests[request.request_id] = name
+            self.requests[request.request_id] = (request, name)
             self.put(
                 pb.Job(
                     name=name, state=pb.Job.STATE_QUEUED, video_name=path.rpartition("/")[2],
@@ -152,7 +155,7 @@ class Gateway(JobServiceServicer):
                 )
             )  # fmt: skip
         self._lose(context)
-        return self.jobs[self.requests[request.request_id]]
+        return self.jobs[self.requests[request.request_id][1]]
 
     def GetJob(self, request: pb.GetJobRequest, context: Any) -> pb.Job:
         self._begin(context)

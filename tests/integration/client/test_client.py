@@ -50,8 +50,16 @@ def test_a_lost_answer_makes_no_second_job(use: Use, gateway: Gateway, video: Pa
     assert list(gateway.jobs) == [job.name]
 
 
-def test_the_same_request_id_gives_the_same_job(use: Use, gateway: Gateway, video: Path) -> None:
-    assert use("submit", video, request_id="mine").id == use("submit", video, request_id="mine").id
+def test_the_same_request_gives_the_same_job(use: Use, gateway: Gateway, video: Path) -> None:
+    upload = use("upload", video)
+    assert use("create", upload, request_id="mine").id == use("create", upload, request_id="mine").id
+
+
+def test_no_second_job_is_made_under_one_request_id(use: Use, gateway: Gateway, video: Path) -> None:
+    use("submit", video, request_id="mine")
+    with pytest.raises(UsageError, match="mine"):
+        use("submit", video, request_id="mine")
+    assert len(gateway.jobs) == 1
 
 
 @pytest.mark.parametrize("code", [403, 500, 503])
