@@ -18,6 +18,7 @@ from liftline.service_settings import (
     WorkerSettings,
 )
 from liftline.settings import Settings, load_settings
+from liftline_cli.client import Connection
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "settings.md"
 
@@ -40,7 +41,9 @@ def test_models_lie_in_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path
     assert load_settings().models_dir == tmp_path / "liftline" / "models"
 
 
-ALL = (Settings, NatsSettings, S3Settings, GrpcSettings, TelemetrySettings, WorkerSettings, GatewaySettings)
+ALL = (
+    Settings, NatsSettings, S3Settings, GrpcSettings, TelemetrySettings, WorkerSettings, GatewaySettings, Connection
+)  # fmt: skip
 VARIABLES = [(f"{kind.model_config['env_prefix']}{name.upper()}", field.default) for kind in ALL
              for name, field in kind.model_fields.items()]  # fmt: skip
 
