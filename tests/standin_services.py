@@ -294,4 +294,4 @@ def service(name: str) -> Service:
 
 
 if __name__ == "__main__":
-    sys.exit(run_worker(service(sys.argv[1])))
+    run_worker(service(sys.argv[1]))
