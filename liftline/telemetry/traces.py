@@ -8,14 +8,10 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from opentelemetry import context, trace
-from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION, Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind
 
 from liftline import __version__
@@ -35,16 +31,14 @@ def exporting_traces(*, service: str, worker: str) -> Iterator[None]:
     if not any(os.environ.get(name) for name in _ENDPOINTS):
         yield
         return
-    resource = Resource.create(
-        {SERVICE_NAME: f"liftline-{service}", SERVICE_VERSION: __version__, SERVICE_INSTANCE_ID: worker}
-    )
-    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    trace.set_tracer_provider(provider)
+    end = _begin(service, worker)
     try:
         yield
     finally:
-        _end(provider)
+        # A collector that doesn't answer isn't waited for as long as the exporter would.
+        ending = threading.Thread(target=end, daemon=True)
+        ending.start()
+        ending.join(_SEND_WITHIN_S)
 
 
 @contextmanager
@@ -79,8 +73,18 @@ def task_span(key: TaskKey, headers: Mapping[str, str]) -> Iterator[Span]:
         yield current
 
 
-def _end(provider: TracerProvider) -> None:
-    """Send what waits; a collector that doesn't answer isn't waited for as long as the exporter would."""
-    ending = threading.Thread(target=provider.shutdown, daemon=True)
-    ending.start()
-    ending.join(_SEND_WITHIN_S)
+def _begin(service: str, worker: str) -> Callable[[], None]:
+    """Export from now on; what ends that, once everything is sent."""
+    # Slow to import, and of no use to a process without a collector.
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION, Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    resource = Resource.create(
+        {SERVICE_NAME: f"liftline-{service}", SERVICE_VERSION: __version__, SERVICE_INSTANCE_ID: worker}
+    )
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+    trace.set_tracer_provider(provider)
+    return provider.shutdown
