@@ -88,8 +88,10 @@ def _table(jobs: list[Job]) -> Table:
 
 
 def _stage(stage: StageProgress) -> str:
-    speed = f", {stage.frames_per_second:.1f} frames/s" if stage.frames_per_second else ""
-    return f"{stage.tasks_done}/{stage.tasks}{speed}"
+    from liftline_cli.jobs.progress import counted
+
+    runs = stage.tasks_done < stage.tasks and stage.frames_per_second
+    return f"{counted(stage)}{f', {stage.frames_per_second:.1f} frames/s' if runs else ''}"
 
 
 def _when(job: Job) -> str:

@@ -7,8 +7,11 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from liftline_cli.client import Job, JobState, StageProgress
+from liftline_cli.client import Job, JobState, Stage, StageProgress
 from liftline_cli.reporting import ConsoleReporter
+
+
+PER_SEGMENT = frozenset({Stage.DETECT, Stage.RENDER})
 
 
 class JobBars:
@@ -37,7 +40,7 @@ class JobBars:
         left = "" if finished or stage.time_left_s is None else _clock(stage.time_left_s)
         speed = "" if finished or not stage.frames_per_second else f"{stage.frames_per_second:.1f} frames/s"
         self._bar.update(
-            self._row(stage.stage.value), completed=done, total=total, segments=f"{stage.tasks_done}/{stage.tasks}",
+            self._row(stage.stage.value), completed=done, total=total, segments=counted(stage),
             speed=speed, left=left,
         )  # fmt: skip
 
@@ -45,6 +48,11 @@ class JobBars:
         if name not in self._tasks:
             self._tasks[name] = self._bar.add_task(name, total=None, segments="", speed="", left="")
         return self._tasks[name]
+
+
+def counted(stage: StageProgress) -> str:
+    """Its finished tasks, of so many."""
+    return f"{stage.tasks_done}/{stage.tasks}{' segments' if stage.stage in PER_SEGMENT else ''}"
 
 
 def part_done(stage: StageProgress, job: Job) -> tuple[int, int]:

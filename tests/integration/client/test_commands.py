@@ -113,7 +113,7 @@ def test_a_job_is_shown_with_all_that_is_known(gateway: Gateway) -> None:
     )  # fmt: skip
     gateway.put(job)
     shown = run(gateway, "get", "one").stdout
-    for part in ("1/4, 12.5 frames/s", "no weights", "nobody was found"):
+    for part in ("1/4 segments, 12.5 frames/s", "no weights", "nobody was found"):
         assert part in shown
 
 
