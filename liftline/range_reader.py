@@ -100,29 +100,31 @@ class RangeReader(io.BufferedIOBase):
         return self._block(number)[start : start + wanted]
 
     def _block(self, number: int) -> bytes:
-        block = self._blocks.get(number)
-        if block is None:
-            forward = number - 1 in self._blocks
-            block = self._taken_from_ahead(number) or self._fetch(number)
-            self._blocks[number] = block
-            if len(self._blocks) > self._kept_blocks:
-                self._blocks.popitem(last=False)
-            if forward:
-                self._fetch_ahead(number + 1)
+        self._take_what_came_ahead(number)
+        if number not in self._blocks:
+            self._keep(number, self._fetch(number))
         self._blocks.move_to_end(number)
-        return block
+        if number - 1 in self._blocks:
+            self._fetch_ahead(number + 1)
+        return self._blocks[number]
 
-    def _taken_from_ahead(self, number: int) -> bytes | None:
-        """The block that was fetched meanwhile; None if it is another, or that failed: then it's tried once more."""
-        if self._ahead is None or self._ahead[0] != number:
-            return None
-        future, self._ahead = self._ahead[1], None
-        return None if future.exception() else future.result()
+    def _take_what_came_ahead(self, wanted: int) -> None:
+        """Keep it once it is there, and wait for it where it is wanted now; what failed is as if never asked for."""
+        if self._ahead is None:
+            return
+        number, coming = self._ahead
+        if number == wanted or coming.done():
+            self._ahead = None
+            if coming.exception() is None:
+                self._keep(number, coming.result())
+
+    def _keep(self, number: int, block: bytes) -> None:
+        self._blocks[number] = block
+        if len(self._blocks) > self._kept_blocks:
+            self._blocks.popitem(last=False)
 
     def _fetch_ahead(self, number: int) -> None:
-        if number * self._block_bytes >= self._size or number in self._blocks:
-            return
-        if self._ahead is not None and not self._ahead[1].done():
+        if number * self._block_bytes >= self._size or number in self._blocks or self._ahead is not None:
             return
         if self._reader is None:
             self._reader = ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
