@@ -17,7 +17,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from liftline.artifacts import output_errors, sha256_file
-from liftline.errors import InvalidArtifactError, InvalidInputError, UnavailableError
+from liftline.errors import InvalidArtifactError, InvalidInputError, UnavailableError, UsageError
 from liftline.running import StopFlag
 from liftline_cli.client.errors import ServerError
 from liftline_cli.client.patience import Patience
@@ -84,12 +84,13 @@ class Transfers:
 
     def _put(self, address: str, path: Path, on_bytes: OnBytes) -> None:
         try:
-            with path.open("rb") as file:
-                size = os.fstat(file.fileno()).st_size
-                body = _pieces(file, size, on_bytes, self.stop)
-                self._request("PUT", address, {"Content-Length": str(size)}, body=body).close()
+            file = path.open("rb")
         except OSError as error:
             raise InvalidInputError(f"{path}: can't be read ({error.strerror or error}); name another file.") from error
+        with file:
+            size = os.fstat(file.fileno()).st_size
+            body = _pieces(file, size, on_bytes, self.stop)
+            self._request("PUT", address, {"Content-Length": str(size)}, body=body).close()
 
     def _complete(self, address: str, part: Path, size_bytes: int, on_bytes: OnBytes) -> int:
         """Fetch what is missing; the bytes that were there before."""
@@ -144,7 +145,7 @@ class Transfers:
         if urlsplit(address).scheme != "https" and not is_loopback_url(address):
             raise ServerError(f"{_host(address)}: not an https address, so nothing is sent or fetched there.")
         try:
-            response = pool(address, timeout=_TIMEOUT, ca_file=self.ca_file).request(
+            response = self._pool(address).request(
                 method, address, headers={"Accept-Encoding": "identity", **headers}, body=body,
                 redirect=False, retries=False, preload_content=False, decode_content=False,
             )  # fmt: skip
@@ -159,6 +160,12 @@ class Transfers:
         if response.status in {401, 403}:
             raise AddressExpiredError(f"{answer}; the address has expired, or the clocks differ.")
         raise ServerError(f"{answer}.")
+
+    def _pool(self, address: str) -> urllib3.PoolManager:
+        try:
+            return pool(address, timeout=_TIMEOUT, ca_file=self.ca_file)
+        except OSError as error:
+            raise UsageError(f"{self.ca_file}: holds no certificates in PEM form ({error}); name another.") from error
 
 
 def _pieces(file: IO[bytes], size: int, on_bytes: OnBytes, stop: StopFlag) -> Iterator[bytes]:

@@ -10,7 +10,6 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from liftline_cli.client import Job, JobState, Stage, StageProgress
 from liftline_cli.reporting import ConsoleReporter
 
-
 PER_SEGMENT = frozenset({Stage.DETECT, Stage.RENDER})
 
 
