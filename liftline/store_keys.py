@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+"""What XML, in which S3 lists keys, can't hold, and line breaks. Other invisible letters are common: names that macOS
+gives to recordings have a narrow space in them, and emoji a joiner."""
 _MAX_BYTES = 1024
 """S3 takes no longer keys."""
 
@@ -15,7 +17,7 @@ def check_key(key: str) -> str:
         raise ValueError("a key can't be empty")
     if any(part in ("", ".", "..") for part in key.split("/")):
         raise ValueError(f"{key!r} is no key: parts between slashes can't be empty, '.' or '..'")
-    if _CONTROL.search(key) or len(key.encode(errors="surrogatepass")) > _MAX_BYTES or not key.isprintable():
+    if _CONTROL.search(key) or len(key.encode(errors="surrogatepass")) > _MAX_BYTES:
         raise ValueError(f"{key[:80]!r} is no key: at most {_MAX_BYTES} bytes, none of them control characters")
     return key
 

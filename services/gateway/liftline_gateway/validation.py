@@ -8,11 +8,11 @@ from __future__ import annotations
 import base64
 import binascii
 import math
-import unicodedata
 from collections.abc import Collection
 
 from liftline.naming import JobKey, is_token
 from liftline.serving.errors import Violation
+from liftline.store_keys import check_key
 from liftline.v1 import job_service_pb2
 from liftline.v1.job_service_pb2 import CreateJobRequest, CreateUploadRequest, JobSettings, ListJobsRequest
 from liftline_gateway.refusals import invalid, not_found
@@ -96,10 +96,12 @@ def file_name_problem(name: str) -> str | None:
         return "The file name of the video is needed; results are named after it."
     if "/" in name or "\\" in name:
         return "A file name without folders."
-    if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") for letter in name):
-        return "No control characters and line breaks in a file name; rename the video."
-    if len(name.encode()) > NAME_BYTES:
+    if len(name.encode(errors="surrogatepass")) > NAME_BYTES:
         return f"At most {NAME_BYTES} bytes of UTF-8, since results are named after it; rename the video."
+    try:
+        check_key(name)
+    except ValueError:
+        return "No control characters and line breaks in a file name; rename the video."
     return None
 
 

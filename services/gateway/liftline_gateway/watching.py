@@ -168,9 +168,12 @@ class _Feed:
         await asyncio.sleep(looked_s + _LOOK_AT_MOST_EVERY_S - time.monotonic())
 
     async def _listen(self) -> None:
+        """What was told before it begins isn't heard, so the record is looked at then."""
         while True:
             try:
                 async with self._bus.listen(self._key.progress_subject) as words:
+                    self._changed = True
+                    self._stirred.set()
                     async for word in words:
                         self._hear(word)
             except UnavailableError:

@@ -34,7 +34,18 @@ def test_results_are_not_named_after_it(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["clip.mp4", "Sprünge am Bock.mov", "клип.mp4", "a..b.mp4", "👍🏽.mp4", "noend", "x" * 200]
+    "name",
+    [
+        "clip.mp4",
+        "Sprünge am Bock.mov",
+        "клип.mp4",
+        "a..b.mp4",
+        "👍🏽.mp4",
+        "noend",
+        "Aufnahme 1.00.00\u202fPM.mov",
+        "👩\u200d👩\u200d👧.mp4",
+        "x" * 200,
+    ],
 )
 def test_results_are_named_after_it(name: str) -> None:
     validation.check_upload(api.CreateUploadRequest(file_name=name, size_bytes=10), max_bytes=10)
