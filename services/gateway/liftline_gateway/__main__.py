@@ -1,0 +1,89 @@
+"""The gateway as a process: `python -m liftline_gateway`.
+
+`python -m liftline_gateway setup` only makes streams, consumers and the bucket, and ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+import structlog
+
+from liftline import __version__, service_settings
+from liftline.bootstrap import Process, patiently_connected, run_process, until
+from liftline.errors import UnavailableError
+from liftline.nats import topology
+from liftline.nats.bus import NatsBus
+from liftline.nats.connection import Connection
+from liftline.nats.records import NatsRecords
+from liftline.s3.store import S3Store
+from liftline.service_settings import GatewaySettings, GrpcSettings, NatsSettings, S3Settings
+from liftline.serving.server import GrpcServer, running_server
+from liftline.settings import load_settings
+from liftline.telemetry.metrics import GatewayMetrics
+from liftline_gateway.api import Api
+from liftline_gateway.coordination import Coordination
+from liftline_gateway.webhooks import Webhooks
+
+_AGAIN_S = 1.0
+log = structlog.get_logger(__name__)
+
+
+def main(arguments: Sequence[str]) -> NoReturn:
+    """Serve until SIGTERM or SIGINT, or set up; then end the process."""
+    if list(arguments) not in ([], ["setup"]):
+        sys.stderr.write(f"{__doc__}\n")
+        sys.exit(2)
+    run_process("gateway", _set_up if arguments else _serve)
+
+
+async def _set_up(process: Process) -> None:
+    nats, store = service_settings.load(NatsSettings), S3Store(service_settings.load(S3Settings))
+    async with patiently_connected(nats, name=process.name) as connection:
+        await until(process.stop, _make_places(connection, store))
+
+
+async def _make_places(connection: Connection, store: S3Store) -> None:
+    """Streams, consumers, records and bucket, once the servers are there."""
+    while True:
+        try:
+            await topology.ensure(connection)
+            await asyncio.to_thread(store.ensure_bucket)
+            return
+        except UnavailableError as error:
+            log.warning("waiting_for_servers", error=str(error))
+            await asyncio.sleep(_AGAIN_S)
+
+
+async def _serve(process: Process) -> None:
+    nats, settings = service_settings.load(NatsSettings), service_settings.load(GatewaySettings)
+    grpc, store = service_settings.load(GrpcSettings), S3Store(service_settings.load(S3Settings))
+    webhooks, segment_s = Webhooks(settings), load_settings().segment_s
+    async with patiently_connected(nats, name=process.name) as connection:
+        bus, records = NatsBus(connection), NatsRecords(connection)
+        coordination = Coordination(
+            bus, records, store, settings, GatewayMetrics(process.registry), tell=webhooks.tell, holder=process.name
+        )
+        api = Api(coordination, bus, store, settings, segment_s=segment_s)
+        async with running_server(grpc, {Api.name: api.add_to}, registry=process.registry) as server:
+            await until(process.stop, _make_places(connection, store))
+            if not process.stop.is_set():
+                await _mind_jobs(process, coordination, api, server)
+
+
+async def _mind_jobs(process: Process, coordination: Coordination, api: Api, server: GrpcServer) -> None:
+    minding = asyncio.create_task(coordination.run(process.stop))
+    await server.healthy()
+    log.info("serving", version=__version__, port=server.port)
+    await until(process.stop, asyncio.shield(minding))
+    await server.leaving()
+    await api.watching.close()
+    await minding
+    log.info("ended")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
