@@ -11,8 +11,8 @@ import asyncio
 import os
 import random
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +35,7 @@ from liftline.working.inputs import InputCache
 from liftline.working.patience import patiently
 from liftline.working.results import first_result, gather_results, store_products, task_result
 from liftline.working.running import Running, Why, check_job
-from liftline.working.scratch import scratch_folder, task_folder
+from liftline.working.scratch import TaskFolders, scratch_folder, task_folders
 from liftline.working.starting import AlreadyDone, Starts
 from liftline.working.task_work import TaskWork
 from liftline.working.threads import HandlerThreads
@@ -138,7 +138,7 @@ class Worker:
 
     async def _live(self, life: _Life, running: Running) -> None:
         ending = Ending.GIVEN_BACK
-        with task_span(running.key, running.delivery.headers), task_fields(running.key):
+        with task_span(running.key, running.delivery.headers) as traced, task_fields(running.key):
             self._board.began(running.key)
             try:
                 async with life.heartbeats.beating(running):
@@ -146,6 +146,7 @@ class Worker:
             finally:
                 del self._running[running.key]
                 self._board.ended(running.key, ending)
+                traced.set_attribute("liftline.ending", ending)
 
     async def _finish(self) -> None:
         """Let tasks end, then tell them to, then leave them."""
@@ -219,8 +220,8 @@ class _Life:
     async def _result(self, running: Running) -> TaskResult:
         """The result that counts: what is made here, unless somebody else was first."""
         await self._check_job(running)
-        with self.inputs.in_use(running.key.job), task_folder(self.folder, running.key.name) as folder:
-            work = TaskWork(running, folder, self.inputs, self.store)
+        async with self._places(running) as folders:
+            work = TaskWork(running, folders, self.inputs, self.store)
             await self._fetch(running, work)
             async with self.starts.started(running):
                 began_s = time.monotonic()
@@ -229,6 +230,13 @@ class _Life:
             artifacts = await store_products(self.store, running, outcome)
         result = task_result(outcome, artifacts, seconds=time.monotonic() - began_s, worker=self.board.worker)
         return await patiently(lambda: first_result(self.records, running.key, result))
+
+    @asynccontextmanager
+    async def _places(self, running: Running) -> AsyncIterator[TaskFolders]:
+        """Where its files are: inputs that it shares with the job's other tasks, folders of its own."""
+        with self.inputs.in_use(running.key.job):
+            async with task_folders(self.folder, running.key.name) as folders:
+                yield folders
 
     async def _fetch(self, running: Running, work: TaskWork) -> None:
         """Get what the handler needs, before it is its turn."""

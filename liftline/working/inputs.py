@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import shutil
 import threading
-from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from liftline.artifacts import sha256_file
@@ -16,8 +16,8 @@ from liftline.naming import JobKey
 from liftline.ports import ArtifactStore
 from liftline.v1.artifacts_pb2 import ArtifactRef
 
-KEEP_BYTES = 2 << 30
-"""Inputs of jobs that have no task here just now are kept up to so many bytes."""
+KEEP_BYTES, KEEP_JOBS = 2 << 30, 50
+"""Inputs of jobs that have no task here just now are kept up to so many bytes, of so many jobs."""
 
 
 def fetch_checked(store: ArtifactStore, ref: ArtifactRef, path: Path) -> None:
@@ -47,52 +47,55 @@ def check_belongs(ref: ArtifactRef, job: JobKey) -> None:
 class InputCache:
     """Inputs of jobs in a folder, one file per object. Methods may be called from any thread."""
 
-    def __init__(self, folder: Path, *, keep_bytes: int = KEEP_BYTES) -> None:
+    def __init__(self, folder: Path, *, keep_bytes: int = KEEP_BYTES, keep_jobs: int = KEEP_JOBS) -> None:
         """Empty."""
-        self._folder, self._keep_bytes = folder, keep_bytes
+        self._folder, self._keep_bytes, self._keep_jobs = folder, keep_bytes, keep_jobs
         self._lock = threading.Lock()
-        self._users: dict[JobKey, int] = {}
-        self._file_locks: dict[Path, threading.Lock] = defaultdict(threading.Lock)
+        self._jobs: dict[JobKey, _JobInputs] = {}
 
     @contextmanager
     def in_use(self, job: JobKey) -> Iterator[None]:
         """The job's files stay while the context lasts. Afterwards the longest unused jobs' go where they are many."""
         with self._lock:
-            self._users[job] = self._users.pop(job, 0) + 1
+            inputs = self._jobs.pop(job) if job in self._jobs else _JobInputs(self._folder / f"{job.tenant}.{job.job}")
+            self._jobs[job] = inputs
+            inputs.users += 1
         try:
             yield
         finally:
             with self._lock:
-                self._users[job] = self._users.pop(job) - 1
+                inputs.users -= 1
                 self._make_room()
 
     def file(self, ref: ArtifactRef, job: JobKey, fetch: Callable[[ArtifactRef, Path], None]) -> Path:
         """The object as a file, within `in_use`; `fetch` is called where it isn't there yet."""
         check_belongs(ref, job)
-        folder = self._of(job)
-        path = folder / hashlib.sha256(f"{ref.key} {ref.sha256}".encode()).hexdigest()
         with self._lock:
-            lock = self._file_locks[path]
+            inputs = self._jobs[job]
+            path = inputs.folder / hashlib.sha256(f"{ref.key} {ref.sha256}".encode()).hexdigest()
+            lock = inputs.locks.setdefault(path, threading.Lock())
         with lock:
             if not path.exists():
-                folder.mkdir(parents=True, exist_ok=True)
+                inputs.folder.mkdir(parents=True, exist_ok=True)
                 fetch(ref, path)
+                with self._lock:
+                    inputs.size_bytes += ref.size_bytes
         return path
 
-    def _of(self, job: JobKey) -> Path:
-        return self._folder / f"{job.tenant}.{job.job}"
-
     def _make_room(self) -> None:
-        idle = [job for job, users in self._users.items() if not users]
-        sizes = {job: _bytes_below(self._of(job)) for job in idle}
-        while sum(sizes.values()) > self._keep_bytes:
-            oldest = idle.pop(0)
-            del sizes[oldest], self._users[oldest]
-            folder = self._of(oldest)
-            shutil.rmtree(folder, ignore_errors=True)
-            for path in [path for path in self._file_locks if path.parent == folder]:
-                del self._file_locks[path]
+        idle = [job for job, inputs in self._jobs.items() if not inputs.users]
+        size_bytes = sum(self._jobs[job].size_bytes for job in idle)
+        while size_bytes > self._keep_bytes or len(idle) > self._keep_jobs:
+            oldest = self._jobs.pop(idle.pop(0))
+            size_bytes -= oldest.size_bytes
+            shutil.rmtree(oldest.folder, ignore_errors=True)
 
 
-def _bytes_below(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.glob("*"))
+@dataclass
+class _JobInputs:
+    """One job's files: how many tasks use them, how large they are, who fetches which."""
+
+    folder: Path
+    users: int = 0
+    size_bytes: int = 0
+    locks: dict[Path, threading.Lock] = field(default_factory=dict)

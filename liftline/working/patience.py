@@ -18,12 +18,18 @@ T = TypeVar("T")
 log = structlog.get_logger("liftline.worker")
 
 
-async def patiently(call: Callable[[], Awaitable[T]], *, for_s: float = math.inf) -> T:
-    """What `call` gives, once it gives it. Raises UnavailableError when the server is still away after `for_s`."""
+async def patiently(
+    call: Callable[[], Awaitable[T]], *, for_s: float = math.inf, away: Callable[[], object] = lambda: None
+) -> T:
+    """What `call` gives, once it gives it; `away` is called each time that the server isn't there.
+
+    Raises UnavailableError when the server is still away after `for_s`.
+    """
     for wait_s in _waits(for_s):
         try:
             return await call()
         except UnavailableError as error:
+            away()
             if wait_s is None:
                 raise
             log.warning("server_away", error=str(error))
@@ -31,13 +37,16 @@ async def patiently(call: Callable[[], Awaitable[T]], *, for_s: float = math.inf
     raise AssertionError("unreachable")
 
 
-def patiently_in_thread(call: Callable[[], T], *, for_s: float, stop: StopToken) -> T:
+def patiently_in_thread(
+    call: Callable[[], T], *, for_s: float, stop: StopToken, away: Callable[[], object] = lambda: None
+) -> T:
     """The same where waiting may block. Raises Cancelled too."""
     for wait_s in _waits(for_s):
         stop.raise_if_stopped()
         try:
             return call()
         except UnavailableError as error:
+            away()
             if wait_s is None:
                 raise
             log.warning("server_away", error=str(error))

@@ -30,8 +30,11 @@ async def store_products(store: ArtifactStore, running: Running, outcome: Outcom
 
     async def one(product: Product) -> Artifact:
         async with room:
-            ref = await asyncio.to_thread(_described, running.key, product.path)
-            await patiently(lambda: asyncio.to_thread(store.put_file, ref.key, product.path), for_s=STORE_WITHIN_S)
+            ref = await patiently(
+                lambda: asyncio.to_thread(_stored, store, running.key, product.path),
+                for_s=STORE_WITHIN_S, away=running.store_is_away,
+            )  # fmt: skip
+            running.stored(ref.size_bytes)
             return Artifact(role=product.role, ref=ref, path=product.tree_path)
 
     return list(await asyncio.gather(*map(one, outcome.products)))
@@ -92,9 +95,11 @@ def _versions() -> dict[str, str]:
     return package_versions()
 
 
-def _described(key: TaskKey, path: Path) -> ArtifactRef:
+def _stored(store: ArtifactStore, key: TaskKey, path: Path) -> ArtifactRef:
     sha256 = sha256_file(path)
-    return ArtifactRef(key=key.artifact(sha256), sha256=sha256, size_bytes=path.stat().st_size)
+    ref = ArtifactRef(key=key.artifact(sha256), sha256=sha256, size_bytes=path.stat().st_size)
+    store.put_file(ref.key, path)
+    return ref
 
 
 def _model(info: ModelInfo) -> Model:

@@ -80,6 +80,14 @@ class Running:
         """So much came from the store."""
         self._board.metrics.fetched_bytes.inc(size_bytes)
 
+    def stored(self, size_bytes: int) -> None:
+        """So much went into the store."""
+        self._board.metrics.stored_bytes.inc(size_bytes)
+
+    def store_is_away(self) -> None:
+        """The store didn't answer."""
+        self._board.metrics.store_errors.inc()
+
     def moved(self) -> bool:
         """Whether anything moved since this was last asked."""
         with self._lock:

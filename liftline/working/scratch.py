@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from liftline.errors import OutputError
@@ -41,14 +43,29 @@ def scratch_folder(below: Path | None, *, worker: str) -> Iterator[Path]:
             os.close(handle)
 
 
-@contextmanager
-def task_folder(scratch: Path, name: str) -> Iterator[Path]:
-    """An empty folder in there, removed afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=scratch))
+@dataclass(frozen=True)
+class TaskFolders:
+    """A task's own places for files: what its handler makes, and what it fetches (made when that is needed)."""
+
+    made: Path
+    fetched: Path
+
+
+@asynccontextmanager
+async def task_folders(scratch: Path, name: str) -> AsyncIterator[TaskFolders]:
+    """Empty ones, removed afterwards by a thread: there may be thousands of files in them."""
+    made = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=scratch))
+    folders = TaskFolders(made, made.with_name(f"{made.name}.fetched"))
     try:
-        yield folder
+        yield folders
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        await asyncio.to_thread(_remove, folders)
+
+
+def _remove(folders: TaskFolders) -> None:
+    shutil.rmtree(folders.made, ignore_errors=True)
+    if folders.fetched.exists():
+        shutil.rmtree(folders.fetched, ignore_errors=True)
 
 
 def _remove_abandoned(parent: Path) -> None:

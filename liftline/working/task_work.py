@@ -17,6 +17,7 @@ from liftline.v1.events_pb2 import Task, TaskResult
 from liftline.working.inputs import InputCache, check_belongs, fetch_checked
 from liftline.working.patience import patiently_in_thread
 from liftline.working.running import Running
+from liftline.working.scratch import TaskFolders
 
 VIDEO = "video"
 FETCH_WITHIN_S = 30.0
@@ -24,14 +25,11 @@ FETCH_WITHIN_S = 30.0
 
 
 class TaskWork:
-    """Work on one running task, with two folders of its own: what the handler makes, what it fetched."""
+    """Work on one running task."""
 
-    def __init__(self, running: Running, folder: Path, cache: InputCache, store: ArtifactStore) -> None:
-        """`folder` exists and is empty."""
-        self._running, self._cache, self._store = running, cache, store
-        self._made, self._fetched = folder / "made", folder / "fetched"
-        self._made.mkdir()
-        self._fetched.mkdir()
+    def __init__(self, running: Running, folders: TaskFolders, cache: InputCache, store: ArtifactStore) -> None:
+        """Nothing is fetched yet."""
+        self._running, self._folders, self._cache, self._store = running, folders, cache, store
         self._lock = threading.Lock()
         self._fetches = 0
         self.segment_results: Sequence[TaskResult] = ()
@@ -44,7 +42,7 @@ class TaskWork:
     @property
     def folder(self) -> Path:
         """For what the handler makes."""
-        return self._made
+        return self._folders.made
 
     @property
     def stop(self) -> StopFlag:
@@ -63,9 +61,10 @@ class TaskWork:
     def fetch(self, ref: ArtifactRef) -> Path:
         """Any artifact of the job, in a file of this task's own. Raises as `input_file`."""
         check_belongs(ref, self._running.key.job)
+        self._folders.fetched.mkdir(exist_ok=True)
         with self._lock:
             self._fetches += 1
-            path = self._fetched / str(self._fetches)
+            path = self._folders.fetched / str(self._fetches)
         self._fetch_into(ref, path)
         return path
 
@@ -89,7 +88,10 @@ class TaskWork:
 
     def _fetch_into(self, ref: ArtifactRef, path: Path) -> None:
         with self._running.transferring():
-            patiently_in_thread(lambda: fetch_checked(self._store, ref, path), for_s=FETCH_WITHIN_S, stop=self.stop)
+            patiently_in_thread(
+                lambda: fetch_checked(self._store, ref, path),
+                for_s=FETCH_WITHIN_S, stop=self.stop, away=self._running.store_is_away,
+            )  # fmt: skip
         self._running.fetched(ref.size_bytes)
 
 

@@ -148,6 +148,10 @@ def test_an_upload_without_a_hash_is_checked_by_its_size(store: FolderStore, tmp
     assert (tmp_path / "file").read_bytes() == b"12345"
 
 
+def plan_of(job: JobKey) -> ArtifactRef:
+    return ArtifactRef(key=f"{job.prefix}plan", size_bytes=10)
+
+
 def test_files_of_jobs_nobody_works_on_make_room(tmp_path: Path) -> None:
     cache = InputCache(tmp_path / "inputs", keep_bytes=25)
     jobs = [JobKey("acme", f"job{number}") for number in range(4)]
@@ -159,10 +163,10 @@ def test_files_of_jobs_nobody_works_on_make_room(tmp_path: Path) -> None:
 
     def use(job: JobKey) -> None:
         with cache.in_use(job):
-            assert cache.file(ArtifactRef(key=f"{job.prefix}plan"), job, fetch).stat().st_size == 10
+            assert cache.file(plan_of(job), job, fetch).stat().st_size == 10
 
     with cache.in_use(jobs[0]):
-        kept = cache.file(ArtifactRef(key=f"{jobs[0].prefix}plan"), jobs[0], fetch)
+        kept = cache.file(plan_of(jobs[0]), jobs[0], fetch)
         for job in [*jobs[1:], jobs[2], jobs[3], jobs[1]]:
             use(job)
         assert kept.exists()
@@ -180,7 +184,7 @@ def test_many_who_need_the_same_input_fetch_it_once(tmp_path: Path) -> None:
     def use() -> None:
         begin.wait()
         with cache.in_use(job):
-            cache.file(ArtifactRef(key=f"{job.prefix}plan"), job, fetch)
+            cache.file(plan_of(job), job, fetch)
 
     threads = [threading.Thread(target=use) for _ in range(8)]
     for thread in threads:
