@@ -18,8 +18,8 @@ from liftline.nats.subjects import subjects
 from liftline.nats.topology import COORDINATOR, EVENTS, TASKS
 from liftline.ports import Delivery
 
-_BACKLOG, _AT_ONCE = 1000, 16
-_NO_MESSAGE, _NO_SEQUENCE = 10037, 10043
+_BACKLOG = 1000
+_NO_MESSAGE, _GONE = 10037, (400, 404)
 _log = structlog.get_logger(__name__)
 
 
@@ -28,7 +28,7 @@ class NatsBus:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._puller = Puller(connection)
+        self._tasks, self._events = Puller(connection, TASKS), Puller(connection, EVENTS)
 
     async def publish(
         self, subject: str, data: bytes, *, message_id: str, headers: Mapping[str, str] | None = None
@@ -47,12 +47,12 @@ class NatsBus:
 
     async def pull(self, consumers: Sequence[str], *, wait_s: float) -> Delivery | None:
         """One task of the first of these consumers that has any, or that gets one first."""
-        found = await self._puller.pull(TASKS, consumers, at_most=1, wait_s=wait_s)
+        found = await self._tasks.pull(consumers, at_most=1, wait_s=wait_s)
         return NatsDelivery(self._connection, found[0]) if found else None
 
     async def pull_events(self, *, at_most: int, wait_s: float) -> list[Delivery]:
         """Events that no one has had, as soon as there is one; all callers share them."""
-        found = await self._puller.pull(EVENTS, [COORDINATOR], at_most=at_most, wait_s=wait_s)
+        found = await self._events.pull([COORDINATOR], at_most=at_most, wait_s=wait_s)
         return [NatsDelivery(self._connection, message) for message in found]
 
     async def task_subjects(self, subject_filter: str) -> set[str]:
@@ -62,16 +62,11 @@ class NatsBus:
     async def purge_tasks(self, subject_filter: str) -> None:
         """Forget tasks, those that are worked on too.
 
-        One by one: after a purge by subject nats-server 2.9.10 delivers no other message of the consumer either.
+        One by one: after a purge by subject nats-server 2.9.10 delivers no other task of that consumer either.
         """
-        at_once = asyncio.Semaphore(_AT_ONCE)
-
-        async def remove(subject: str) -> None:
-            async with at_once:
-                await patiently(lambda: self._remove_last(subject))
-
-        while found := await self.task_subjects(subject_filter):
-            await asyncio.gather(*(remove(subject) for subject in found))
+        sequence: int | None = 0
+        while sequence is not None:
+            sequence = await patiently(lambda after=sequence: self._remove_next(subject_filter, after))  # type: ignore[misc]
 
     async def tell(self, subject: str, data: bytes) -> None:
         """Say something to whoever listens just now."""
@@ -116,15 +111,22 @@ class NatsBus:
         except UnavailableError as error:
             _log.warning("answer_not_sent", subject=message.subject, error=str(error))
 
-    async def _remove_last(self, subject: str) -> None:
+    async def _remove_next(self, subject_filter: str, after: int) -> int | None:
+        """Remove the first task after that sequence which passes the filter; the sequence it had."""
+        wanted = {"seq": after + 1, "next_by_subj": subject_filter}
         try:
-            found = await self._connection.api(f"STREAM.MSG.GET.{TASKS}", {"last_by_subj": subject})
-            await self._connection.api(
-                f"STREAM.MSG.DELETE.{TASKS}", {"seq": found["message"]["seq"], "no_erase": True}
-            )  # fmt: skip
+            found = await self._connection.api(f"STREAM.MSG.GET.{TASKS}", wanted)
+            sequence = int(found["message"]["seq"])
         except ApiError as error:
-            if error.number not in (_NO_MESSAGE, _NO_SEQUENCE):
-                raise self._connection.unavailable(f"{subject} can't be removed, {error}") from error
+            if error.number == _NO_MESSAGE:
+                return None
+            raise self._connection.unavailable(f"{subject_filter} can't be found, {error}") from error
+        try:
+            await self._connection.api(f"STREAM.MSG.DELETE.{TASKS}", {"seq": sequence, "no_erase": True})
+        except ApiError as error:
+            if error.code not in _GONE:
+                raise self._connection.unavailable(f"task {sequence} can't be removed, {error}") from error
+        return sequence
 
 
 class _Backlog:

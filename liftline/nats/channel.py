@@ -1,8 +1,12 @@
-"""The way on which a pull's messages come: an inbox that outlives the pull as long as nothing is on its way.
+"""The inbox on which one pull after the other gets its messages.
 
 The protocol (https://docs.nats.io/reference/reference-protocols/nats_api_reference, "Fetching from a consumer of type
 pull"): a request to `$JS.API.CONSUMER.MSG.NEXT.<stream>.<consumer>` names an inbox; messages come there under their own
 subjects, and so do status lines: 404 nothing there, 408 time is over, 409 the request was dropped.
+
+Nothing takes a request back but to close the inbox, and nats-server 2.9.10 then loses what is on its way until
+`ack_wait` is over. So an inbox stays; the next pull gets what was asked for before, and what comes between two pulls is
+given back at once.
 """
 
 from __future__ import annotations
@@ -13,54 +17,72 @@ from collections import deque
 from contextlib import suppress
 
 from nats.aio.msg import Msg
-from nats.aio.subscription import Subscription
 
 from liftline.errors import UnavailableError
 from liftline.nats.connection import Connection
 
-_LATE_S = 5.0
+_SHORT_REPLY_TOKENS = 9
 
 
 class Channel:
-    """One inbox, used by one pull at a time. Whatever comes after that pull is given back at once."""
+    """One inbox, used by one pull at a time."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, stream: str) -> None:
+        self._connection, self._stream = connection, stream
         self._inbox = connection.client.new_inbox()
-        self._subscription: Subscription | None = None
+        self._subscribed = self._resting = self._lost = False
         self._came = deque[Msg]()
         self._taken: list[Msg] = []
         self._waiting: asyncio.Future[None] | None = None
-        self._closed = False
+        self._asked_until_s: dict[str, float] = {}
         self._giving_back = set[asyncio.Task[None]]()
-        self._forget_loss = connection.when_lost(self._lose)
 
-    @property
-    def usable(self) -> bool:
-        """Whether another pull may use it."""
-        return not self._closed
+    def begin(self) -> None:
+        """A pull begins."""
+        self._resting = self._lost = False
 
-    async def request(self, stream: str, consumer: str, *, batch: int, expires_s: float = 0.0) -> None:
+    def settle(self) -> None:
+        """Whoever pulled answers for the messages that `next` gave."""
+        self._taken.clear()
+
+    def rest(self) -> None:
+        """The pull is over; what it hasn't settled goes back."""
+        self._resting = True
+        for message in (*self._taken, *self._came):
+            self._give_back(message)
+        self._taken.clear()
+        self._came.clear()
+
+    def asked(self, consumer: str) -> float:
+        """Until when, by the loop's clock, an earlier request to this consumer waits for a message; 0 for none."""
+        until_s = self._asked_until_s.get(consumer, 0.0)
+        return until_s if until_s > asyncio.get_running_loop().time() else 0.0
+
+    def note_asked(self, consumer: str, *, until_s: float) -> None:
+        """A request to this consumer waits for a message."""
+        self._asked_until_s[consumer] = until_s
+
+    async def request(self, consumer: str, *, batch: int, expires_s: float = 0.0) -> None:
         """Ask for messages: those that are there, or with `expires_s` those that come. Raises UnavailableError."""
-        if self._subscription is None:
-            self._subscription = await self._connection.subscribe(self._inbox, self._hear)
+        if not self._subscribed:
+            await self._connection.subscribe(self._inbox, self._hear)
+            self._connection.when_lost(self._lose)
+            self._subscribed = True
         wanted = {"batch": batch, "expires": round(expires_s * 1e9)} if expires_s else {"batch": batch, "no_wait": True}
         await self._connection.say(
-            f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}", json.dumps(wanted).encode(), reply=self._inbox
+            f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{consumer}", json.dumps(wanted).encode(), reply=self._inbox
         )
 
-    async def next(self, *, wait_s: float) -> Msg | None:
-        """The next message or status; None when there is none in time. Raises UnavailableError when NATS is lost."""
+    async def next(self, *, until_s: float) -> Msg | None:
+        """The next message or status; None when there is none by then. Raises UnavailableError when NATS is lost."""
         loop = asyncio.get_running_loop()
-        end = loop.time() + wait_s
         while not self._came:
-            if self._closed:
+            if self._lost:
                 raise self._connection.unavailable("the connection was lost")
-            left_s = end - loop.time()
-            if left_s <= 0:
+            if until_s <= loop.time():
                 return None
             self._waiting = loop.create_future()
-            timer = loop.call_later(left_s, self._wake)
+            timer = loop.call_at(until_s, self._wake)
             try:
                 await self._waiting
             finally:
@@ -68,32 +90,11 @@ class Channel:
         message = self._came.popleft()
         if message.reply:
             self._taken.append(message)
+            self._asked_until_s.pop(consumer_of(message), None)
         return message
 
-    def settle(self) -> None:
-        """Whoever pulled answers now for the messages that `next` gave."""
-        self._taken.clear()
-
-    def give_back_taken(self) -> None:
-        """Nobody answers for the messages that `next` gave since `settle`."""
-        for message in self._taken:
-            self._give_back(message)
-        self._taken.clear()
-
-    async def close(self) -> None:
-        """Take no more; what comes nevertheless goes back. Something may be on its way for a moment."""
-        if self._closed:
-            return
-        self._closed = True
-        self._forget_loss()
-        while self._came:
-            self._give_back(self._came.popleft())
-        if self._subscription is not None:
-            asyncio.get_running_loop().call_later(_LATE_S, self._connection.forget, self._subscription)
-            await self._connection.unsubscribe(self._subscription)
-
     def _hear(self, message: Msg) -> None:
-        if self._closed:
+        if self._resting:
             self._give_back(message)
         else:
             self._came.append(message)
@@ -104,14 +105,13 @@ class Channel:
             self._waiting.set_result(None)
 
     def _lose(self) -> None:
-        self._closed = True
-        self._forget_loss()
-        if self._subscription is not None:
-            self._connection.forget(self._subscription)
+        self._lost = True
+        self._asked_until_s.clear()
         self._wake()
 
     def _give_back(self, message: Msg) -> None:
         if message.reply:
+            self._asked_until_s.pop(consumer_of(message), None)
             task = asyncio.get_running_loop().create_task(self._nak(message.reply))
             self._giving_back.add(task)
             task.add_done_callback(self._giving_back.discard)
@@ -119,3 +119,9 @@ class Channel:
     async def _nak(self, reply: str) -> None:
         with suppress(UnavailableError):  # it comes again after ack_wait
             await self._connection.say(reply, b"-NAK")
+
+
+def consumer_of(message: Msg) -> str:
+    """The consumer that sent it: `$JS.ACK.<stream>.<consumer>.…`, or with domain and account before the stream."""
+    tokens = message.reply.split(".")
+    return tokens[3] if len(tokens) == _SHORT_REPLY_TOKENS else tokens[5]

@@ -7,7 +7,7 @@ import itertools
 import json
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar, cast
 
 import stamina
@@ -47,7 +47,7 @@ class Connection:
         self._inbox = ""
         self._refusal = ""
         self._begun = False
-        self._when_lost: set[Callable[[], None]] = set()
+        self._when_lost: list[Callable[[], None]] = []
 
     @property
     def is_there(self) -> bool:
@@ -86,7 +86,7 @@ class Connection:
         await self.client.close()
 
     async def subscribe(self, subject: str, hear: Callable[[Msg], None], *, queue: str = "") -> Subscription:
-        """Call `hear` for each message as it is read. Raises UnavailableError when closed."""
+        """Call `hear` for each message as it is read, as long as the connection lasts. Raises UnavailableError."""
         try:
             return await self.client.subscribe(subject, queue=queue, future=cast("asyncio.Future[Msg]", _Ear(hear)))
         except errors.Error as error:
@@ -102,22 +102,12 @@ class Connection:
             await self._confirm()
             yield
         finally:
-            self.forget(subscription)
-            await self.unsubscribe(subscription)
+            with suppress(errors.Error):
+                await subscription.unsubscribe()
 
-    def forget(self, subscription: Subscription) -> None:
-        """Hear no more of it; the server was told already, or isn't there."""
-        self.client._remove_sub(subscription._id)
-
-    async def unsubscribe(self, subscription: Subscription) -> None:
-        """Tell the server to send no more of it. What is on its way is still heard, until `forget`."""
-        if self.is_there:
-            await self.client._send_unsubscribe(subscription._id)
-
-    def when_lost(self, call: Callable[[], None]) -> Callable[[], None]:
-        """Call it whenever the server is lost; the answer ends that."""
-        self._when_lost.add(call)
-        return lambda: self._when_lost.discard(call)
+    def when_lost(self, call: Callable[[], None]) -> None:
+        """Call it whenever the server is lost."""
+        self._when_lost.append(call)
 
     async def say(self, subject: str, data: bytes, *, reply: str = "") -> None:
         """Send without an answer. Raises UnavailableError where the server isn't there now."""
@@ -195,7 +185,7 @@ class Connection:
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(self.unavailable("the connection was lost"))
-        for call in tuple(self._when_lost):
+        for call in self._when_lost:
             call()
 
     async def _on_error(self, error: Exception) -> None:

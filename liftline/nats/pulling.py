@@ -12,25 +12,25 @@ from liftline.errors import UnavailableError
 from liftline.nats.channel import Channel
 from liftline.nats.connection import Connection
 
-_ANSWER_S, _GRACE_S, _AGAIN_S, _SHORTEST_S = 2.0, 1.0, 0.1, 0.01
+_NOW_S, _UNANSWERED_S, _GRACE_S, _AGAIN_S, _SHORTEST_S, _NEARLY_S = 0.05, 1.0, 1.0, 0.1, 0.01, 0.25
 _NOTHING_THERE, _TIME_OVER = "404", "408"
 
 
 class Puller:
-    """Pulls of one connection; any number at once, each on a channel of its own."""
+    """Pulls of one stream over one connection; any number at once, each on a channel of its own."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-        self._idle: list[Channel] = []
+    def __init__(self, connection: Connection, stream: str) -> None:
+        self._connection, self._stream = connection, stream
+        self._resting: list[Channel] = []
 
-    async def pull(self, stream: str, consumers: Sequence[str], *, at_most: int, wait_s: float) -> list[Msg]:
+    async def pull(self, consumers: Sequence[str], *, at_most: int, wait_s: float) -> list[Msg]:
         """What is there for the first consumer that has any, else what comes first. Raises UnavailableError."""
         loop = asyncio.get_running_loop()
         end = loop.time() + wait_s
         while True:
             try:
                 async with self._channel() as channel:
-                    return await self._pull(channel, stream, consumers, at_most=at_most, end=end)
+                    return await self._pull(channel, consumers, at_most=at_most, end=end)
             except UnavailableError:
                 if loop.time() + _AGAIN_S >= end:
                     raise
@@ -38,60 +38,71 @@ class Puller:
 
     @asynccontextmanager
     async def _channel(self) -> AsyncIterator[Channel]:
-        channel = self._idle.pop() if self._idle else Channel(self._connection)
+        channel = self._resting.pop() if self._resting else Channel(self._connection, self._stream)
+        channel.begin()
         try:
             yield channel
-        except BaseException:
-            channel.give_back_taken()
-            await channel.close()
-            raise
-        channel.settle()
-        if channel.usable:
-            self._idle.append(channel)
+            channel.settle()
+        finally:
+            channel.rest()
+            self._resting.append(channel)
 
-    async def _pull(
-        self, channel: Channel, stream: str, consumers: Sequence[str], *, at_most: int, end: float
-    ) -> list[Msg]:  # fmt: skip
+    async def _pull(self, channel: Channel, consumers: Sequence[str], *, at_most: int, end: float) -> list[Msg]:
+        answered = False
         for consumer in consumers:
-            if found := await self._there(channel, stream, consumer, at_most):
+            found, is_answer = await self._there(channel, consumer, at_most)
+            if found:
                 return found
-        found = await self._first(channel, stream, consumers, end)
-        if found and len(found) < at_most and channel.usable:
-            found += await self._there(channel, stream, consumers[0], at_most - len(found))
+            answered = answered or is_answer
+        found = await self._first(channel, consumers, end, answered=answered)
+        if found and len(found) < at_most:
+            found += (await self._there(channel, consumers[0], at_most - len(found)))[0]
         return found
 
-    async def _there(self, channel: Channel, stream: str, consumer: str, at_most: int) -> list[Msg]:
-        await channel.request(stream, consumer, batch=at_most)
+    async def _there(self, channel: Channel, consumer: str, at_most: int) -> tuple[list[Msg], bool]:
+        """What is there now, and whether the server said so.
+
+        An earlier request that still waits means that nothing is. Where others take the last message while
+        nats-server 2.9.10 looks at the request, it lets the request wait, and doesn't answer.
+        """
         found: list[Msg] = []
-        while len(found) < at_most:
-            message = await channel.next(wait_s=_ANSWER_S)
-            if message is None:
-                raise self._connection.unavailable(f"no answer from consumer {consumer} of {stream}")
-            if not message.reply:
-                self._check(stream, message)
-                break
-            found.append(message)
-        return found
-
-    async def _first(self, channel: Channel, stream: str, consumers: Sequence[str], end: float) -> list[Msg]:
-        left_s = end - asyncio.get_running_loop().time()
-        if left_s < _SHORTEST_S:
-            return []
-        for consumer in consumers:
-            await channel.request(stream, consumer, batch=1, expires_s=left_s)
-        for unanswered in reversed(range(len(consumers))):
-            message = await channel.next(wait_s=max(end - asyncio.get_running_loop().time(), 0.0) + _GRACE_S)
-            if message is None:
-                raise self._connection.unavailable(f"no answer from consumers of {stream}")
+        if channel.asked(consumer):
+            return found, False
+        await channel.request(consumer, batch=at_most)
+        until_s = asyncio.get_running_loop().time() + _NOW_S
+        while (message := await channel.next(until_s=until_s)) is not None:
             if message.reply:
-                if unanswered:
-                    await channel.close()
+                found.append(message)
+                if len(found) == at_most:
+                    return found, True
+            elif self._status(message) == _NOTHING_THERE or at_most > 1:
+                return found, True
+        channel.note_asked(consumer, until_s=until_s + _UNANSWERED_S)
+        return found, False
+
+    async def _first(self, channel: Channel, consumers: Sequence[str], end: float, *, answered: bool) -> list[Msg]:
+        """What comes first."""
+        now = asyncio.get_running_loop().time()
+        if end - now < _SHORTEST_S:
+            return []
+        to_ask = [consumer for consumer in consumers if channel.asked(consumer) < end - _NEARLY_S]
+        for consumer in to_ask:
+            await channel.request(consumer, batch=1, expires_s=end - now)
+            channel.note_asked(consumer, until_s=end)
+        answered = answered or not to_ask
+        while (message := await channel.next(until_s=end if answered else end + _GRACE_S)) is not None:
+            if message.reply:
                 return [message]
-            self._check(stream, message)
+            self._status(message)
+            answered = True
+        if not answered:
+            raise self._connection.unavailable(f"no answer from consumers of {self._stream}")
         return []
 
-    def _check(self, stream: str, message: Msg) -> None:
-        status = (message.headers or {}).get("Status")
+    def _status(self, message: Msg) -> str:
+        headers = message.headers or {}
+        status = headers.get("Status", "")
         if status not in (_NOTHING_THERE, _TIME_OVER):
-            description = (message.headers or {}).get("Description", "no reason given")
-            raise self._connection.unavailable(f"a pull of {stream} ended with {status} {description}")
+            description = headers.get("Description", "no reason given")
+            raise self._connection.unavailable(f"a pull of {self._stream} ended with {status} {description}")
+        return status

@@ -1,0 +1,69 @@
+"""Bus and records, each from both adapters: what a test asserts of one holds for the other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+import nats
+import pytest
+
+from liftline.memory import Broker, MemoryBus, MemoryRecords
+from liftline.nats import topology
+from liftline.nats.bus import NatsBus
+from liftline.nats.connection import connected
+from liftline.nats.records import NatsRecords
+from liftline.ports import Bus, Records
+from liftline_cli.up.nats_server import NatsServer
+from tests.servers import nats_settings
+
+
+@dataclass(frozen=True)
+class Service:
+    """What one of several processes has of the same broker."""
+
+    bus: Bus
+    records: Records
+
+
+Opening = Callable[..., AbstractAsyncContextManager[Sequence[Service]]]
+
+
+@pytest.fixture(params=["memory", "nats"])
+def opening(request: pytest.FixtureRequest) -> Opening:
+    """`async with opening(count, ack_wait_s=...) as services`: so many services on an empty broker."""
+    if request.param == "memory":
+        return in_memory
+    return over(request.getfixturevalue("nats_server"))
+
+
+@asynccontextmanager
+async def in_memory(count: int = 1, *, ack_wait_s: float = 20.0) -> AsyncIterator[Sequence[Service]]:
+    broker, records = Broker(ack_wait_s=ack_wait_s), MemoryRecords()
+    yield [Service(MemoryBus(broker), records) for _ in range(count)]
+
+
+def over(server: NatsServer) -> Opening:
+    @asynccontextmanager
+    async def services(count: int = 1, *, ack_wait_s: float = 20.0) -> AsyncIterator[Sequence[Service]]:
+        await _empty(server)
+        settings = nats_settings(server, ack_wait_s=ack_wait_s)
+        async with AsyncExitStack() as stack:
+            connections = [await stack.enter_async_context(connected(settings, name="test")) for _ in range(count)]
+            await asyncio.gather(*(topology.ensure(connection) for connection in connections))
+            yield [Service(NatsBus(connection), NatsRecords(connection)) for connection in connections]
+
+    return services
+
+
+async def _empty(server: NatsServer) -> None:
+    client = await nats.connect(server.url)
+    try:
+        streams = client.jetstream()
+        for stream in await streams.streams_info():
+            assert stream.config.name is not None
+            await streams.delete_stream(stream.config.name)
+    finally:
+        await client.close()
