@@ -112,11 +112,10 @@ def plan(work: Work) -> Outcome:
     """As many segments as the name says."""
     script = Script.of(work.task.video_name)
     sha256 = sha256_file(work.input_file("video"))
-    _sleep(work, script, frames=1)
+    frames = _sleep_over_all(work)
     product = _made(work, "plan", plan_content(sha256, script))
-    frames = script.segments * script.frames
     return Outcome(
-        [product], 1, models=[MODEL], segment_count=script.segments, frame_count=frames, video_sha256=sha256,
+        [product], frames, models=[MODEL], segment_count=script.segments, frame_count=frames, video_sha256=sha256,
         video_info_json='{"standin": true}',
     )  # fmt: skip
 

@@ -73,17 +73,18 @@ class Heartbeats:
                 return await self.hangs(running, f"nothing has moved for {self.stall_s:g} s")
             if ran_s >= self.deadline_s:
                 return await self.hangs(running, f"it has taken {self.deadline_s:g} s")
-            if silent_s >= self.every_s and moved:
+            if silent_s >= self.every_s:
+                await self._look_after(running, alive=moved)
                 silent_s, moved = 0.0, False
-                await self._sign_of_life(running)
             if running.frames_done != told:
                 told = running.frames_done
                 await self._tell(running)
 
-    async def _sign_of_life(self, running: Running) -> None:
+    async def _look_after(self, running: Running, *, alive: bool) -> None:
         try:
-            await running.delivery.in_progress()
-            self.board.metrics.heartbeats.inc()
+            if alive:
+                await running.delivery.in_progress()
+                self.board.metrics.heartbeats.inc()
             await check_job(self.records, running)
         except UnavailableError:
             self.board.metrics.bus_errors.inc()
