@@ -41,6 +41,11 @@ class Watching:
         self._feeds: dict[JobKey, _Feed] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
+    @property
+    def watched(self) -> int:
+        """Jobs that somebody watches."""
+        return len(self._feeds)
+
     async def watch(self, key: JobKey) -> AsyncGenerator[Job]:
         """The job now and when it changes, until it has ended. Raises RefusedError, UnavailableError."""
         stored = await self._book.get(key)
