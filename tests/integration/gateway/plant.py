@@ -21,6 +21,7 @@ from liftline.naming import JobKey, Priority, Stage, TaskKey, consumer, new_id
 from liftline.ports import ArtifactStore, Bus, Delivery, Records
 from liftline.service_settings import GatewaySettings
 from liftline.telemetry.metrics import GatewayMetrics
+from liftline.telemetry.traces import continuing
 from liftline.v1.artifacts_pb2 import ArtifactRef
 from liftline.v1.events_pb2 import Event, TaskResult
 from liftline.v1.job_service_pb2 import Failure, Job
@@ -32,7 +33,7 @@ from tests.unit.gateway.jobs import TIME, new_record, product, result_of
 
 VIDEO = b"a video, as far as the gateway cares"
 STALE_S, ACK_WAIT_S = 30.0, 30.0
-CONSUMERS = [consumer(stage, priority) for priority in Priority for stage in reversed(Stage)]
+CONSUMERS = [consumer(stage, Priority.NORMAL) for stage in reversed(Stage)]
 
 
 class Clock:
@@ -137,12 +138,13 @@ class Worker:
             event = Event(
                 id=task.id, time=TIME, finished=await self.result(key, result_of(task, segments=self.segments))
             )
-        await publish_event(self.bus, event, attempt=f"{task.generation}-{len(self.done)}")
+        with continuing(delivery.headers):
+            await publish_event(self.bus, event, attempt=f"{task.generation}-{len(self.done)}")
         await delivery.ack()
 
     async def result(self, key: TaskKey, made: TaskResult) -> TaskResult:
-        """Stored, unless another was before."""
-        for one in made.artifacts:
+        """Stored, unless another was before; files that only other workers would read aren't made."""
+        for one in (one for one in made.artifacts if one.path):
             self.store.put_bytes(one.ref.key, product(key, one.role))
         if await self.book.records.create(key.result, made.SerializeToString()) is not None:
             return made
@@ -158,21 +160,27 @@ class Plant:
         self.bus, self.records, self.store = MemoryBus(self.broker), MemoryRecords(), FolderStore(folder)
         self.worker = Worker(self.bus, self.records, self.store, segments=segments)
         self.book = JobBook(self.records, now=self.clock.now)
+        self.registry = CollectorRegistry()
         self.told: list[tuple[str, Job.State.ValueType]] = []
 
     def gateway(self, mortal: Mortal | None = None, *, holder: str = "gateway-1") -> Coordination:
-        around = (mortal or Mortal()).around
+        """A new one; what it counts is in `registry`."""
+        around, self.registry = (mortal or Mortal()).around, CollectorRegistry()
         return Coordination(
             around(self.bus), around(self.records), around(self.store),
-            GatewaySettings(stale_s=STALE_S, reconcile_s=10.0), GatewayMetrics(CollectorRegistry()),
+            GatewaySettings(stale_s=STALE_S, reconcile_s=10.0), GatewayMetrics(self.registry),
             tell=self.tell, holder=holder, now=self.clock.now,
         )  # fmt: skip
+
+    def sample(self, name: str, **labels: str) -> float | None:
+        """What the latest gateway counted."""
+        return self.registry.get_sample_value(name, labels)
 
     async def tell(self, record: JobRecord) -> bool:
         self.told.append((record.job, record.state))
         return True
 
-    async def request(self, *, webhook: str = "", max_parallel: int = 2) -> RequestRecord:
+    async def request(self, *, webhook: str = "", max_parallel: int = 2, traceparent: str = "") -> RequestRecord:
         """A request for a new job of a video that was uploaded."""
         key, upload = JobKey("acme", new_id()), UploadKey("acme", new_id())
         expiry = self.clock.now() + timedelta(hours=1)
@@ -183,7 +191,7 @@ class Plant:
         initial = new_record(key, max_parallel=max_parallel)
         initial.video.CopyFrom(ArtifactRef(key=video_key(key, "clip.mp4"), size_bytes=len(VIDEO)))
         initial.create_time.FromDatetime(self.clock.now())
-        initial.webhook_uri = webhook
+        initial.webhook_uri, initial.traceparent = webhook, traceparent
         return RequestRecord(job=key.job, fingerprint="same", upload=upload.upload, initial=initial)
 
     async def make(self, **options: Any) -> JobKey:
@@ -196,7 +204,8 @@ class Plant:
     async def coordinate(self, gateway: Coordination) -> None:
         """Workers and coordinator until nothing moves."""
         while await self.worker.work_off() + await gateway.coordinator.handle_some(wait_s=0.0):
-            await gateway.coordinator.settle()
+            pass
+        await gateway.coordinator.settle()
 
     async def recover(self, gateway: Coordination, *, rounds: int = 8) -> None:
         """Workers, coordinator and reconciler, with time passing, for so many rounds."""

@@ -230,3 +230,45 @@ def test_a_webhook_is_told_once_and_before_the_job_is_cleaned(tmp_path: Path) ->
         assert await plant.book.active_jobs() == []
 
     asyncio.run(scenario())
+
+
+def test_every_task_belongs_to_the_trace_of_the_request_also_when_it_was_lost(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+    trace = "0af7651916cd43dd8448eb211c80319c"
+
+    async def scenario() -> None:
+        await plant.make(traceparent=f"00-{trace}-b7ad6b7169203331-01")
+        gateway = plant.gateway()
+        seen = []
+        for round_number in range(20):
+            seen += [
+                (one.subject, one.headers["traceparent"].split("-")[1]) for one in plant.broker.tasks.kept.values()
+            ]
+            if round_number == 3:
+                await plant.bus.purge_tasks("liftline.tasks.>")
+                plant.clock.pass_by(STALE_S + 1)
+                await gateway.reconciler.round()
+            await plant.worker.work_off()
+            await gateway.coordinator.handle_some(wait_s=0.0)
+        await gateway.coordinator.settle()
+        assert len({subject for subject, _ in seen}) == 10
+        assert {found for _, found in seen} == {trace}
+
+    asyncio.run(scenario())
+
+
+def test_what_happened_is_counted(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+
+    async def scenario() -> None:
+        await plant.make()
+        gateway = plant.gateway()
+        await plant.coordinate(gateway)
+        assert plant.sample("liftline_events_total", kind="finished") == 10
+        assert plant.sample("liftline_event_lag_seconds_count") == 10
+        assert plant.sample("liftline_job_changes_total", state="STATE_SUCCEEDED") == 1
+        plant.clock.pass_by(STALE_S + 1)
+        await gateway.reconciler.round()
+        assert plant.sample("liftline_reconciler_repairs_total", kind="job_cleaned") == 1
+
+    asyncio.run(scenario())
