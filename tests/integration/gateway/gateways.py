@@ -32,6 +32,7 @@ from liftline.v1 import job_service_pb2 as api
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Event, TaskResult
 from liftline.v1.job_service_pb2_grpc import JobServiceStub
+from liftline.v1.records_pb2 import JobRecord
 from liftline_gateway.api import Api
 from liftline_gateway.coordination import Coordination
 from liftline_gateway.next_tasks import MAKES
@@ -160,6 +161,11 @@ class Deployment:
             role=role, ref=ArtifactRef(key=key.artifact(sha256), sha256=sha256, size_bytes=len(content)),
             path=paths.get(role, ""),
         )  # fmt: skip
+
+    async def record(self, job: api.Job) -> JobRecord:
+        stored = await self.gateways[0].coordination.book.get(key_of(job))
+        assert stored is not None
+        return stored.record
 
     async def tasks_waiting(self) -> set[str]:
         return await self.bus.task_subjects("liftline.tasks.>")

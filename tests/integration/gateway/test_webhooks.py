@@ -22,6 +22,7 @@ from liftline.service_settings import GatewaySettings
 from liftline.v1.job_service_pb2 import Failure, Job
 from liftline.v1.records_pb2 import JobRecord
 from liftline_gateway.webhooks import Patience, Webhooks
+from tests.integration.gateway.gateways import Deployment, run, states
 from tests.integration.gateway.receivers import Received, receiving
 
 KEY = b"0123456789abcdef0123456789abcdef"
@@ -155,3 +156,20 @@ def test_a_key_that_is_none_is_refused_at_the_start(secret: str) -> None:
 
 def test_no_key_is_needed_where_no_webhooks_are_sent() -> None:
     Webhooks(GatewaySettings()).close()
+
+
+def test_the_end_of_a_job_is_told_to_its_webhook(tmp_path: Path) -> None:
+    async def use(deployment: Deployment) -> None:
+        client = await deployment.client()
+        job = await client.job(webhook_uri=receiver.url)
+        await deployment.work()
+        assert (await states(client.watch(job.name)))[-1].state == Job.STATE_SUCCEEDED
+        while not (await deployment.record(job)).webhook_done:
+            await asyncio.sleep(0.02)
+        data = json.loads(receiver.received[-1].body)
+        assert (data["type"], data["data"]["name"]) == ("job.succeeded", job.name)
+        assert {one.headers["webhook-id"] for one in receiver.received} == {job.name.removeprefix("jobs/")}
+
+    with receiving(500, 204) as receiver, webhooks() as sender:
+        run(use, tmp_path, webhook_hosts=("127.0.0.1",), tell=sender.tell)
+    assert len(receiver.received) == 2

@@ -1,0 +1,141 @@
+"""The gateway as a process: setting up, probes, its end, and settings it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import grpc
+import pytest
+from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
+from grpc_health.v1.health_pb2_grpc import HealthStub
+
+from liftline.naming import Priority, Stage, consumer
+from liftline.nats import connection as nats
+from liftline.nats import topology
+from liftline.s3 import S3Store
+from liftline.v1 import job_service_pb2 as api
+from liftline.v1.job_service_pb2_grpc import JobServiceStub
+from liftline_cli.up.ceph import ACCESS_KEY, SECRET_KEY, CephServer
+from liftline_cli.up.children import free_ports
+from liftline_cli.up.nats_server import NatsServer
+from tests.integration.gateway.gateways import VIDEO
+from tests.integration.gateway.test_real_servers import http
+from tests.servers import nats_settings, running_nats, s3_settings
+
+Code = grpc.StatusCode
+BUCKET = "gateway-process"
+
+
+def environment(nats_server: NatsServer, s3: CephServer, port: int) -> dict[str, str]:
+    return {
+        **os.environ,
+        "LIFTLINE_NATS_URL": nats_server.url,
+        "LIFTLINE_S3_ENDPOINT": s3.endpoint,
+        "LIFTLINE_S3_ACCESS_KEY": ACCESS_KEY,
+        "LIFTLINE_S3_SECRET_KEY": SECRET_KEY,
+        "LIFTLINE_S3_BUCKET": BUCKET,
+        "LIFTLINE_GRPC_LISTEN": f"127.0.0.1:{port}",
+    }
+
+
+@contextmanager
+def gateway(settings: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as file:
+        process = subprocess.Popen([sys.executable, "-m", "liftline_gateway"], env=dict(settings), stderr=file)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
+
+def run(settings: Mapping[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "liftline_gateway", *arguments]
+    return subprocess.run(command, env=dict(settings), capture_output=True, text=True, timeout=60)
+
+
+def test_setting_up_makes_everything_and_ends(tmp_path: Path, s3_server: CephServer) -> None:
+    with running_nats(tmp_path) as server:
+        for _ in range(2):
+            done = run(environment(server, s3_server, 0), "setup")
+            assert done.returncode == 0, done.stderr
+        assert asyncio.run(_consumers(server)) >= {consumer(stage, Priority.HIGH) for stage in Stage}
+    store = S3Store(s3_settings(s3_server, bucket=BUCKET))
+    store.put_bytes("a/b", b"there is a bucket")
+    store.remove("a/b")
+
+
+async def _consumers(server: NatsServer) -> set[str]:
+    async with nats.connected(nats_settings(server), name="test") as connection:
+        return set((await connection.api(f"CONSUMER.NAMES.{topology.TASKS}"))["consumers"])
+
+
+def test_it_serves_until_it_is_told_to_end(tmp_path: Path, s3_server: CephServer) -> None:
+    (port,) = free_ports(1)
+    with (
+        running_nats(tmp_path / "nats") as server,
+        gateway(environment(server, s3_server, port), tmp_path / "log") as process,
+        grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
+    ):
+        stub, health = JobServiceStub(channel), HealthStub(channel)
+        changes = health.Watch(HealthCheckRequest(service="liftline.v1.JobService"), wait_for_ready=True, timeout=60)
+        while next(changes).status != HealthCheckResponse.SERVING:
+            pass
+        upload = stub.CreateUpload(api.CreateUploadRequest(file_name="clip.mp4", size_bytes=len(VIDEO)))
+        assert http("PUT", upload.upload_uri, VIDEO).status == 200
+        job = stub.CreateJob(api.CreateJobRequest(upload=upload.name))
+        watching = stub.WatchJob(api.WatchJobRequest(name=job.name), timeout=60)
+        assert next(watching).job == job
+        process.send_signal(signal.SIGTERM)
+        assert next(changes).status == HealthCheckResponse.NOT_SERVING
+        with pytest.raises(grpc.RpcError) as caught:
+            list(watching)
+        assert caught.value.code() is Code.UNAVAILABLE  # type: ignore[attr-defined]
+        assert process.wait(20) == 0, (tmp_path / "log").read_text()
+
+
+def test_it_waits_for_servers_that_are_not_there_yet(tmp_path: Path, s3_server: CephServer) -> None:
+    port, nats_port, monitoring = free_ports(3)
+    server = NatsServer(tmp_path / "nats", nats_port, monitoring)
+    with gateway(environment(server, s3_server, port), tmp_path / "log") as process:
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(3)
+        server.start()
+        try:
+            with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+                request = HealthCheckRequest(service="liftline.v1.JobService")
+                changes = HealthStub(channel).Watch(request, wait_for_ready=True, timeout=60)
+                while next(changes).status != HealthCheckResponse.SERVING:
+                    pass
+        finally:
+            server.kill()
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"LIFTLINE_GRPC_LISTEN": "0.0.0.0:0"}, "LIFTLINE_GRPC_JWT_KEY_FILE"),
+        ({"LIFTLINE_NATS_URL": "nats://nats.example.com:4222"}, "LIFTLINE_NATS_URL"),
+        ({"LIFTLINE_S3_ENDPOINT": "http://s3.example.com"}, "LIFTLINE_S3_ENDPOINT"),
+        ({"LIFTLINE_GATEWAY_WEBHOOK_HOSTS": '["hooks.example.com"]'}, "LIFTLINE_GATEWAY_WEBHOOK_SECRET"),
+        ({"LIFTLINE_GATEWAY_TENANT_MAX_JOBS": "0"}, "LIFTLINE_GATEWAY_TENANT_MAX_JOBS"),
+    ],
+)
+def test_settings_that_would_let_anyone_in_are_refused(
+    changed: dict[str, str], said: str, nats_server: NatsServer, s3_server: CephServer
+) -> None:
+    done = run({**environment(nats_server, s3_server, 0), **changed})
+    assert done.returncode == 2
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_arguments_it_does_not_know(nats_server: NatsServer, s3_server: CephServer) -> None:
+    assert run(environment(nats_server, s3_server, 0), "destroy").returncode == 2
