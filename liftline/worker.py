@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
@@ -18,7 +17,6 @@ from pathlib import Path
 
 import structlog
 
-from liftline.errors import InvalidArtifactError, UnavailableError
 from liftline.naming import Stage, TaskKey
 from liftline.ports import ArtifactStore, Bus, Records
 from liftline.service_settings import WorkerSettings
@@ -28,10 +26,10 @@ from liftline.telemetry.traces import task_span
 from liftline.v1.events_pb2 import TaskResult
 from liftline.work import GATHERS, LoadedService, Outcome
 from liftline.working.attempts import answer_about
-from liftline.working.deliveries import pull_order, task_in
 from liftline.working.endings import Endings
 from liftline.working.heartbeats import Heartbeats
 from liftline.working.inputs import InputCache
+from liftline.working.intake import Intake
 from liftline.working.patience import patiently
 from liftline.working.results import first_result, gather_results, store_products, task_result
 from liftline.working.running import Running, Why, check_job
@@ -43,7 +41,7 @@ from liftline.working.turns import Turns
 
 EXIT_HANGING = 70
 """Exit code of a worker that ends itself because a task hangs."""
-_PULL_WAIT_S, _AWAY_WAIT_S, _STOP_WITHIN_S = 5.0, 1.0, 5.0
+_STOP_WITHIN_S = 5.0
 log = structlog.get_logger("liftline.worker")
 
 
@@ -63,13 +61,13 @@ class Worker:
         exit_process: Callable[[int], object] = os._exit,
     ) -> None:
         """`stages` in the order in which their tasks are taken; `board.worker` is no other process' name, ever."""
-        self._stages, self._bus, self._records, self._store, self._board = stages, bus, records, store, board
+        self._bus, self._records, self._store, self._board = bus, records, store, board
         self._settings, self._ack_wait_s, self._exit_process = settings, ack_wait_s, exit_process
         self._endings = Endings(bus, records, board)
         self._running: dict[TaskKey, Running] = {}
         self._lives: set[asyncio.Task[None]] = set()
+        self._intake = Intake(bus, board, stages, self._running, every_s=ack_wait_s / 3)
         self._draining = asyncio.Event()
-        self._dice = random.Random()  # noqa: S311 - which queue is asked first is no secret
 
     def drain(self) -> None:
         """Take no more tasks. `run` returns when those that run have ended, soon after `grace_s` at the latest."""
@@ -101,13 +99,7 @@ class Worker:
         free = asyncio.Semaphore(slots)
         while True:
             await free.acquire()
-            try:
-                running = await self._next()
-            except UnavailableError as error:
-                log.warning("server_away", error=str(error))
-                self._board.metrics.bus_errors.inc()
-                await asyncio.sleep(_AWAY_WAIT_S)
-                running = None
+            running = await self._intake.next()
             if running is None:
                 free.release()
                 continue
@@ -115,26 +107,6 @@ class Worker:
             self._lives.add(living)
             living.add_done_callback(self._lives.discard)
             living.add_done_callback(lambda _: free.release())
-
-    async def _next(self) -> Running | None:
-        """The next task; None where none comes soon, or what comes isn't one for a life of its own."""
-        delivery = await self._bus.pull(pull_order(self._stages, self._dice), wait_s=_PULL_WAIT_S)
-        if delivery is None:
-            return None
-        try:
-            task = task_in(delivery)
-        except InvalidArtifactError as error:
-            log.error("no_task", error=str(error))
-            self._board.went_wrong(str(error))
-            await delivery.term()
-            return None
-        key = TaskKey.of(task.id)
-        if key in self._running:
-            log.info("task_came_again", task=key.name, job=key.job.job)
-            self._running[key].delivery = delivery
-            return None
-        running = self._running[key] = Running(key, task, delivery, self._board)
-        return running
 
     async def _live(self, life: _Life, running: Running) -> None:
         ending = Ending.GIVEN_BACK

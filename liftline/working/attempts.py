@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
+from google.protobuf.message import DecodeError
+
 from liftline.errors import UnavailableError
 from liftline.naming import TaskKey, worker_subject
 from liftline.ports import Bus, Records
@@ -102,7 +104,11 @@ async def answer_about(bus: Bus, worker: str, works_on: Callable[[TaskKey], bool
     """Answer other workers for ever."""
 
     async def answer(question: bytes) -> bytes:
-        return _YES if works_on(TaskKey.of(TaskId.FromString(question))) else _NO
+        try:
+            key = TaskKey.of(TaskId.FromString(question))
+        except (DecodeError, ValueError):
+            return _NO
+        return _YES if works_on(key) else _NO
 
     while True:
         with suppress(UnavailableError):

@@ -23,6 +23,7 @@ _REASONS: Sequence[tuple[type[LiftlineError], Failure.Reason.ValueType]] = (
     (ModelError, Failure.REASON_MODEL),
     (UsageError, Failure.REASON_INVALID_SETTINGS),
 )
+_LONGEST_MESSAGE = 2000
 _AWAY_S, _DISK_FULL_S, _NO_MEMORY_S = 5.0, 15.0, 2.0
 
 
@@ -61,7 +62,8 @@ def died(key: TaskKey, workers: Sequence[str]) -> Failure:
 
 
 def _failure(key: TaskKey, reason: Failure.Reason.ValueType, message: str) -> Failure:
-    return Failure(reason=reason, message=message, stage=key.stage.wire, segment=key.number)
+    text = message[:_LONGEST_MESSAGE].encode(errors="replace").decode()
+    return Failure(reason=reason, message=text, stage=key.stage.wire, segment=key.number)
 
 
 def _is_out_of_memory(error: BaseException) -> bool:

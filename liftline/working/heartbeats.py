@@ -58,7 +58,7 @@ class Heartbeats:
     async def _beat(self, running: Running) -> None:
         step_s = min(_LONGEST_STEP_S, self.every_s, self.stall_s / 4, self.deadline_s / 4)
         clock = _Clock(most_s=2 * step_s)
-        still_s = silent_s = ran_s = 0.0
+        silent_s = ran_s = 0.0
         moved = False
         told = 0
         while True:
@@ -66,10 +66,10 @@ class Heartbeats:
             passed_s = clock.passed_s()
             moves = running.moved()
             moved |= moves
-            still_s = 0.0 if moves else still_s + passed_s
+            running.still_s = 0.0 if moves else running.still_s + passed_s
             silent_s += passed_s
             ran_s += passed_s if running.in_hand else 0.0
-            if still_s >= self.stall_s:
+            if running.still_s >= self.stall_s:
                 return await self.hangs(running, f"nothing has moved for {self.stall_s:g} s")
             if ran_s >= self.deadline_s:
                 return await self.hangs(running, f"it has taken {self.deadline_s:g} s")

@@ -45,6 +45,7 @@ class Running:
         self.checked_s = -float("inf")
         self.begun_s = time.monotonic()
         self.frames_done = 0
+        self.still_s = 0.0
         self._board = board
         self._lock = threading.Lock()
         self._moves = 0

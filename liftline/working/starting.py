@@ -14,6 +14,9 @@ from liftline.working.results import read_result
 from liftline.working.running import Running
 from liftline.working.turns import Turns
 
+_ALONE_WAITS = 10
+"""Who must be alone waits so much longer: nothing else starts meanwhile, so the worker will be free for it."""
+
 
 class AlreadyDone(Exception):  # noqa: N818 - an outcome, not a failure
     """Somebody entered a result, and didn't get to tell."""
@@ -48,7 +51,7 @@ class Starts:
     def __init__(
         self, records: Records, bus: Bus, turns: Turns, *, worker: str, max_attempts: int, ack_wait_s: float
     ) -> None:
-        """A task is given up after `max_attempts` deaths; it waits for its turn for at most `ack_wait_s`."""
+        """A task is given up after `max_attempts` deaths, and goes back where its turn doesn't come in `ack_wait_s`."""
         self._records, self._bus, self._turns = records, bus, turns
         self._worker, self._max_attempts, self._ack_wait_s = worker, max_attempts, ack_wait_s
         self._numbers = itertools.count(1)
@@ -68,7 +71,7 @@ class Starts:
                 return
         earlier = await self._look(running, attempt)
         alone = bool(earlier.unended)
-        async with self._turns.turn(alone=alone, within_s=None if alone else self._ack_wait_s):
+        async with self._turns.turn(alone=alone, within_s=self._ack_wait_s * (_ALONE_WAITS if alone else 1)):
             await self._look(running, attempt)
             await patiently(attempt.begin)
             running.attempt = attempt

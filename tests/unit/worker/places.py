@@ -30,7 +30,7 @@ from liftline.work import LoadedService, Outcome, Product, StageHandler, Work
 from liftline.worker import Worker
 
 JOB = JobKey("acme", "0193a2b4c5d600000000aa")
-ACK_WAIT_S = 0.3
+ACK_WAIT_S = 0.6
 SOON_S = 5.0
 
 

@@ -15,8 +15,8 @@ from liftline.errors import OutputError
 from liftline.folder_store import FolderStore
 from liftline.naming import JobKey, Stage
 from liftline.v1.artifacts_pb2 import ArtifactRef
-from liftline.working.deliveries import pull_order
 from liftline.working.inputs import InputCache, fetch_checked
+from liftline.working.intake import pull_order
 from liftline.working.scratch import scratch_folder
 from liftline.working.threads import HandlerThreads
 from liftline.working.turns import NoMoreTurns, TurnIsLate, Turns
