@@ -44,7 +44,7 @@ class Coordination:
     ) -> None:
         """`tell` sends the word that a job has ended; `holder` is a name that no other gateway has."""
         stale, self._every = timedelta(seconds=settings.stale_s), timedelta(seconds=settings.reconcile_s)
-        self.threads = StoreThreads(metrics)
+        self.bus, self.threads = bus, StoreThreads(metrics)
         self.book = JobBook(records, now=now)
         self.creation = Creation(self.book, bus, store, self.threads)
         self.notices = Notices(self.book, tell)

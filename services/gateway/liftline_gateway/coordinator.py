@@ -116,7 +116,10 @@ class Coordinator:
         await _all(one.delivery.ack() for one in group)
         if record is None:
             return
-        await self._advancer.follow(record)
+        try:
+            await self._advancer.follow(record)
+        except UnavailableError as error:
+            log.warning("left_to_the_reconciler", error=str(error))
         if record.publishing and key not in self._background:
             task = asyncio.create_task(self._publish(key))
             self._background[key] = task

@@ -81,8 +81,10 @@ class Reconciler:
         due = [key for key in keys if self._due.get(key, self._now()) <= self._now()]
         waiting = _Queues(self._bus, self._now)
         await asyncio.gather(*(self._safely(key, waiting) for key in due))
-        removed = await self._remover.remove_expired_uploads(now=self._now())
-        self._count("upload_expired", removed)
+        try:
+            self._count("upload_expired", await self._remover.remove_expired_uploads(now=self._now()))
+        except UnavailableError as error:
+            log.warning("uploads_put_off", error=str(error))
 
     async def _safely(self, key: JobKey, waiting: _Queues) -> None:
         """Look into one job; what goes wrong there stops no other."""

@@ -48,7 +48,7 @@ class Remover:
     async def remove_expired_uploads(self, *, now: datetime) -> int:
         """Remove places for videos whose time has passed, with what is there; how many. Records are read once each."""
         keys = await self._book.uploads()
-        self._expiry = {key: time for key, time in self._expiry.items() if key in set(keys)}
+        self._expiry = {key: self._expiry[key] for key in keys if key in self._expiry}
         removed = 0
         for key in keys:
             if key not in self._expiry:

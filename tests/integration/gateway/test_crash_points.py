@@ -24,11 +24,11 @@ async def live(plant: Plant, gateway: Coordination, _: JobKey) -> None:
 
 
 async def cancel(_: Plant, gateway: Coordination, key: JobKey) -> None:
-    await cancel_job(gateway.book, gateway.advancer._bus, key)
+    await cancel_job(gateway.book, gateway.bus, key)
 
 
 async def delete(_: Plant, gateway: Coordination, key: JobKey) -> None:
-    await delete_job(gateway.book, gateway.advancer._bus, key)
+    await delete_job(gateway.book, gateway.bus, key)
 
 
 async def survive(plant: Plant, key: JobKey, deed: Deed, mortal: Mortal) -> bool:
@@ -37,19 +37,18 @@ async def survive(plant: Plant, key: JobKey, deed: Deed, mortal: Mortal) -> bool
     try:
         await deed(plant, gateway, key)
     except Killed:
-        await end_of_process(gateway)
+        await end_of_process()
         plant.clock.pass_by(ACK_WAIT_S + 1)
     gateway.threads.close()
     return mortal.dead
 
 
-async def end_of_process(gateway: Coordination) -> None:
+async def end_of_process() -> None:
     """Nothing of a dead process goes on."""
     others = [one for one in asyncio.all_tasks() if one is not asyncio.current_task()]
     for one in others:
         one.cancel()
     await asyncio.gather(*others, return_exceptions=True)
-    gateway.coordinator._background.clear()
 
 
 async def recovered(plant: Plant) -> None:
