@@ -89,6 +89,7 @@ class Endings:
 
     async def _failed(self, running: Running, failure: Failure) -> Ending:
         await self._publish(Event(id=running.key.wire, failed=failure))
+        await patiently(lambda: self._records.delete(running.key.attempts))
         await patiently(lambda: running.delivery.term())
         return Ending.FAILED
 
