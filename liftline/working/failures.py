@@ -24,7 +24,7 @@ _REASONS: Sequence[tuple[type[LiftlineError], Failure.Reason.ValueType]] = (
     (UsageError, Failure.REASON_INVALID_SETTINGS),
 )
 _LONGEST_MESSAGE = 2000
-_AWAY_S, _DISK_FULL_S, _NO_MEMORY_S = 5.0, 15.0, 2.0
+_AWAY_S, _DISK_FULL_S, _NO_MEMORY_S = 5.0, 5.0, 2.0
 
 
 @dataclass(frozen=True)

@@ -52,8 +52,9 @@ class Heartbeats:
             yield
         finally:
             beating.cancel()
-            with suppress(asyncio.CancelledError):
-                await beating
+            await asyncio.wait({beating})
+            if not beating.cancelled() and (error := beating.exception()) is not None:
+                log.error("heartbeats_ended", error=str(error), exc_info=error)
 
     async def _beat(self, running: Running) -> None:
         step_s = min(_LONGEST_STEP_S, self.every_s, self.stall_s / 4, self.deadline_s / 4)

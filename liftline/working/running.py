@@ -43,7 +43,6 @@ class Running:
         self.stop = StopFlag()
         self.stopped_because: Why | None = None
         self.checked_s = -float("inf")
-        self.begun_s = time.monotonic()
         self.frames_done = 0
         self.still_s = 0.0
         self._board = board
