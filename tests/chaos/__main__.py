@@ -19,25 +19,33 @@ from pathlib import Path
 from tests.chaos import campaign, faults, orders
 from tests.cluster import cluster
 
-OPTIONS = {"LIFTLINE_WORKER_MAX_ATTEMPTS": "6", "LIFTLINE_GATEWAY_MAX_PARALLEL_SEGMENTS": "8"}
-"""More deaths than usual are allowed: so many at random may well hit a task three times."""
+
+def options(folder: Path) -> dict[str, str]:
+    """More deaths than usual are allowed: so many at random may well hit a task three times."""
+    marks = folder / "marks"
+    marks.mkdir()
+    return {
+        "LIFTLINE_WORKER_MAX_ATTEMPTS": "6",
+        "LIFTLINE_GATEWAY_MAX_PARALLEL_SEGMENTS": "8",
+        "STANDIN_MARKS": str(marks),
+    }
 
 
 def main() -> int:
     """Run, print what was found, return the exit code."""
-    options = _options()
-    folder = Path(options.folder or tempfile.mkdtemp(prefix="liftline-chaos-"))
+    asked = _asked()
+    folder = Path(asked.folder or tempfile.mkdtemp(prefix="liftline-chaos-"))
     began = time.monotonic()
-    _say(f"seed {options.seed}: {options.jobs} jobs, {options.faults} faults; logs in {folder}")
-    drawn = faults.draw(options.seed, options.faults)
+    _say(f"seed {asked.seed}: {asked.jobs} jobs, {asked.faults} faults; logs in {folder}")
+    drawn = faults.draw(asked.seed, asked.faults)
     over_s = sum(fault.gap_s for fault in drawn)
-    jobs = orders.draw(options.seed, options.jobs, over_s=over_s)
-    with cluster(folder, gateways=2, detectors=3, lifters=2, renderers=2, options=OPTIONS) as running:
-        report = campaign.run(running, jobs, drawn, folder, say=_say, settle_s=options.settle_s)
+    jobs = orders.draw(asked.seed, asked.jobs, over_s=over_s)
+    with cluster(folder, gateways=2, detectors=3, lifters=2, renderers=2, options=options(folder)) as running:
+        report = campaign.run(running, jobs, drawn, folder, say=_say, settle_s=asked.settle_s)
     for finding in report.findings:
         _say(finding)
     _say(
-        f"seed {options.seed}: {report.jobs} jobs ended {report.ends}; {report.faults} faults; "
+        f"seed {asked.seed}: {report.jobs} jobs ended {report.ends}; {report.faults} faults; "
         f"{len(report.lost)} lost, {len(report.stuck)} stuck, {len(report.wrong)} wrong, {len(report.left)} left over; "
         f"{time.monotonic() - began:.0f} s"
     )
@@ -49,7 +57,7 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _options() -> argparse.Namespace:
+def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=(__doc__ or "").split("\n\n")[0])
     parser.add_argument("--jobs", type=int, default=60)
     parser.add_argument("--faults", type=int, default=220)

@@ -21,6 +21,7 @@ USUAL, CRASHING, RAISING, REFUSED, CANCELLED, DELETED = (
 _STAGES = ("plan", "detect", "track", "lift", "render", "mux")
 _ENDS: dict[str, set[JobState | None]] = {
     USUAL: {JobState.SUCCEEDED},
+    TROUBLED: {JobState.SUCCEEDED},
     CRASHING: {JobState.FAILED},
     RAISING: {JobState.FAILED},
     REFUSED: {JobState.FAILED},
@@ -75,12 +76,12 @@ class Order:
 
 
 def draw(seed: int, count: int, *, over_s: float) -> list[Order]:
-    """The jobs of a seed, submitted over so many seconds; at least one of every kind from a dozen jobs on."""
+    """The jobs of a seed, submitted over so many seconds: half of them usual ones, and of every other kind as many."""
     dice = random.Random(f"orders {seed}")
-    kinds = [CRASHING, RAISING, REFUSED, CANCELLED, CANCELLED, DELETED]
-    kinds = kinds[: count // 2] + [USUAL] * max(count - len(kinds), count - count // 2)
+    kinds = [kind for kind in _ENDS if kind != USUAL] * count
+    kinds = kinds[: count // 2] + [USUAL] * (count - count // 2)
     dice.shuffle(kinds)
-    return [_order(number, kind, dice, over_s * number / count) for number, kind in enumerate(kinds[:count])]
+    return [_order(number, kind, dice, over_s * number / count) for number, kind in enumerate(kinds)]
 
 
 def _order(number: int, kind: str, dice: random.Random, after_s: float) -> Order:
@@ -91,6 +92,7 @@ def _order(number: int, kind: str, dice: random.Random, after_s: float) -> Order
         CRASHING: lambda: fault(dice.choice(["segv", "kill"])),
         RAISING: lambda: fault("raise"),
         REFUSED: lambda: fault("fail"),
+        TROUBLED: lambda: fault(dice.choice(["kill", "full", "away", "memory", "hang"])) + "x1",
     }
     wrong = faults.get(kind, str)()
     name = f"standin-segments={segments}-{takes}{wrong}.mp4"
