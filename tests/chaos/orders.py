@@ -10,7 +10,8 @@ from pathlib import Path
 from liftline_cli.client.views import JobState
 from tests.standin_services import expected_outputs
 
-USUAL, CRASHING, RAISING, REFUSED, CANCELLED, DELETED = (
+USUAL, TROUBLED, CRASHING, RAISING, REFUSED = "usual", "troubled", "crashing", "raising", "refused"
+CANCELLED, DELETED = "cancelled", "deleted"
     "usual",
     "crashing",
     "raising",
