@@ -6,20 +6,21 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 
 import structlog
 from nats.aio.msg import Msg
 
 from liftline.errors import UnavailableError
-from liftline.nats.connection import ApiError, Connection, patiently
+from liftline.nats.connection import ApiError, Connection
 from liftline.nats.delivery import NatsDelivery
+from liftline.nats.leftovers import next_task, remove_done, remove_task
 from liftline.nats.pulling import Puller
 from liftline.nats.subjects import subjects
 from liftline.nats.topology import COORDINATOR, EVENTS, TASKS
 from liftline.ports import Delivery
 
-_BACKLOG = 1000
-_NO_MESSAGE, _GONE = 10037, (400, 404)
+_BACKLOG, _TIDY_S = 1000, 5.0
 _log = structlog.get_logger(__name__)
 
 
@@ -29,6 +30,8 @@ class NatsBus:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._tasks, self._events = Puller(connection, TASKS), Puller(connection, EVENTS)
+        self._next_tidying_s = 0.0
+        connection.when_lost(self._tidy_soon)
 
     async def publish(
         self, subject: str, data: bytes, *, message_id: str, headers: Mapping[str, str] | None = None
@@ -43,7 +46,7 @@ class NatsBus:
             except ApiError as error:
                 raise self._connection.unavailable(f"{subject} isn't kept, {error}") from error
 
-        await patiently(publish)
+        await self._connection.patiently(publish)
 
     async def pull(self, consumers: Sequence[str], *, wait_s: float) -> Delivery | None:
         """One task of the first of these consumers that has any, or that gets one first."""
@@ -56,7 +59,14 @@ class NatsBus:
         return [NatsDelivery(self._connection, message) for message in found]
 
     async def task_subjects(self, subject_filter: str) -> set[str]:
-        """Subjects of tasks that aren't done: waiting or worked on."""
+        """Subjects of tasks that aren't done: waiting or worked on.
+
+        For some seconds after a crash of the server, tasks that are done may be among them.
+        """
+        now = asyncio.get_running_loop().time()
+        if now >= self._next_tidying_s:
+            await self._connection.patiently(partial(remove_done, self._connection))
+            self._next_tidying_s = now + _TIDY_S
         return set(await subjects(self._connection, TASKS, subject_filter))
 
     async def purge_tasks(self, subject_filter: str) -> None:
@@ -66,7 +76,7 @@ class NatsBus:
         """
         sequence: int | None = 0
         while sequence is not None:
-            sequence = await patiently(lambda after=sequence: self._remove_next(subject_filter, after))  # type: ignore[misc]
+            sequence = await self._connection.patiently(partial(self._remove_next, subject_filter, sequence))
 
     async def tell(self, subject: str, data: bytes) -> None:
         """Say something to whoever listens just now."""
@@ -103,6 +113,9 @@ class NatsBus:
         for task in answering:
             task.cancel()
 
+    def _tidy_soon(self) -> None:
+        self._next_tidying_s = 0.0
+
     async def _answer(self, message: Msg, answer: Callable[[bytes], Awaitable[bytes | None]]) -> None:
         try:
             data = await answer(message.data)
@@ -112,20 +125,9 @@ class NatsBus:
             _log.warning("answer_not_sent", subject=message.subject, error=str(error))
 
     async def _remove_next(self, subject_filter: str, after: int) -> int | None:
-        """Remove the first task after that sequence which passes the filter; the sequence it had."""
-        wanted = {"seq": after + 1, "next_by_subj": subject_filter}
-        try:
-            found = await self._connection.api(f"STREAM.MSG.GET.{TASKS}", wanted)
-            sequence = int(found["message"]["seq"])
-        except ApiError as error:
-            if error.number == _NO_MESSAGE:
-                return None
-            raise self._connection.unavailable(f"{subject_filter} can't be found, {error}") from error
-        try:
-            await self._connection.api(f"STREAM.MSG.DELETE.{TASKS}", {"seq": sequence, "no_erase": True})
-        except ApiError as error:
-            if error.code not in _GONE:
-                raise self._connection.unavailable(f"task {sequence} can't be removed, {error}") from error
+        sequence = await next_task(self._connection, subject_filter, after=after)
+        if sequence is not None:
+            await remove_task(self._connection, sequence)
         return sequence
 
 

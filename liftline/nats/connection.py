@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar, cast
 
-import stamina
 import structlog
 from nats import errors
 from nats.aio.msg import Msg
@@ -21,7 +20,7 @@ from liftline.nats import addresses
 from liftline.nats.client import NoTlsError, PersistentClient
 from liftline.service_settings import NatsSettings
 
-_CONNECT_S, _CONNECT_WAIT_S, _ANSWER_S, _PATIENCE_S = 2.0, 0.25, 2.0, 5.0
+_CONNECT_S, _CONNECT_WAIT_S, _ANSWER_S, _PATIENCE_S, _AGAIN_S = 2.0, 0.25, 2.0, 5.0, 0.1
 _PING_S, _PINGS_UNANSWERED = 5, 2
 _log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
@@ -46,7 +45,8 @@ class Connection:
         self._numbers = itertools.count()
         self._inbox = ""
         self._refusal = ""
-        self._begun = False
+        self._begun = self._closing = False
+        self._there = asyncio.Event()
         self._when_lost: list[Callable[[], None]] = []
 
     @property
@@ -69,6 +69,7 @@ class Connection:
                 **self._credentials(),
                 error_cb=self._on_error,
                 disconnected_cb=self._on_lost,
+                reconnected_cb=self._on_back,
                 max_reconnect_attempts=-1,
                 reconnect_time_wait=_CONNECT_WAIT_S,  # type: ignore[arg-type]  # seconds, fractions too
                 connect_timeout=_CONNECT_S,  # type: ignore[arg-type]  # likewise
@@ -78,11 +79,13 @@ class Connection:
         except (OSError, errors.Error, TimeoutError, ValueError) as error:
             raise self._meaning(error) from error
         self._begun = True
+        self._there.set()
         self._inbox = self.client.new_inbox()
         await self.subscribe(f"{self._inbox}.*", self._on_answer)
 
     async def close(self) -> None:
         """End it; what was said before is sent first."""
+        self._closing = True
         await self.client.close()
 
     async def subscribe(self, subject: str, hear: Callable[[Msg], None], *, queue: str = "") -> Subscription:
@@ -143,6 +146,22 @@ class Connection:
             raise self.unavailable(f"nothing takes {subject} there")
         return message
 
+    async def patiently(self, call: Callable[[], Awaitable[Result]]) -> Result:
+        """Do what may be done again, for some seconds until the server answers. Raises UnavailableError."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _PATIENCE_S
+        while True:
+            try:
+                return await call()
+            except UnavailableError:
+                if loop.time() >= end:
+                    raise
+            if self.is_there:
+                await asyncio.sleep(_AGAIN_S)
+            else:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._there.wait(), max(end - loop.time(), 0.0))
+
     async def api(self, subject: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
         """Ask JetStream once. Raises UnavailableError, ApiError."""
         message = await self.once(f"$JS.API.{subject}", json.dumps(body).encode() if body else b"")
@@ -181,7 +200,14 @@ class Connection:
         if waiting is not None and not waiting.done():
             waiting.set_result(message)
 
+    async def _on_back(self) -> None:
+        self._there.set()
+        _log.info("nats_back", address=self.address)
+
     async def _on_lost(self) -> None:
+        self._there.clear()
+        if not self._closing:
+            _log.warning("nats_lost", address=self.address)
         for waiting in self._waiting.values():
             if not waiting.done():
                 waiting.set_exception(self.unavailable("the connection was lost"))
@@ -193,7 +219,8 @@ class Connection:
             raise error
         if "permissions violation" in str(error).lower():
             self._refusal = str(error).removeprefix("nats: ")
-        _log.warning("nats_error", address=self.address, error=str(error) or type(error).__name__)
+        if self.is_there:
+            _log.warning("nats_error", address=self.address, error=str(error) or type(error).__name__)
 
     def _credentials(self) -> dict[str, Any]:
         settings = self.settings
@@ -253,17 +280,3 @@ async def connected(settings: NatsSettings, *, name: str) -> AsyncIterator[Conne
         yield connection
     finally:
         await connection.close()
-
-
-async def patiently(call: Callable[[], Awaitable[Result]]) -> Result:
-    """Do what may be done again, for some seconds until the server answers. Raises UnavailableError."""
-    try:
-        return await call()
-    except UnavailableError:
-        pass
-    async for attempt in stamina.retry_context(
-        on=UnavailableError, attempts=None, timeout=_PATIENCE_S, wait_initial=0.05, wait_max=0.5, wait_jitter=0.05
-    ):
-        with attempt:
-            result = await call()
-    return result

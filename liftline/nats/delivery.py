@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from nats.aio.msg import Msg
 
-from liftline.nats.connection import Connection, patiently
+from liftline.nats.connection import Connection
 
 _NAK, _TERM, _IN_PROGRESS = b"-NAK", b"+TERM", b"+WPI"
 
@@ -58,4 +58,4 @@ class NatsDelivery:
         await self._say(_IN_PROGRESS)
 
     async def _say(self, word: bytes) -> None:
-        await patiently(lambda: self._connection.once(self._message.reply, word))
+        await self._connection.patiently(lambda: self._connection.once(self._message.reply, word))

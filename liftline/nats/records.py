@@ -12,7 +12,7 @@ from collections.abc import Mapping
 
 from nats.aio.msg import Msg
 
-from liftline.nats.connection import ApiError, Connection, patiently
+from liftline.nats.connection import ApiError, Connection
 from liftline.nats.subjects import subjects
 from liftline.nats.topology import RECORD_SUBJECTS, RECORDS
 from liftline.ports import Entry
@@ -31,7 +31,7 @@ class NatsRecords:
 
     async def get(self, key: str) -> Entry | None:
         """What is there."""
-        found = await patiently(lambda: self._read(key))
+        found = await self._connection.patiently(lambda: self._read(key))
         return found[0] if found else None
 
     async def create(self, key: str, value: bytes) -> int | None:
@@ -70,7 +70,7 @@ class NatsRecords:
                     return found[0].revision
             return written
 
-        return await patiently(put)
+        return await self._connection.patiently(put)
 
     async def _write(self, key: str, value: bytes, headers: Mapping[str, str]) -> int | None:
         answer = await self._connection.once(RECORD_SUBJECTS + key, value, headers=headers)
@@ -112,7 +112,7 @@ class NatsRecords:
         return Entry(base64.b64decode(message.get("data", "")), message["seq"]), named
 
     async def _purge(self, subject: str) -> None:
-        await patiently(lambda: self._connection.api(f"STREAM.PURGE.{RECORDS}", {"filter": subject}))
+        await self._connection.patiently(lambda: self._connection.api(f"STREAM.PURGE.{RECORDS}", {"filter": subject}))
 
 
 def _directly_got(message: Msg) -> tuple[Entry, Mapping[str, str]] | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from liftline.nats.connection import ApiError, Connection, patiently
+from functools import partial
+
+from liftline.nats.connection import ApiError, Connection
 
 
 async def subjects(connection: Connection, stream: str, subject_filter: str) -> list[str]:
@@ -11,7 +13,7 @@ async def subjects(connection: Connection, stream: str, subject_filter: str) -> 
     while True:
         request = {"subjects_filter": subject_filter, "offset": len(found)}
         try:
-            answer = await patiently(lambda request=request: connection.api(f"STREAM.INFO.{stream}", request))  # type: ignore[misc]
+            answer = await connection.patiently(partial(connection.api, f"STREAM.INFO.{stream}", request))
         except ApiError as error:
             raise connection.unavailable(f"{stream}, {error}") from error
         page = answer["state"].get("subjects") or {}

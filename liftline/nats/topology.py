@@ -14,7 +14,7 @@ import structlog
 
 from liftline.errors import UnavailableError, UsageError
 from liftline.naming import Priority, Stage, consumer
-from liftline.nats.connection import ApiError, Connection, patiently
+from liftline.nats.connection import ApiError, Connection
 
 TASKS, EVENTS, DEAD, RECORDS = "LIFTLINE_TASKS", "LIFTLINE_EVENTS", "LIFTLINE_DEAD", "KV_liftline"
 COORDINATOR = "coordinator"
@@ -50,6 +50,11 @@ async def wait_until_there(connection: Connection) -> None:
         await asyncio.sleep(_LOOK_AGAIN_S)
 
 
+def consumed(stage: Stage, priority: Priority) -> str:
+    """Which subjects the consumer of one stage and priority has."""
+    return f"liftline.tasks.{stage}.{priority}.>"
+
+
 def _streams(connection: Connection) -> list[dict[str, Any]]:
     settings = connection.settings
     every = {"storage": "file", "num_replicas": settings.replicas, "duplicate_window": _ns(_DUPLICATES_S)}
@@ -75,7 +80,7 @@ def _consumers(connection: Connection) -> list[tuple[str, dict[str, Any]]]:
         "max_deliver": -1, "max_ack_pending": _MOST_AT_ONCE, "max_waiting": 4096, "replay_policy": "instant",
     }  # fmt: skip
     tasks = [
-        {"durable_name": consumer(stage, priority), "filter_subject": f"liftline.tasks.{stage}.{priority}.>", **every}
+        {"durable_name": consumer(stage, priority), "filter_subject": consumed(stage, priority), **every}
         for stage, priority in product(Stage, Priority)
     ]
     return [(TASKS, one) for one in tasks] + [(EVENTS, {"durable_name": COORDINATOR, **every})]
@@ -95,7 +100,7 @@ async def _settle(connection: Connection, make: Any) -> None:
     """Whoever makes the same at the same time may get in the way: try again."""
     for left in reversed(range(_TRIES)):
         try:
-            await patiently(make)
+            await connection.patiently(make)
             return
         except ApiError as error:
             if not left:
