@@ -12,13 +12,6 @@ from tests.standin_services import expected_outputs
 
 USUAL, TROUBLED, CRASHING, RAISING, REFUSED = "usual", "troubled", "crashing", "raising", "refused"
 CANCELLED, DELETED = "cancelled", "deleted"
-    "usual",
-    "crashing",
-    "raising",
-    "refused",
-    "cancelled",
-    "deleted",
-)
 _STAGES = ("plan", "detect", "track", "lift", "render", "mux")
 _ENDS: dict[str, set[JobState | None]] = {
     USUAL: {JobState.SUCCEEDED},
