@@ -20,7 +20,7 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from liftline import __version__, service_settings
-from liftline.errors import ExitCode, LiftlineError, UnavailableError
+from liftline.errors import Cancelled, ExitCode, LiftlineError, UnavailableError
 from liftline.nats import topology
 from liftline.nats.bus import NatsBus
 from liftline.nats.connection import Connection
@@ -76,6 +76,8 @@ def run_process(service: str, serve: Callable[[Process], Awaitable[None]]) -> No
             loop = asyncio.new_event_loop()
             loop.run_until_complete(_run(serve, name, telemetry))
         code = ExitCode.DONE
+    except Cancelled:
+        code = ExitCode.DONE
     except LiftlineError as error:
         sys.stderr.write(f"liftline {service}: {error}\n")
         code = error.exit_code
@@ -86,19 +88,24 @@ def run_process(service: str, serve: Callable[[Process], Awaitable[None]]) -> No
 
 
 @asynccontextmanager
-async def patiently_connected(settings: NatsSettings, *, name: str) -> AsyncIterator[Connection]:
-    """A connection to NATS, however long that takes to be there. Raises UsageError where the settings are wrong."""
+async def patiently_connected(settings: NatsSettings, process: Process) -> AsyncIterator[Connection]:
+    """A connection to NATS, however long that takes to be there.
+
+    Raises UsageError where the settings are wrong, Cancelled where the process is told to end meanwhile.
+    """
     told = False
     while True:
         connection = Connection(settings)
         try:
-            await connection.open(name=name)
+            await connection.open(name=process.name)
             break
         except UnavailableError as error:
             if not told:
                 log.warning("waiting_for_nats", error=str(error))
             told = True
-        await asyncio.sleep(_CONNECT_AGAIN_S)
+        await until(process.stop, asyncio.sleep(_CONNECT_AGAIN_S))
+        if process.stop.is_set():
+            raise Cancelled("Told to end before NATS was there.")
     try:
         yield connection
     finally:
@@ -133,16 +140,15 @@ def _end(code: ExitCode) -> NoReturn:
 
 
 async def _work(service: Service, process: Process) -> None:
-    nats, s3 = service_settings.load(NatsSettings), service_settings.load(S3Settings)
-    grpc, settings = service_settings.load(GrpcSettings), service_settings.load(WorkerSettings)
-    store = S3Store(s3)
+    nats, settings = service_settings.load(NatsSettings), service_settings.load(WorkerSettings)
+    grpc, store = service_settings.load(GrpcSettings), S3Store(service_settings.load(S3Settings))
     board = WorkerBoard(worker=process.name, stages=service.stages, metrics=WorkerMetrics(process.registry))
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(
             running_server(grpc, worker_service(board), registry=process.registry)
         )  # fmt: skip
         log.info("warming_up", version=__version__, port=server.port)
-        started = await until(process.stop, _start(service, nats, process.name, stack))
+        started = await until(process.stop, _start(service, nats, process, stack))
         if started is None:
             return
         connection, loaded = started
@@ -155,21 +161,21 @@ async def _work(service: Service, process: Process) -> None:
         log.info("serving", device=loaded.device, models=[(model.name, model.sha256) for model in loaded.models])
         working = asyncio.create_task(worker.run(loaded))
         await until(process.stop, asyncio.shield(working))
-        log.info("draining")
         board.draining()
         await server.leaving()
+        log.info("draining")
         worker.drain()
         await working
         log.info("ended")
 
 
 async def _start(
-    service: Service, nats: NatsSettings, name: str, stack: AsyncExitStack
+    service: Service, nats: NatsSettings, process: Process, stack: AsyncExitStack
 ) -> tuple[Connection, LoadedService]:
     """Load the models and find NATS with all that the gateway makes there, both at once."""
 
     async def connect() -> Connection:
-        connection = await stack.enter_async_context(patiently_connected(nats, name=name))
+        connection = await stack.enter_async_context(patiently_connected(nats, process))
         await topology.wait_until_there(connection)
         return connection
 

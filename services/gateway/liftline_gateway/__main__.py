@@ -42,7 +42,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
 
 async def _set_up(process: Process) -> None:
     nats, store = service_settings.load(NatsSettings), S3Store(service_settings.load(S3Settings))
-    async with patiently_connected(nats, name=process.name) as connection:
+    async with patiently_connected(nats, process) as connection:
         await until(process.stop, _make_places(connection, store))
 
 
@@ -62,7 +62,7 @@ async def _serve(process: Process) -> None:
     nats, settings = service_settings.load(NatsSettings), service_settings.load(GatewaySettings)
     grpc, store = service_settings.load(GrpcSettings), S3Store(service_settings.load(S3Settings))
     webhooks, segment_s = Webhooks(settings), load_settings().segment_s
-    async with patiently_connected(nats, name=process.name) as connection:
+    async with patiently_connected(nats, process) as connection:
         bus, records = NatsBus(connection), NatsRecords(connection)
         coordination = Coordination(
             bus, records, store, settings, GatewayMetrics(process.registry), tell=webhooks.tell, holder=process.name

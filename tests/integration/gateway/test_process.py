@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -105,8 +106,9 @@ def test_it_waits_for_servers_that_are_not_there_yet(tmp_path: Path, s3_server: 
     port, nats_port, monitoring = free_ports(3)
     server = NatsServer(tmp_path / "nats", nats_port, monitoring)
     with gateway(environment(server, s3_server, port), tmp_path / "log") as process:
-        with pytest.raises(subprocess.TimeoutExpired):
-            process.wait(3)
+        while "waiting_for_nats" not in (tmp_path / "log").read_text():
+            assert process.poll() is None, (tmp_path / "log").read_text()
+            time.sleep(0.05)
         server.start()
         try:
             with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -116,6 +118,16 @@ def test_it_waits_for_servers_that_are_not_there_yet(tmp_path: Path, s3_server: 
                     pass
         finally:
             server.kill()
+
+
+def test_it_ends_when_told_though_nats_is_away(tmp_path: Path, s3_server: CephServer) -> None:
+    _, nats_port, monitoring = free_ports(3)
+    server = NatsServer(tmp_path / "nats", nats_port, monitoring)
+    with gateway(environment(server, s3_server, 0), tmp_path / "log") as process:
+        while "waiting_for_nats" not in (tmp_path / "log").read_text():
+            time.sleep(0.05)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0, (tmp_path / "log").read_text()
 
 
 @pytest.mark.parametrize(

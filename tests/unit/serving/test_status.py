@@ -138,3 +138,12 @@ def test_a_worker_has_a_name_of_its_own_that_fits_into_subjects() -> None:
     names = {worker_name("detector") for _ in range(100)}
     assert len(names) == 100
     assert all(is_token(name) and re.match(r"detector-.+-\d+-[0-9a-f]{8}$", name) for name in names)
+
+
+def test_without_cuda_pytorch_has_no_gpu_memory_to_tell_of(board: WorkerBoard) -> None:
+    torch = pytest.importorskip("torch")
+    if torch.cuda.is_available():
+        pytest.skip("there is CUDA here")
+    board.serving(LoadedService(handlers={}, device="cuda:0"))
+    status = board.snapshot()
+    assert (status.gpu_memory_bytes, status.gpu_memory_total_bytes) == (0, 0)

@@ -1,4 +1,4 @@
-"""Traces without a collector: nothing is sent, nothing is lost. With one: tests/integration/serving/test_traces.py."""
+"""Traces without a collector: nothing is sent, nothing is lost. With one: tests/integration/serving/test_worker_process.py."""
 
 from __future__ import annotations
 
