@@ -80,7 +80,10 @@ class Work(Protocol):
         ...
 
     def fetch(self, ref: ArtifactRef) -> Path:
-        """Any artifact, fetched and checked. Raises UnavailableError, InvalidArtifactError."""
+        """Any artifact, fetched and checked, in a file of the caller's own, who may remove it.
+
+        Raises UnavailableError, InvalidArtifactError.
+        """
         ...
 
     def video(self) -> VideoOpener:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import shutil
+import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +40,9 @@ class FolderWork:
     progress: Progress = field(default_factory=FrameCounter)
     most_files: int = 0
 
+    def __post_init__(self) -> None:
+        self._lock, self._fetches = threading.Lock(), 0
+
     def input_file(self, role: str) -> Path:
         """The task's input of that role."""
         found = artifact(tuple(self.task.inputs), role)
@@ -49,7 +53,9 @@ class FolderWork:
         """A copy of any artifact."""
         fetched = self.folder.with_name(f"{self.folder.name}-fetched")
         fetched.mkdir(exist_ok=True)
-        path = fetched / ref.key.replace("/", "-")
+        with self._lock:
+            self._fetches += 1
+            path = fetched / f"{self._fetches}"
         self.store.get_file(ref.key, path)
         self.most_files = max(self.most_files, sum(1 for _ in fetched.iterdir()))
         return path

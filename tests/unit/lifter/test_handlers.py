@@ -1,0 +1,212 @@
+"""The lifter's handlers: segments' detections to tracks, tracks to poses, as tasks."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from liftline import detections as detections_file
+from liftline import plan as plan_file
+from liftline import poses as poses_file
+from liftline import service_settings
+from liftline import tracks as tracks_file
+from liftline.artifacts import sha256_file
+from liftline.errors import Cancelled, InvalidArtifactError, UsageError
+from liftline.folder_store import FolderStore
+from liftline.naming import Stage
+from liftline.plan import Plan, Segment
+from liftline.running import FrameCounter, StopFlag
+from liftline.segment_files import AHEAD
+from liftline.settings import Settings
+from liftline.v1 import job_service_pb2
+from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
+from liftline.v1.events_pb2 import Task, TaskId, TaskResult
+from liftline.v1.job_service_pb2 import JobSettings
+from liftline_cli.options import Smooth
+from liftline_cli.process_settings import ProcessSettings
+from liftline_lifter.handlers import LiftHandler, TrackHandler
+from liftline_lifter.keypoint_files import write_keypoint_files
+from liftline_lifter.settings import LifterSettings, export_formats, lift_settings, track_settings
+from liftline_lifter.stage import LiftSettings
+from tests.folder_work import FolderWork
+from tests.unit.lifter.lifters import random_checkpoint, tracks_of
+from tests.unit.lifter.scenes import detect, walker
+from tests.unit.lifter.test_stage import plan_of
+
+FRAMES, PARTS = 120, 10
+
+
+class Stored:
+    """Artifacts of a job in a store, and works over them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.store = folder, FolderStore(folder / "store")
+        self.inputs: list[Artifact] = []
+
+    def put(self, role: str, path: Path) -> Artifact:
+        ref = ArtifactRef(key=f"{role}/{path.name}", sha256=sha256_file(path), size_bytes=path.stat().st_size)
+        self.store.put_file(ref.key, path)
+        return Artifact(role=role, ref=ref)
+
+    def work(self, stage: Stage, *, settings: JobSettings | None = None, parts: list[TaskResult] | None = None):
+        folder = self.folder / str(stage)
+        folder.mkdir(exist_ok=True)
+        identity = TaskId(tenant="local", job="j", stage=stage.wire)
+        task = Task(id=identity, video_name="clip é.mp4", settings=settings, inputs=self.inputs)
+        return FolderWork(task, folder, self.store, parts or [])
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> Stored:
+    """With the plan of a video in ten segments."""
+    out = Stored(tmp_path)
+    length = FRAMES // PARTS
+    segments = tuple(Segment(n, n * length, (n + 1) * length, n * length) for n in range(PARTS))
+    plan = plan_of(FRAMES)
+    plan_file.save(tmp_path / "plan.npz", Plan(plan.info, plan.pts, segments))
+    out.inputs.append(out.put("plan", tmp_path / "plan.npz"))
+    return out
+
+
+@pytest.fixture
+def parts(stored: Stored, tmp_path: Path) -> list[TaskResult]:
+    """What detectors made of two people who walk through all segments."""
+    found = detect([walker(FRAMES, x_px=300 + 400 * n, speed_px_s=40) for n in range(2)])
+    results, length = [], FRAMES // PARTS
+    for number in range(PARTS):
+        path = tmp_path / f"{number}.npz"
+        detections_file.save(path, found.between(number * length, (number + 1) * length))
+        results.append(TaskResult(artifacts=[stored.put("detections", path)]))
+    return results
+
+
+def test_tracking_makes_the_files_of_the_tree_from_all_segments(stored: Stored, parts: list[TaskResult]) -> None:
+    work = stored.work(Stage.TRACK, parts=parts)
+    outcome = TrackHandler(Settings())(work)
+    assert {product.role: product.tree_path for product in outcome.products} == {
+        "tracks": "custom_data/tracks_clip é.npz",
+        "custom_dataset": "custom_data/data_2d_custom_clip é.npz",
+        "detectron_file": "detectron_output/clip é.mp4.npz",
+        "keypoint_lines": "detectron_output/keypoints.jsonl.gz",
+    }
+    tracks = tracks_file.load(outcome.products[0].path)
+    assert tracks.track_ids.tolist() == [1, 2]
+    assert len(tracks.frame_index) == 2 * FRAMES
+    assert (tracks.video, outcome.frames_done, outcome.warnings) == ("clip é.mp4", FRAMES, ())
+    assert work.most_files <= 1 + AHEAD + 1
+
+
+def test_tracking_counts_frames_and_lives_while_it_reads_segments(stored: Stored, parts: list[TaskResult]) -> None:
+    told: list[int] = []
+    work = stored.work(Stage.TRACK, parts=parts)
+    work.progress = FrameCounter(told.append)
+    TrackHandler(Settings())(work)
+    assert told[-1] == FRAMES
+    assert told.count(0) >= PARTS
+
+
+def test_tracking_stops_when_told(stored: Stored, parts: list[TaskResult]) -> None:
+    work = stored.work(Stage.TRACK, parts=parts)
+    work.stop = StopFlag()
+    work.stop.stop()
+    with pytest.raises(Cancelled):
+        TrackHandler(Settings())(work)
+
+
+def test_who_is_left_out_is_told_in_local_modes_words(stored: Stored, parts: list[TaskResult]) -> None:
+    work = stored.work(Stage.TRACK, parts=parts, settings=JobSettings(max_people=1))
+    outcome = TrackHandler(Settings())(work)
+    assert outcome.warnings == ("clip é.mp4: 1 more people left out by --max-people 1.",)
+    assert outcome.settings["track"]["max_people"] == 1
+
+
+def test_a_segment_without_detections_is_no_segment_without_people(stored: Stored, parts: list[TaskResult]) -> None:
+    del parts[3].artifacts[:]
+    with pytest.raises(InvalidArtifactError, match="no 'detections'"):
+        TrackHandler(Settings())(stored.work(Stage.TRACK, parts=parts))
+
+
+def test_equal_tracks_give_equal_keypoint_lines_which_are_the_files(
+    stored: Stored, parts: list[TaskResult], tmp_path: Path
+) -> None:
+    outcomes = []
+    for _ in range(2):
+        products = {p.role: p.path for p in TrackHandler(Settings())(stored.work(Stage.TRACK, parts=parts)).products}
+        outcomes.append(products["keypoint_lines"].read_bytes())
+    assert outcomes[0] == outcomes[1]
+    lines = gzip.decompress(outcomes[0]).splitlines()
+    files = write_keypoint_files(tmp_path / "frames", tracks_file.load(products["tracks"]))
+    assert [json.loads(line)["frame"] for line in lines] == list(range(1, FRAMES + 1))
+    assert lines == [path.read_bytes() for path in files]
+
+
+def lift_work(stored: Stored, tmp_path: Path, settings: JobSettings | None = None) -> FolderWork:
+    tracks_file.save(tmp_path / "tracks.npz", replace(tracks_of([40, 25]), video="clip é.mp4"))
+    stored.inputs.append(stored.put("tracks", tmp_path / "tracks.npz"))
+    return stored.work(Stage.LIFT, settings=settings)
+
+
+def test_lifting_makes_poses_a_scene_and_the_formats_asked_for(stored: Stored, tmp_path: Path) -> None:
+    formats = [job_service_pb2.EXPORT_FORMAT_TRC, job_service_pb2.EXPORT_FORMAT_JSON]
+    work = lift_work(stored, tmp_path, JobSettings(export_formats=formats))
+    outcome = LiftHandler(random_checkpoint(), LifterSettings(), device="cpu")(work)
+    assert [(product.role, product.tree_path) for product in outcome.products] == [
+        ("poses", "poses_3d/clip é.npz"),
+        ("scene", "poses_3d/clip é.scene.json"),
+        ("export_trc", "poses_3d/clip é.trc"),
+        ("export_trc", "poses_3d/clip é#2.trc"),
+        ("export_json", "poses_3d/clip é.json"),
+    ]
+    poses = poses_file.load(outcome.products[0].path)
+    assert len(poses) == 2
+    assert np.isfinite(poses.joints_m).all()
+    assert [model.name for model in outcome.models] == ["random"]
+    assert (outcome.settings["export"], outcome.settings["causal"]) == (["trc", "json"], False)
+    assert outcome.frames_done == 40
+
+
+def test_lifting_one_long_track_lives_before_it_is_done(stored: Stored, tmp_path: Path) -> None:
+    told: list[int] = []
+    work = lift_work(stored, tmp_path)
+    work.progress = FrameCounter(told.append)
+    LiftHandler(random_checkpoint(), LifterSettings(), device="cpu")(work)
+    assert told[0] == 0
+    assert told[-1] == 65
+
+
+def test_a_job_that_chooses_nothing_is_processed_as_liftline_process_does() -> None:
+    local = ProcessSettings.for_machine(Settings())
+    assert track_settings(JobSettings(), Settings()) == local.track
+    assert lift_settings(JobSettings(), device="cpu") == local.lift
+    assert export_formats(JobSettings()) == local.export
+
+
+@pytest.mark.parametrize("smooth", list(Smooth))
+def test_every_smoothing_of_the_command_line_has_its_number(smooth: Smooth) -> None:
+    wire = job_service_pb2.Smoothing.Value(f"SMOOTHING_{smooth.name}")
+    assert lift_settings(JobSettings(smoothing=wire), device="cpu").smooth == smooth.value
+
+
+def test_choices_of_a_job_reach_the_stages() -> None:
+    job = JobSettings(max_people=3, native_rate=True, focal_px=900.5)
+    assert track_settings(job, Settings(max_tracks=7)).max_people == 3
+    assert track_settings(job, Settings(max_tracks=7)).max_tracks == 7
+    assert lift_settings(job, device="cuda:1") == LiftSettings(native_rate=True, focal_px=900.5, device="cuda:1")
+
+
+def test_choices_of_a_newer_version_are_refused() -> None:
+    with pytest.raises(UsageError, match="no smoothing 99 in this version"):
+        lift_settings(JobSettings(smoothing=99), device="cpu")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="no export format 99 in this version"):
+        export_formats(JobSettings(export_formats=[99]))  # type: ignore[list-item]
+
+
+def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LIFTLINE_LIFTER_DEVICE", "gpu")
+    with pytest.raises(UsageError, match="LIFTLINE_LIFTER_DEVICE: "):
+        service_settings.load(LifterSettings)
