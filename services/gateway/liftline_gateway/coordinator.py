@@ -24,7 +24,7 @@ from liftline.v1.events_pb2 import Event
 from liftline_gateway.advancing import Advancer
 
 log = structlog.get_logger(__name__)
-_BATCH, _WAIT_S = 512, 5.0
+_BATCH, _WAIT_S = 512, 1.0
 _JOBS_AT_ONCE, _PUBLISHING_AT_ONCE = 32, 8
 _AGAIN_S, _FAULT_AGAIN_S = 1.0, 10.0
 _MOST_FAULTS = 10

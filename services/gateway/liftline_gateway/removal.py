@@ -9,8 +9,9 @@ import structlog
 from liftline.naming import JobKey
 from liftline.ports import ArtifactStore, Bus
 from liftline.v1.job_service_pb2 import Job
-from liftline.v1.records_pb2 import JobRecord
+from liftline.v1.records_pb2 import JobRecord, UploadRecord
 from liftline_gateway.job_book import JobBook, UploadKey
+from liftline_gateway.remembered import Remembered
 from liftline_gateway.store_threads import StoreThreads
 
 log = structlog.get_logger(__name__)
@@ -25,7 +26,7 @@ class Remover:
         """Wait `patience` at most for workers that were at it when the job ended."""
         self._book, self._bus = book, bus
         self._store, self._threads, self._patience = store, threads, patience
-        self._expiry: dict[UploadKey, datetime] = {}
+        self._uploads: Remembered[UploadKey, UploadRecord] = Remembered(book.upload)
 
     async def clean(self, key: JobKey, record: JobRecord, *, now: datetime) -> bool:
         """Remove what a job that is over needs no more; False where workers are still at it."""
@@ -47,16 +48,9 @@ class Remover:
 
     async def remove_expired_uploads(self, *, now: datetime) -> int:
         """Remove places for videos whose time has passed, with what is there; how many. Records are read once each."""
-        keys = await self._book.uploads()
-        self._expiry = {key: self._expiry[key] for key in keys if key in self._expiry}
         removed = 0
-        for key in keys:
-            if key not in self._expiry:
-                upload = await self._book.upload(key)
-                if upload is None:
-                    continue
-                self._expiry[key] = upload.expire_time.ToDatetime(tzinfo=UTC)
-            if self._expiry[key] <= now - self._patience:
+        for key, upload in (await self._uploads.among(await self._book.uploads())).items():
+            if upload.expire_time.ToDatetime(tzinfo=UTC) <= now - self._patience:
                 await self._threads.run(self._store.remove_all, key.prefix)
                 await self._book.delete_upload(key)
                 removed += 1
