@@ -1,4 +1,4 @@
-"""Traces without a collector: nothing is sent, nothing is lost. With one: tests/integration/serving/test_worker_process.py."""
+"""Traces without a collector: nothing is sent, nothing is lost. With one: `tests/integration/serving`."""
 
 from __future__ import annotations
 
