@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from liftline.working.intake import Intake
 from liftline.working.patience import patiently
 from liftline.working.results import first_result, gather_results, store_products, task_result
 from liftline.working.running import Running, Why, check_job
-from liftline.working.scratch import TaskFolders, scratch_folder, task_folders
+from liftline.working.scratch import scratch_folder, task_folders
 from liftline.working.starting import AlreadyDone, Starts
 from liftline.working.task_work import TaskWork
 from liftline.working.threads import HandlerThreads
@@ -192,7 +192,7 @@ class _Life:
     async def _result(self, running: Running) -> TaskResult:
         """The result that counts: what is made here, unless somebody else was first."""
         await self._check_job(running)
-        async with self._places(running) as folders:
+        with self.inputs.in_use(running.key.job), task_folders(self.folder, running.key.name) as folders:
             work = TaskWork(running, folders, self.inputs, self.store)
             await self._fetch(running, work)
             async with self.starts.started(running):
@@ -202,13 +202,6 @@ class _Life:
             artifacts = await store_products(self.store, running, outcome)
         result = task_result(outcome, artifacts, seconds=time.monotonic() - began_s, worker=self.board.worker)
         return await patiently(lambda: first_result(self.records, running.key, result))
-
-    @asynccontextmanager
-    async def _places(self, running: Running) -> AsyncIterator[TaskFolders]:
-        """Where its files are: inputs that it shares with the job's other tasks, folders of its own."""
-        with self.inputs.in_use(running.key.job):
-            async with task_folders(self.folder, running.key.name) as folders:
-                yield folders
 
     async def _fetch(self, running: Running, work: TaskWork) -> None:
         """Get what the handler needs, before it is its turn."""

@@ -7,8 +7,8 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,15 +51,15 @@ class TaskFolders:
     fetched: Path
 
 
-@asynccontextmanager
-async def task_folders(scratch: Path, name: str) -> AsyncIterator[TaskFolders]:
-    """Empty ones, removed afterwards by a thread: there may be thousands of files in them."""
+@contextmanager
+def task_folders(scratch: Path, name: str) -> Iterator[TaskFolders]:
+    """Empty ones, removed afterwards by a thread that nobody waits for: there may be thousands of files in them."""
     made = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=scratch))
     folders = TaskFolders(made, made.with_name(f"{made.name}.fetched"))
     try:
         yield folders
     finally:
-        await asyncio.to_thread(_remove, folders)
+        asyncio.get_running_loop().run_in_executor(None, _remove, folders)
 
 
 def _remove(folders: TaskFolders) -> None:
