@@ -296,12 +296,15 @@ class UploadRecord(_message.Message):
     SIZE_BYTES_FIELD_NUMBER: _builtins.int
     KEY_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    USED_FIELD_NUMBER: _builtins.int
     file_name: _builtins.str
     """File name."""
     size_bytes: _builtins.int
     """Length that was announced."""
     key: _builtins.str
     """Key in the bucket."""
+    used: _builtins.bool
+    """A job was made of it. Its address works on until it expires, so whatever is put there is removed then."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
         """When it is removed."""
@@ -313,10 +316,11 @@ class UploadRecord(_message.Message):
         size_bytes: _builtins.int = ...,
         key: _builtins.str = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        used: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "file_name", b"file_name", "key", b"key", "size_bytes", b"size_bytes"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "file_name", b"file_name", "key", b"key", "size_bytes", b"size_bytes", "used", b"used"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

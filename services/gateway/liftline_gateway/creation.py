@@ -1,6 +1,6 @@
 """Making a job of a request, in steps of which any prefix can be completed later, by the client or the reconciler.
 
-Noted as active → request entry → video copied → job record → plan task → upload removed.
+Noted as active → request entry → video copied → job record → plan task → uploaded bytes removed.
 """
 
 from __future__ import annotations
@@ -45,10 +45,11 @@ class Creation:
     async def complete(self, request: RequestRecord) -> JobRecord:
         """The job of a registered request, made as far as it isn't there yet."""
         key = JobKey(request.initial.tenant, request.job)
+        upload = UploadKey(key.tenant, request.upload)
         stored = await self._book.get(key)
         if stored is not None:
+            await self._remove(upload)
             return stored.record
-        upload = UploadKey(key.tenant, request.upload)
         problem = await self._take_video(upload, request.initial)
         record, tasks = begin(request.initial)
         if problem is not None:
@@ -58,9 +59,13 @@ class Creation:
         with continuing({"traceparent": record.traceparent}):
             for task in tasks:
                 await publish_task(self._bus, task)
-        await self._threads.run(self._store.remove_all, upload.prefix)
-        await self._book.delete_upload(upload)
+        await self._remove(upload)
         return record
+
+    async def _remove(self, upload: UploadKey) -> None:
+        """Its bytes; it is remembered until its address no longer works, so that what comes late is removed too."""
+        await self._threads.run(self._store.remove_all, upload.prefix)
+        await self._book.use_upload(upload)
 
     async def _take_video(self, upload: UploadKey, initial: JobRecord) -> str | None:
         """Copy it to the job; gives what is wrong where it isn't what was uploaded."""

@@ -188,6 +188,14 @@ class JobBook:
         """A place for a video."""
         return await self._read(UploadRecord(), key.record)
 
+    async def use_upload(self, key: UploadKey) -> None:
+        """Note that a job was made of it. Again is fine, and where it is gone."""
+        entry = await self._records.get(key.record)
+        if entry is not None:
+            upload = _parsed(UploadRecord(), entry.value, key.record)
+            upload.used = True
+            await self._records.update(key.record, upload.SerializeToString(), revision=entry.revision)
+
     async def uploads(self, tenant: str | None = None) -> list[UploadKey]:
         """All places for videos, of one tenant or all."""
         keys = await self._records.keys(_UPLOADS if tenant is None else f"{_UPLOADS}{tenant}.")

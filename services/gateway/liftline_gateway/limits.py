@@ -46,16 +46,15 @@ class Limits:
 
     async def check_upload(self, tenant: str, *, size_bytes: int) -> None:
         """Whether another video may be put here: those of jobs and those that are to come count."""
-        coming = await self._of(tenant).uploads.among(await self._book.uploads(tenant))
-        bytes_coming = sum(record.size_bytes for record in coming.values())
+        for exactly in (False, True):
+            coming = await self._uploads(tenant, exactly=exactly)
+            jobs = await self._jobs(tenant, exactly=exactly)
+            if len(coming) < self._max_jobs and sum(coming) + sum(jobs.values()) + size_bytes <= self._max_bytes:
+                return
         if len(coming) >= self._max_jobs:
             raise _exhausted(
                 "UPLOADS", f"{len(coming)} uploads wait for jobs, and no more may; create those jobs first."
             )
-        for exactly in (False, True):
-            held = await self._jobs(tenant, exactly=exactly)
-            if bytes_coming + sum(held.values()) + size_bytes <= self._max_bytes:
-                return
         raise self._too_many_bytes()
 
     def _of(self, tenant: str) -> _Tenant:
@@ -78,6 +77,16 @@ class Limits:
                     jobs.ignore(key)
             active = await jobs.among(await self._book.active_jobs(tenant))
         return {record.request_id or key.job: record.video_bytes for key, record in active.items()}
+
+    async def _uploads(self, tenant: str, *, exactly: bool) -> list[int]:
+        """Announced bytes of uploads that no job was made of yet."""
+        uploads = self._of(tenant).uploads
+        if exactly:
+            uploads.forget()
+        there = await uploads.among(await self._book.uploads(tenant))
+        for key in [key for key, record in there.items() if record.used]:
+            uploads.ignore(key)
+        return [record.size_bytes for record in there.values() if not record.used]
 
     async def _is_over(self, key: JobKey) -> bool:
         stored = await self._book.get(key)

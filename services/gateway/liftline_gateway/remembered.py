@@ -1,4 +1,4 @@
-"""Records that never change, read once."""
+"""Records that hardly ever change, read once."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ class Remembered(Generic[K, R]):
 
     async def among(self, keys: Iterable[K]) -> Mapping[K, R]:
         """Those under these keys, which are all there are."""
-        there = list(keys)
-        self._ignored.intersection_update(there)
+        everything = set(keys)
+        self._ignored &= everything
+        there = everything - self._ignored
         known = {key: self._records[key] for key in there if key in self._records}
         missing = [key for key in there if key not in known]
         for begin in range(0, len(missing), _READ_AT_ONCE):
@@ -31,7 +32,11 @@ class Remembered(Generic[K, R]):
             read = await asyncio.gather(*(self._read(key) for key in part))
             known |= {key: record for key, record in zip(part, read, strict=True) if record is not None}
         self._records = known
-        return {key: record for key, record in known.items() if key not in self._ignored}
+        return known
+
+    def forget(self) -> None:
+        """Read all again that count: they may have changed after all."""
+        self._records = {}
 
     def ignore(self, key: K) -> None:
         """This one doesn't count any more."""

@@ -57,6 +57,8 @@ class Uploads:
         record = await self._book.upload(key)
         if record is None or record.expire_time.ToNanoseconds() <= self._book.time().ToNanoseconds():
             raise not_found(name)
+        if record.used:
+            raise _not_ready("UPLOAD_USED", f"{name}: a job was made of it already; upload {record.file_name} again.")
         size = await self._threads.run(self._store.size, record.key)
         if size is None:
             raise _not_ready("UPLOAD_MISSING", f"{name}: {record.file_name} is not uploaded yet; PUT it first.")

@@ -194,6 +194,10 @@ class Plant:
         initial.webhook_uri, initial.traceparent = webhook, traceparent
         return RequestRecord(job=key.job, fingerprint="same", upload=upload.upload, initial=initial)
 
+    async def kept(self) -> list[str]:
+        """Keys of all records but those of uploads, which go when they expire."""
+        return [key for key in await self.records.keys("") if not key.startswith("uploads.")]
+
     async def make(self, **options: Any) -> JobKey:
         """A new job."""
         request, gateway = await self.request(**options), self.gateway()
@@ -218,6 +222,10 @@ class Plant:
     async def state(self, key: JobKey) -> Job.State.ValueType | None:
         stored = await self.book.get(key)
         return None if stored is None else stored.record.state
+
+    async def remembered(self) -> list[str]:
+        """Keys of all records but uploads, which are kept until their addresses no longer work."""
+        return [key for key in await self.records.keys("") if not key.startswith("uploads.")]
 
     def tree(self, key: JobKey) -> dict[str, bytes]:
         """Outputs of a job."""

@@ -84,7 +84,7 @@ def test_a_gateway_killed_anywhere_in_a_jobs_life_costs_nothing(tmp_path: Path, 
         await recovered(plant)
         assert await plant.state(key) == Job.STATE_SUCCEEDED, f"call {at}"
         assert without_time(plant.tree(key)) == expected, f"call {at}"
-        assert await plant.records.keys("") == [key.record, f"requests.acme.request-{key.job}"], f"call {at}"
+        assert await plant.kept() == [key.record, f"requests.acme.request-{key.job}"], f"call {at}"
         assert list(plant.store.keys(key.work)) == []
         assert not plant.broker.tasks.kept
         assert not plant.broker.events.kept
@@ -113,8 +113,9 @@ def test_a_gateway_killed_while_it_makes_a_job_leaves_a_job_or_nothing(tmp_path:
         plant.clock.pass_by(2 * 3600.0)
         await recovered(plant)
         assert list(plant.store.keys("tenants/acme/uploads/")) == []
+        assert await plant.book.uploads() == []
         left = [key.record, f"requests.acme.request-{key.job}"] if promised else []
-        assert await plant.records.keys("") == left, f"call {at}"
+        assert await plant.kept() == left, f"call {at}"
         return killed
 
     calls = next(at for at in itertools.count(1) if not asyncio.run(scenario(at)))
@@ -164,7 +165,7 @@ def test_a_gateway_killed_while_it_deletes_a_job_leaves_all_or_nothing(
         begun = await plant.state(key) in (Job.STATE_DELETING, None)
         await recovered(plant)
         if begun:
-            assert await plant.records.keys("") == [], f"call {at}"
+            assert await plant.kept() == [], f"call {at}"
             assert list(plant.store.keys("tenants/")) == [], f"call {at}"
         else:
             assert await plant.state(key) == Job.STATE_SUCCEEDED

@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlsplit
 import grpc
 
 from liftline.v1 import job_service_pb2 as api
-from tests.integration.gateway.gateways import VIDEO, Deployment, key_of, refusal, run, states
+from tests.integration.gateway.gateways import VIDEO, Deployment, key_of, put, refusal, run, states
 
 Code = grpc.StatusCode
 
@@ -60,6 +60,25 @@ def test_a_video_that_is_not_there_yet_makes_no_job(tmp_path: Path) -> None:
         assert await refusal(client.job(upload="uploads/none")) == (Code.NOT_FOUND, "NOT_FOUND")
         assert await deployment.jobs() == []
         assert await deployment.records.keys("active.anna.") == []
+
+    run(use, tmp_path)
+
+
+def test_an_upload_makes_one_job_and_what_is_put_there_later_is_removed(tmp_path: Path) -> None:
+    async def use(deployment: Deployment) -> None:
+        client = await deployment.client()
+        announce = api.CreateUploadRequest(file_name="clip.mp4", size_bytes=len(VIDEO))
+        upload = await client.call("CreateUpload", announce)
+        put(upload.upload_uri, VIDEO)
+        job = await client.job(upload=upload.name)
+        Path(unquote(urlsplit(upload.upload_uri).path)).parent.mkdir(parents=True, exist_ok=True)
+        put(upload.upload_uri, b"more")
+        assert await refusal(client.job(upload=upload.name)) == (Code.FAILED_PRECONDITION, "UPLOAD_USED")
+        await client.call("CancelJob", api.CancelJobRequest(name=job.name))
+        while await deployment.records.keys("uploads."):
+            deployment.clock.forward(1000)
+            await asyncio.sleep(0.05)
+        assert list(deployment.store.keys("tenants/anna/uploads/")) == []
 
     run(use, tmp_path)
 

@@ -91,7 +91,9 @@ def test_videos_that_are_to_come_count() -> None:
         await book.create_upload(UploadKey("anna", "u2"), UploadRecord(size_bytes=1))
         with pytest.raises(RefusedError, match="2 uploads wait"):
             await limits.check_upload("anna", size_bytes=1)
-        await book.delete_upload(UploadKey("anna", "u1"))
+        await book.use_upload(UploadKey("anna", "u1"))
         await limits.check_upload("anna", size_bytes=59)
+        await book.delete_upload(UploadKey("anna", "u2"))
+        await limits.check_upload("anna", size_bytes=60)
 
     with_book(use)
