@@ -22,6 +22,7 @@ from liftline.errors import InvalidVideoError, LimitExceededError
 from liftline.plan import Plan, Segment
 from liftline.ports import StopToken, VideoOpener
 from liftline.video import cautions, colour, orientation
+from liftline.video.claims import check_claims
 from liftline.video.frames import VideoInfo
 from liftline.video.opening import DEFAULT_LIMITS, VideoLimits, main_audio_stream, main_video_stream, open_container
 from liftline.video.packets import PacketIndex, index_packets
@@ -50,6 +51,8 @@ def plan_video(
     """
     if segment_s <= 0 or warmup_s < 0:
         raise ValueError("segment_s must be positive and warmup_s not negative")
+    with opener() as file:
+        check_claims(file, name=name, limits=limits)
     with open_container(opener, name=name, limits=limits) as container:
         stream = main_video_stream(container, name=name)
         _check_size(stream.codec_context.width, stream.codec_context.height, limits, name)

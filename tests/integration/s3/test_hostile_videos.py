@@ -12,13 +12,14 @@ from pathlib import Path
 import av
 import pytest
 
-from liftline.errors import InvalidVideoError
+from liftline.errors import InvalidVideoError, LimitExceededError
 from liftline.ports import VideoOpener
 from liftline.running import StopFlag
 from liftline.s3 import S3Store
 from liftline.video.planning import plan_video
 from liftline.video.reading import read_frames
 from liftline_cli.up.ceph import CephServer
+from tests.integration.hostile.bombs import BOMBS
 from tests.integration.hostile.references import LISTS, inside_videos
 from tests.integration.video.factory import VideoFactory
 from tests.servers import s3_settings
@@ -133,6 +134,14 @@ def test_a_video_is_found_by_its_bytes_whatever_it_is_called(
         store.put_file(key, path)
         assert frames_of(partial(store.open, key), name=f"http://{elsewhere.host}/{name}") == 30
     assert not elsewhere.touched()
+
+
+@pytest.mark.parametrize("kind", sorted(BOMBS.keys() - {"boxes"}))
+def test_what_claims_to_be_enormous_is_refused(kind: str, store: S3Store, tmp_path: Path) -> None:
+    maker, message = BOMBS[kind]
+    store.put_bytes(KEY, maker(VideoFactory(tmp_path)))
+    with pytest.raises((InvalidVideoError, LimitExceededError), match=message):
+        frames_of(partial(store.open, KEY), name="clip.mp4")
 
 
 @pytest.mark.parametrize("kind", FOLLOWED)
