@@ -1,0 +1,88 @@
+"""Servers of which any call may fail, whether or not it had its effect: jobs take longer, and end the same."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from liftline.errors import UnavailableError
+from liftline.naming import JobKey
+from liftline.v1.job_service_pb2 import Job
+from liftline_gateway.coordination import Coordination
+from liftline_gateway.stopping import delete_job
+from tests.integration.gateway.plant import STALE_S, Mortal, Plant
+
+FAILING = 0.15
+
+
+class Flaky(Mortal):
+    """Fails now and then, before or after the call, but never dies."""
+
+    def __init__(self, luck: random.Random) -> None:
+        super().__init__()
+        self._luck = luck
+
+    def before_call(self) -> int:
+        self._perhaps()
+        return super().before_call()
+
+    def after_call(self, number: int) -> None:
+        self._perhaps()
+
+    def _perhaps(self) -> None:
+        if self._luck.random() < FAILING / 2:
+            raise UnavailableError("The server doesn't answer: it was told so.")
+
+
+async def make(plant: Plant, gateway: Coordination) -> JobKey:
+    """As a client that asks until it is answered."""
+    request = await plant.request()
+    while True:
+        with suppress(UnavailableError):
+            await gateway.creation.complete(await gateway.creation.register(request))
+            return JobKey("acme", request.job)
+
+
+async def go_on(plant: Plant, gateway: Coordination) -> None:
+    for _ in range(6):
+        await plant.worker.work_off()
+        with suppress(UnavailableError):
+            await gateway.coordinator.handle_some(wait_s=0.0)
+        await gateway.coordinator.settle()
+    plant.clock.pass_by(STALE_S + 1)
+    with suppress(UnavailableError):
+        await gateway.reconciler.round()
+    await gateway.notices.close()
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_jobs_end_and_go_although_every_seventh_call_fails(tmp_path: Path, seed: int) -> None:
+    plant = Plant(tmp_path)
+
+    async def scenario() -> None:
+        gateway = plant.gateway(Flaky(random.Random(seed)))
+        keys = [await make(plant, gateway) for _ in range(4)]
+        for _ in range(60):
+            await go_on(plant, gateway)
+            if not await plant.book.active_jobs():
+                break
+        assert [await plant.state(key) for key in keys] == [Job.STATE_SUCCEEDED] * 4
+        assert [len(plant.tree(key)) for key in keys] == [6] * 4
+        for key in keys:
+            deleted = False
+            while not deleted:
+                with suppress(UnavailableError):
+                    await delete_job(gateway.book, gateway.bus, key)
+                    deleted = True
+        plant.clock.pass_by(2 * 3600.0)
+        for _ in range(60):
+            await go_on(plant, gateway)
+        assert await plant.kept() == []
+        assert list(plant.store.keys("tenants/")) == []
+        gateway.threads.close()
+
+    asyncio.run(scenario())

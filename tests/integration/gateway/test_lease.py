@@ -1,0 +1,88 @@
+"""One reconciler at a time: who holds the lease, and who takes over."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from liftline.v1.job_service_pb2 import Job
+from liftline_gateway.lease import Lease
+from tests.integration.gateway.plant import STALE_S, Plant
+
+
+def lease(plant: Plant, holder: str) -> Lease:
+    return Lease(plant.records, "reconciler", holder=holder, duration=timedelta(seconds=30), now=plant.clock.now)
+
+
+def test_a_lease_is_held_by_one_and_taken_over_when_it_is_not_kept(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+
+    async def scenario() -> None:
+        one, two = lease(plant, "one"), lease(plant, "two")
+        assert await one.hold()
+        assert not await two.hold()
+        plant.clock.pass_by(20)
+        assert await one.hold()
+        plant.clock.pass_by(20)
+        assert not await two.hold()
+        plant.clock.pass_by(20)
+        assert await two.hold()
+        assert not await one.hold()
+        await one.release()
+        assert not await one.hold()
+        await two.release()
+        assert await one.hold()
+
+    asyncio.run(scenario())
+
+
+def test_of_many_who_want_a_lease_at_once_one_gets_it(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+
+    async def scenario() -> None:
+        many = [lease(plant, str(number)) for number in range(20)]
+        assert sum(await asyncio.gather(*(one.hold() for one in many))) == 1
+        plant.clock.pass_by(60)
+        assert sum(await asyncio.gather(*(one.hold() for one in many))) == 1
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("value", [b"", b"\xff\xff nothing of ours"])
+def test_a_lease_that_says_nothing_is_nobodys(tmp_path: Path, value: bytes) -> None:
+    plant = Plant(tmp_path)
+
+    async def scenario() -> None:
+        await plant.records.create("leases.reconciler", value)
+        assert await lease(plant, "one").hold()
+
+    asyncio.run(scenario())
+
+
+def test_another_gateway_takes_over_from_one_that_died(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+
+    async def scenario() -> None:
+        key = await plant.make()
+        await plant.bus.purge_tasks("liftline.tasks.>")
+        first, second = plant.gateway(holder="gateway-1"), plant.gateway(holder="gateway-2")
+        assert await first.lease.hold()
+        stop = asyncio.Event()
+        running = asyncio.create_task(second.reconciler.run(stop, second.lease, every=timedelta(milliseconds=5)))
+        plant.clock.pass_by(STALE_S - 1)
+        await asyncio.sleep(0.05)
+        assert not plant.broker.tasks.kept
+        plant.clock.pass_by(STALE_S)
+        while not plant.broker.tasks.kept:
+            await asyncio.sleep(0.01)
+            plant.clock.pass_by(1)
+        stop.set()
+        await running
+        assert await first.lease.hold()
+        await plant.coordinate(first)
+        assert await plant.state(key) == Job.STATE_SUCCEEDED
+
+    asyncio.run(scenario())
