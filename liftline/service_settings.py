@@ -10,6 +10,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from liftline.errors import UsageError
 
+_WEEK_S = 7 * 24 * 3600.0
+"""S3 signs addresses for no longer."""
+
 
 def _config(prefix: str) -> SettingsConfigDict:
     return SettingsConfigDict(env_prefix=f"LIFTLINE_{prefix}_", frozen=True)
@@ -102,14 +105,20 @@ class GatewaySettings(BaseSettings):
     model_config = _config("GATEWAY")
 
     max_parallel_segments: int = Field(default=64, ge=1, description="Segments of one job worked on at a time.")
-    tenant_max_jobs: int = Field(default=1000, ge=1, description="Jobs of one tenant that haven't ended.")
-    tenant_max_bytes: int = Field(default=1 << 40, ge=1, description="Bytes of the videos of those jobs.")
+    tenant_max_jobs: int = Field(
+        default=1000, ge=1, description="Jobs of one tenant that haven't ended; as many uploads may wait for theirs."
+    )
+    tenant_max_bytes: int = Field(default=1 << 40, ge=1, description="Bytes of the videos of all those.")
     max_upload_bytes: int = Field(
         default=5_000_000_000, ge=1, le=5 << 30, description="Bytes of one video; S3 takes 5 GiB at once."
     )
     max_duration_s: float = Field(default=24 * 3600.0, gt=0, description="Duration of one video.")
-    upload_expire_s: float = Field(default=3600.0, ge=1, description="A video that isn't there by then is given up.")
-    address_expire_s: float = Field(default=3600.0, ge=1, description="How long download addresses work.")
+    upload_expire_s: float = Field(
+        default=3600.0, ge=1, le=_WEEK_S, description="A video that isn't there by then is given up; a week at most."
+    )
+    address_expire_s: float = Field(
+        default=3600.0, ge=1, le=_WEEK_S, description="How long download addresses work; a week at most."
+    )
     reconcile_s: float = Field(default=10.0, gt=0, description="How often jobs are looked through.")
     stale_s: float = Field(default=30.0, gt=0, description="A job without news for so long is looked into.")
     webhook_hosts: tuple[str, ...] = Field(

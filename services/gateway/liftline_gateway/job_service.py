@@ -20,11 +20,12 @@ from liftline.v1.job_service_pb2_grpc import JobServiceServicer
 from liftline.v1.records_pb2 import JobRecord
 from liftline_gateway.create_job import JobCreator
 from liftline_gateway.job_book import JobBook
+from liftline_gateway.listing import listed
 from liftline_gateway.outputs import Outputs
 from liftline_gateway.refusals import not_found
 from liftline_gateway.stopping import cancel_job, delete_job
 from liftline_gateway.uploads import Uploads
-from liftline_gateway.validation import job_of, page_of, page_token
+from liftline_gateway.validation import job_of, page_of
 from liftline_gateway.views import job_view
 from liftline_gateway.watching import Watching
 
@@ -57,9 +58,7 @@ class JobService(JobServiceServicer):
     async def ListJobs(self, request: api.ListJobsRequest, context: Context) -> api.ListJobsResponse:
         """Jobs, newest first."""
         size, after = page_of(request)
-        page = await self.book.page(caller().tenant, size=size, after=after)
-        token = "" if page.next_after is None else page_token(page.next_after)
-        return api.ListJobsResponse(jobs=map(job_view, page.jobs), next_page_token=token)
+        return listed(await self.book.page(caller().tenant, size=size, after=after))
 
     async def WatchJob(
         self, request: api.WatchJobRequest, context: Context

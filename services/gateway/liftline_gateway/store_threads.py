@@ -25,10 +25,14 @@ class StoreThreads:
     async def run(
         self, call: Callable[Arguments, Answer], *arguments: Arguments.args, **options: Arguments.kwargs
     ) -> Answer:
-        """Call a method of the store. Raises what it raises."""
+        """Call a method of the store. Raises what it raises, and UnavailableError after `close`."""
         loop = asyncio.get_running_loop()
         try:
-            return await loop.run_in_executor(self._threads, lambda: call(*arguments, **options))
+            calling = loop.run_in_executor(self._threads, lambda: call(*arguments, **options))
+        except RuntimeError as error:
+            raise UnavailableError("This gateway ends, and calls the store no more.") from error
+        try:
+            return await calling
         except UnavailableError:
             self._metrics.store_errors.inc()
             raise

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from liftline.v1 import job_service_pb2 as api
+from liftline_gateway.validation import page_token
 from tests.integration.gateway.gateways import Client, Deployment, deployment
 
 METHODS = {method.name: method for method in api.DESCRIPTOR.services_by_name["JobService"].methods}
@@ -77,14 +78,25 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Target]:
 
 async def _target(running: Deployment) -> Target:
     client: Client = await running.client()
-    job = await client.job(request_id="one")
-    names = [job.name, await client.upload(), "one", "jobs/none", "tenants/bert/jobs/a", "jobs/", "http://127.0.0.1:1/"]
-    return Target(f"127.0.0.1:{running.gateways[0].server.port}", client.token, names)
+    jobs = [(await client.job(request_id=f"r{number}")).name for number in range(3)]
+    uploads = [await client.upload() for _ in range(20)]
+    others = [
+        "r1",
+        "r7",
+        "jobs/none",
+        "uploads/none",
+        "tenants/bert/jobs/a",
+        "jobs/",
+        "http://127.0.0.1:1/",
+        "clip.mp4",
+        "",
+    ]
+    return Target(f"127.0.0.1:{running.gateways[0].server.port}", client.token, [*jobs, *uploads, *others])
 
 
-def messages(kind: Descriptor, names: list[str]) -> st.SearchStrategy[Message]:
-    """Any message of a kind, with names of things that are there among the strings."""
-    fields = {field.name: _values(field, names) for field in kind.fields}
+def messages(kind: Descriptor, names: list[str], *, nearly_right: bool) -> st.SearchStrategy[Message]:
+    """Any message of a kind, or one that has a chance to be taken: with small numbers and names of what is there."""
+    fields = {field.name: _values(field, names, nearly_right=nearly_right) for field in kind.fields}
     return st.fixed_dictionaries({}, optional=fields).map(lambda chosen: _filled(kind, chosen))
 
 
@@ -100,9 +112,16 @@ def _filled(kind: Descriptor, chosen: dict[str, Any]) -> Message:
     return message
 
 
-def _values(field: FieldDescriptor, names: list[str]) -> st.SearchStrategy[Any]:
+def _values(field: FieldDescriptor, names: list[str], *, nearly_right: bool) -> st.SearchStrategy[Any]:
+    if field.type == FieldDescriptor.TYPE_MESSAGE:
+        return messages(field.message_type, names, nearly_right=nearly_right)
+    one = _nearly_right(field, names) if nearly_right else _any(field, names)
+    return st.lists(one, max_size=5, unique=nearly_right) if field.is_repeated else one
+
+
+def _any(field: FieldDescriptor, names: list[str]) -> st.SearchStrategy[Any]:
     text = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
-    one: dict[int, st.SearchStrategy[Any]] = {
+    kinds: dict[int, st.SearchStrategy[Any]] = {
         FieldDescriptor.TYPE_STRING: st.sampled_from(names) | text,
         FieldDescriptor.TYPE_INT32: st.integers(-(1 << 31), (1 << 31) - 1),
         FieldDescriptor.TYPE_INT64: st.integers(-(1 << 63), (1 << 63) - 1) | st.integers(1, 1000),
@@ -110,16 +129,35 @@ def _values(field: FieldDescriptor, names: list[str]) -> st.SearchStrategy[Any]:
         FieldDescriptor.TYPE_DOUBLE: st.floats(),
         FieldDescriptor.TYPE_BOOL: st.booleans(),
     }
-    if field.type == FieldDescriptor.TYPE_MESSAGE:
-        return messages(field.message_type, names)
-    return st.lists(one[field.type], max_size=5) if field.is_repeated else one[field.type]
+    return kinds[field.type]
 
 
+def _nearly_right(field: FieldDescriptor, names: list[str]) -> st.SearchStrategy[Any]:
+    strings = {
+        "file_name": st.text(st.characters(exclude_categories=["Cs", "Cc"], exclude_characters="/\\"), max_size=50),
+        "request_id": st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True),
+        "detector": st.sampled_from(["", "blazepose", "detectron2"]),
+        "webhook_uri": st.sampled_from(["", "http://127.0.0.1:1/", "https://127.0.0.1/a?b"]),
+        "page_token": st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True).map(page_token),
+        "upload": st.sampled_from([name for name in names if name.startswith("uploads/")]),
+    }
+    kinds: dict[int, st.SearchStrategy[Any]] = {
+        FieldDescriptor.TYPE_STRING: strings.get(field.name, st.sampled_from(names)),
+        FieldDescriptor.TYPE_INT32: st.integers(0, 2000),
+        FieldDescriptor.TYPE_INT64: st.integers(1, 1000),
+        FieldDescriptor.TYPE_ENUM: st.integers(1, 2),
+        FieldDescriptor.TYPE_DOUBLE: st.floats(min_value=1, max_value=1e300),
+        FieldDescriptor.TYPE_BOOL: st.booleans(),
+    }
+    return kinds[field.type]
+
+
+@pytest.mark.parametrize("nearly_right", [False, True], ids=["any", "nearly-right"])
 @pytest.mark.parametrize("method", METHODS)
 @FUZZ
 @given(data=st.data())
-def test_any_message(method: str, target: Target, data: st.DataObject) -> None:
-    message = data.draw(messages(METHODS[method].input_type, target.names))
+def test_any_message(method: str, nearly_right: bool, target: Target, data: st.DataObject) -> None:
+    message = data.draw(messages(METHODS[method].input_type, target.names, nearly_right=nearly_right))
     assert target.send(method, message.SerializeToString()) in TOLD
 
 
