@@ -142,6 +142,10 @@ class Site:
             while not holds():
                 await asyncio.sleep(0.02)
 
+    async def all_serve(self) -> None:
+        """Wait until all workers take tasks."""
+        await self.until(lambda: all(b'"serving"' in child.log.read_bytes() for child in self.workers))
+
     async def exit_code(self, child: Child) -> int:
         """Of a worker, once it has ended."""
         await self.until(lambda: not child.alive)

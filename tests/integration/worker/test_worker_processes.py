@@ -51,7 +51,7 @@ def test_a_frozen_workers_task_is_done_by_another_and_its_own_result_changes_not
     async def scenario() -> None:
         async with site(tmp_path, nats, s3_server) as here:
             frozen = here.worker(stall_s="2")
-            job = await here.submit("standin-detect=1.mp4", 0)
+            job = await here.submit("standin-detect=2.mp4", 0)
             await here.begun_by(job)
             frozen.process.send_signal(signal.SIGSTOP)
             here.worker()
@@ -123,8 +123,9 @@ def test_two_workers_given_the_same_task_tell_of_one_result(
         async with site(tmp_path, nats, s3_server) as here:
             for _ in range(2):
                 here.worker(prefetch="0")
-            job = await here.submit("standin-detect=1.mp4", 0)
-            await here.submit("standin-detect=1.mp4", 0, job=job, generation=1)
+            await here.all_serve()
+            job = await here.submit("standin-detect=2.mp4", 0)
+            await here.submit("standin-detect=2.mp4", 0, job=job, generation=1)
             assert len(set(await here.begun_by(job, count=2))) == 2
             events = await here.ends(job, 2)
             result = await here.result(job)
