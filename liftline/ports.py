@@ -54,7 +54,7 @@ class Detector(Protocol):
 
     @property
     def max_sessions(self) -> int | None:
-        """How many sessions may run at once in one process; None: as many as there are processors."""
+        """How many sessions may be in `detect` at once in one process; None: as many as there are processors."""
         ...
 
     def start(self) -> DetectorSession:

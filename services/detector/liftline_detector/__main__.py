@@ -13,8 +13,9 @@ from liftline.settings import load_settings
 from liftline.video.frames import Frame
 from liftline.work import LoadedService, Service
 from liftline_detector.backends import BLAZEPOSE, build_detector
-from liftline_detector.handlers import DetectHandler, PlanHandler, sessions_at_once
+from liftline_detector.handlers import DetectHandler, PlanHandler
 from liftline_detector.settings import DetectorSettings
+from liftline_detector.turns import tasks_at_once
 
 _WARM_UP_SIZE_PX = (720, 1280)
 
@@ -32,7 +33,7 @@ def load_service() -> LoadedService:
         },
         models=[detector.model],
         device="cpu" if is_blazepose else str(resolve_device(settings.device)),
-        at_once=sessions_at_once(detector),
+        at_once=tasks_at_once(detector),
     )
 
 

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from threading import BoundedSemaphore
+from collections.abc import Mapping
 
 from liftline import detections as detections_file
 from liftline import plan as plan_file
@@ -19,9 +16,9 @@ from liftline.video.planning import plan_video
 from liftline.work import Outcome, Product, StageHandler, Work
 from liftline_detector.settings import DetectorSettings, check_model, limits_of
 from liftline_detector.stage import detect_segment
+from liftline_detector.turns import InTurn, turns_of
 
 _BLOCK_BYTES = 1 << 20
-_LOOK_S = 0.2
 
 
 class PlanHandler(StageHandler):
@@ -54,7 +51,7 @@ class PlanHandler(StageHandler):
 
 
 class DetectHandler(StageHandler):
-    """Find everyone in one segment. As many at once as the detector allows; others wait."""
+    """Find everyone in one segment."""
 
     def __init__(self, detector: Detector, settings: DetectorSettings) -> None:
         """With a detector that several threads use."""
@@ -63,7 +60,7 @@ class DetectHandler(StageHandler):
             "detector": settings.backend,
             "detector_options": plain(settings.options),
         }
-        self._room = BoundedSemaphore(sessions_at_once(detector))
+        self._turns = turns_of(detector)
 
     def __call__(self, work: Work) -> Outcome:
         """Detect."""
@@ -71,10 +68,8 @@ class DetectHandler(StageHandler):
         stop = SignOfLife(work.stop, work.progress)
         plan = plan_file.load(work.input_file("plan"))
         segment = plan.segments[work.task.id.number]
-        with self._session(stop):
-            found = detect_segment(
-                work.video(), plan, segment, self._detector, stop=stop, progress=work.progress
-            )  # fmt: skip
+        detector = InTurn(self._detector, self._turns, stop)
+        found = detect_segment(work.video(), plan, segment, detector, stop=stop, progress=work.progress)
         path = work.folder / "detections.npz"
         detections_file.save(path, found)
         return Outcome(
@@ -83,21 +78,6 @@ class DetectHandler(StageHandler):
             models=[self._detector.model],
             settings=self._settings,
         )
-
-    @contextmanager
-    def _session(self, stop: StopToken) -> Iterator[None]:
-        """Wait until the detector has room for one more."""
-        while not self._room.acquire(timeout=_LOOK_S):
-            stop.raise_if_stopped()
-        try:
-            yield
-        finally:
-            self._room.release()
-
-
-def sessions_at_once(detector: Detector) -> int:
-    """How many segments this process works on at a time, like local mode."""
-    return detector.max_sessions or os.cpu_count() or 1
 
 
 def _sha256(opener: VideoOpener, stop: StopToken) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
 import time
 from collections.abc import Sequence
@@ -29,9 +30,10 @@ from liftline.v1.artifacts_pb2 import Model
 from liftline.v1.events_pb2 import Task
 from liftline.v1.job_service_pb2 import JobSettings
 from liftline.video.frames import Frame
-from liftline_detector.handlers import DetectHandler, PlanHandler, sessions_at_once
+from liftline_detector.handlers import DetectHandler, PlanHandler
 from liftline_detector.options import DetectorOptions
 from liftline_detector.settings import DetectorSettings
+from liftline_detector.turns import tasks_at_once
 from tests.folder_work import FolderJob, FolderWork
 
 FRAMES, RATE = 30, 10
@@ -199,7 +201,28 @@ def test_no_more_sessions_work_at_a_time_than_a_detector_allows(job: FolderJob, 
         outcomes = list(pool.map(handler, works))
     assert sum(outcome.frames_done for outcome in outcomes) == FRAMES
     assert detector.most_at_work <= most
-    assert sessions_at_once(detector) == max_sessions
+
+
+def test_one_more_segment_is_opened_and_decoded_while_a_device_is_busy() -> None:
+    assert tasks_at_once(Counting(max_sessions=1)) == 2
+    assert tasks_at_once(Counting()) == os.cpu_count()
+
+
+def test_a_segment_is_ready_for_the_device_before_the_one_on_it_is_done(job: FolderJob) -> None:
+    first, second, _ = detect_works(job, Counting())
+    detector, moves = Counting(max_sessions=1), Moves()
+    detector.may_go_on.clear()
+    second.progress = moves
+    handler = DetectHandler(detector, DetectorSettings())
+    with ThreadPoolExecutor(2) as pool:
+        tasks = [pool.submit(handler, first)]
+        assert detector.entered.wait(10)
+        tasks.append(pool.submit(handler, second))
+        while len(moves.told) < 2 * detector.batch_size:
+            time.sleep(0.01)
+        detector.may_go_on.set()
+        assert [task.result(10).frames_done for task in tasks] == [10, 10]
+    assert detector.most_at_work == 1
 
 
 def test_a_task_that_waits_for_its_turn_stops_when_told_and_shows_that_it_lives(job: FolderJob) -> None:
