@@ -20,7 +20,7 @@ from liftline.nats import addresses
 from liftline.nats.client import NoTlsError, PersistentClient
 from liftline.service_settings import NatsSettings
 
-_CONNECT_S, _CONNECT_WAIT_S, _ANSWER_S, _PATIENCE_S, _AGAIN_S = 2.0, 0.25, 2.0, 5.0, 0.1
+_CONNECT_S, _CONNECT_WAIT_S, _ANSWER_S, _PATIENCE_S, _AGAIN_S, _CLOSE_S = 2.0, 0.25, 2.0, 5.0, 0.1, 1.0
 _PING_S, _PINGS_UNANSWERED = 5, 2
 _log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
@@ -77,6 +77,7 @@ class Connection:
                 max_outstanding_pings=_PINGS_UNANSWERED,
             )
         except (OSError, errors.Error, TimeoutError, ValueError) as error:
+            await self.close()
             raise self._meaning(error) from error
         self._begun = True
         self._there.set()
@@ -84,9 +85,10 @@ class Connection:
         await self.subscribe(f"{self._inbox}.*", self._on_answer)
 
     async def close(self) -> None:
-        """End it; what was said before is sent first."""
+        """End it; what was said before is sent first, where the server is there."""
         self._closing = True
-        await self.client.close()
+        with suppress(OSError, TimeoutError):  # asyncio waits for good for a socket on which TLS failed
+            await asyncio.wait_for(self.client.close(), _CLOSE_S)
 
     async def subscribe(self, subject: str, hear: Callable[[Msg], None], *, queue: str = "") -> Subscription:
         """Call `hear` for each message as it is read, as long as the connection lasts. Raises UnavailableError."""
