@@ -26,6 +26,9 @@ from liftline_lifter.settings import LifterSettings, export_formats, lift_settin
 from liftline_lifter.stage import LiftResult, lift_tracks, track_people
 from liftline_lifter.videopose3d import write_custom_dataset, write_detectron_file
 
+MOST_EXPORTS = 200
+"""A job's record has room for the names of so many, and of hardly more."""
+
 
 class TrackHandler(StageHandler):
     """Decide who is who over the whole video, from all segments' detections."""
@@ -66,10 +69,13 @@ class LiftHandler(StageHandler):
         settings, formats = lift_settings(job, device=self._device), export_formats(job)
         tracks = tracks_file.load(work.input_file("tracks"))
         result = lift_tracks(tracks, self._checkpoint, settings=settings, stop=stop, progress=work.progress)
+        exported = _exports(work, result, formats, stop)
+        kept, left_out = exported[:MOST_EXPORTS], exported[MOST_EXPORTS:]
         return Outcome(
-            products=_lift_products(work, result, formats, stop),
+            products=[*_poses_and_scene(work, result), *kept],
             frames_done=len(tracks.frame_times_s),
             models=[self._model],
+            warnings=_left_out(work.task.video_name, left_out),
             settings={**self._settings, "lift": plain(settings), "export": list(formats)},
         )
 
@@ -101,17 +107,31 @@ def _track_products(work: Work, tracks: Tracks, found: Detections, stop: StopTok
     return list(products.values())
 
 
-def _lift_products(work: Work, result: LiftResult, formats: Sequence[str], stop: StopToken) -> Sequence[Product]:
+def _poses_and_scene(work: Work, result: LiftResult) -> Sequence[Product]:
     tree = OutputTree(work.task.video_name)
     poses, scene = work.folder / tree.poses, work.folder / tree.scene
     poses_file.save(poses, result.poses)
     scene_file.save(scene, result.scene)
-    products = [Product("poses", poses, tree.poses), Product("scene", scene, tree.scene)]
+    return [Product("poses", poses, tree.poses), Product("scene", scene, tree.scene)]
+
+
+def _exports(work: Work, result: LiftResult, formats: Sequence[str], stop: StopToken) -> Sequence[Product]:
+    """Of each format, the one with the fewest files first: some have one per person, the most prominent first."""
+    base, products = work.folder / OutputTree(work.task.video_name).poses, list[list[Product]]()
     for name in formats:
         stop.raise_if_stopped()
-        exported = export(result.poses, result.scene, poses, [name])
-        products += [Product(f"export_{name}", path, _place(work.folder, path)) for path in exported]
-    return products
+        paths = export(result.poses, result.scene, base, [name])
+        products.append([Product(f"export_{name}", path, _place(work.folder, path)) for path in paths])
+    return [product for of_format in sorted(products, key=len) for product in of_format]
+
+
+def _left_out(video: str, products: Sequence[Product]) -> Sequence[str]:
+    if not products:
+        return ()
+    return (
+        f"{video}: {len(products)} files of further people are left out ({products[0].path.name}, ...): a job keeps "
+        f"{MOST_EXPORTS} files of formats with one per person; the other formats hold everyone.",
+    )
 
 
 def _place(folder: Path, path: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -29,7 +30,7 @@ from liftline.v1.events_pb2 import Task, TaskId, TaskResult
 from liftline.v1.job_service_pb2 import JobSettings
 from liftline_cli.options import Smooth
 from liftline_cli.process_settings import ProcessSettings
-from liftline_lifter.handlers import LiftHandler, TrackHandler
+from liftline_lifter.handlers import MOST_EXPORTS, LiftHandler, TrackHandler
 from liftline_lifter.keypoint_files import write_keypoint_files
 from liftline_lifter.settings import LifterSettings, export_formats, lift_settings, track_settings
 from liftline_lifter.stage import LiftSettings
@@ -145,8 +146,10 @@ def test_equal_tracks_give_equal_keypoint_lines_which_are_the_files(
     assert lines == [path.read_bytes() for path in files]
 
 
-def lift_work(stored: Stored, tmp_path: Path, settings: JobSettings | None = None) -> FolderWork:
-    tracks_file.save(tmp_path / "tracks.npz", replace(tracks_of([40, 25]), video="clip é.mp4"))
+def lift_work(
+    stored: Stored, tmp_path: Path, settings: JobSettings | None = None, *, lengths: Sequence[int] = (40, 25)
+) -> FolderWork:
+    tracks_file.save(tmp_path / "tracks.npz", replace(tracks_of(lengths), video="clip é.mp4"))
     stored.inputs.append(stored.put("tracks", tmp_path / "tracks.npz"))
     return stored.work(Stage.LIFT, settings=settings)
 
@@ -158,16 +161,29 @@ def test_lifting_makes_poses_a_scene_and_the_formats_asked_for(stored: Stored, t
     assert [(product.role, product.tree_path) for product in outcome.products] == [
         ("poses", "poses_3d/clip é.npz"),
         ("scene", "poses_3d/clip é.scene.json"),
+        ("export_json", "poses_3d/clip é.json"),
         ("export_trc", "poses_3d/clip é.trc"),
         ("export_trc", "poses_3d/clip é#2.trc"),
-        ("export_json", "poses_3d/clip é.json"),
     ]
+    assert outcome.warnings == ()
     poses = poses_file.load(outcome.products[0].path)
     assert len(poses) == 2
     assert np.isfinite(poses.joints_m).all()
     assert [model.name for model in outcome.models] == ["random"]
     assert (outcome.settings["export"], outcome.settings["causal"]) == (["trc", "json"], False)
     assert outcome.frames_done == 40
+
+
+def test_a_crowd_has_its_most_prominent_people_in_formats_of_a_file_each(stored: Stored, tmp_path: Path) -> None:
+    formats = [job_service_pb2.EXPORT_FORMAT_NPY, job_service_pb2.EXPORT_FORMAT_CSV]
+    crowd = MOST_EXPORTS + 5
+    work = lift_work(stored, tmp_path, JobSettings(export_formats=formats), lengths=[3] * crowd)
+    outcome = LiftHandler(random_checkpoint(), LifterSettings(), device="cpu")(work)
+    exports = [product.tree_path for product in outcome.products if product.role.startswith("export_")]
+    assert exports[:3] == ["poses_3d/clip é.csv", "poses_3d/clip é.npy", "poses_3d/clip é#2.npy"]
+    assert exports[-1] == f"poses_3d/clip é#{MOST_EXPORTS - 1}.npy"
+    (warning,) = outcome.warnings
+    assert warning.startswith("clip é.mp4: 6 files of further people are left out (clip é#200.npy, ...)")
 
 
 def test_lifting_one_long_track_lives_before_it_is_done(stored: Stored, tmp_path: Path) -> None:
