@@ -18,9 +18,13 @@ from liftline.errors import LimitExceededError
 from liftline.video.opening import VideoLimits
 
 _NEVER_REFUSED = 1 << 20
-_MOST_BOXES, _DEEPEST = 3_000_000, 12
+_MOST_BOXES, _DEEPEST = 2_000_000, 12
 _MOST_UNPACKED = 64 << 20
-_CLOSED = frozenset((b"mdat", b"free", b"skip", b"uuid"))
+_CLOSED = frozenset(
+    b"mdat free skip uuid stts ctts stsc stsz stz2 stco co64 stss trun mfhd tfhd tfdt sidx tfra".split()
+)
+"""No box is in these, for libav either."""
+
 _PCM_INDEX_STEP = 1024
 """libav joins so many samples of uncompressed sound into one, or half as many at least."""
 
@@ -69,7 +73,7 @@ class _Walk:
             if kind == b"trak":
                 self.end_track()
             file.seek(start)
-            self._note(kind, file.read(min(20, stop - start)), file, start, stop)
+            self._note(kind, file.read(min(16, stop - start)), file, start, stop)
             if kind not in _CLOSED and depth < _DEEPEST and stop - start >= 8:
                 file.seek(start + (4 if kind == b"meta" else 0))
                 self.look_through(file, stop, depth=depth + 1)

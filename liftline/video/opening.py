@@ -84,6 +84,7 @@ def open_container(opener: VideoOpener, *, name: str, limits: VideoLimits = DEFA
         with stream.raising(), _open(stream, name, limits) as container:
             container.flags &= ~_AVFMT_FLAG_GENPTS
             main_video_stream(container, name=name)
+            _limit_pictures(container, limits)
             yield container
 
 
@@ -169,7 +170,7 @@ def _open(file: _Nameless, name: str, limits: VideoLimits) -> InputContainer:
         return av.open(
             file,
             mode="r",
-            options={"max_pixels": str(limits.max_pixels)},
+            options=_decoder_options(limits),
             container_options={"format_whitelist": CONTAINERS, "protocol_whitelist": ""},
             metadata_errors="replace",
             buffer_size=_READ_BUFFER_BYTES,
@@ -188,6 +189,17 @@ def _open(file: _Nameless, name: str, limits: VideoLimits) -> InputContainer:
                 "copy or record it again."
             ) from error
         raise InvalidVideoError(f"{name}: not a readable video ({reason(error)}); {_SUPPORTED}.") from error
+
+
+def _limit_pictures(container: InputContainer, limits: VideoLimits) -> None:
+    """What `av.open` is given reaches the decoders that probe a file, not those that read it."""
+    for stream in container.streams.video:
+        if stream.codec_context is not None:
+            stream.codec_context.options = _decoder_options(limits)
+
+
+def _decoder_options(limits: VideoLimits) -> dict[str, str]:
+    return {"max_pixels": str(limits.max_pixels)}
 
 
 def _refuse(url: str, _flags: int, _options: dict[str, Any]) -> NoReturn:

@@ -110,7 +110,7 @@ BOMBS: dict[str, tuple[Bomb, str]] = {
         lambda make: box(b"moov", box(b"cmvd", bytes(4) + zlib.compress(bytes(300 << 20), 9))), "index is too large",
     ),
     "samples of sound": (_sound, "claims to hold"),
-    "boxes": (lambda _: box(b"udta", b"") * 3_100_000, "more than 3000000 parts"),
+    "boxes": (lambda _: box(b"udta", b"") * 2_100_000, "more than 2000000 parts"),
     "y4m": (lambda _: b"YUV4MPEG2 W30000 H30000 F25:1\nFRAME\n" + bytes(100), "not a readable video"),
     "gif": (lambda make: _patched(make("a.gif", **GIF), b"GIF89a", 0, b"\xff" * 4), "decoded"),
     "mjpeg": (lambda make: _patched(make("a.avi", **MJPEG), b"\xff\xc0\x00\x11\x08", 0, b"\xff" * 4), "decoded"),
