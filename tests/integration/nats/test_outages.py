@@ -294,6 +294,9 @@ def test_a_server_that_stands_still_is_left_and_found_again(server: NatsServer) 
                 began = time.monotonic()
                 with pytest.raises(UnavailableError):
                     await publish(bus, 2)
+                with pytest.raises(UnavailableError):
+                    async with bus.listen("liftline.progress.t.j"):
+                        pass
                 assert time.monotonic() - began < 12
             finally:
                 server.child.process.send_signal(signal.SIGCONT)
@@ -303,5 +306,19 @@ def test_a_server_that_stands_still_is_left_and_found_again(server: NatsServer) 
             pulled = [await bus.pull(["detect-normal"], wait_s=3) for _ in range(3)]
             assert all(pulled)
             assert await bus.pull(["detect-normal"], wait_s=0) is None, "a message id was kept twice"
+
+    asyncio.run(scenario())
+
+
+def test_an_error_that_the_server_sends_does_not_end_the_connection_for_good(server: NatsServer) -> None:
+    async def scenario() -> None:
+        async with connected(nats_settings(server), name="test") as connection:
+            await topology.ensure(connection)
+            bus = NatsBus(connection)
+            await connection.client._send_command(b"NO SUCH COMMAND\r\n")
+            await publish(bus, 1)
+            await asyncio.sleep(0.3)
+            await publish(bus, 2)
+            assert await bus.task_subjects("liftline.tasks.>") == {subject(1), subject(2)}
 
     asyncio.run(scenario())
