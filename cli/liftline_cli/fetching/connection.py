@@ -94,10 +94,11 @@ def _get(url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
 
 def pool(url: str, *, timeout: urllib3.Timeout = _TIMEOUT, ca_file: Path | None = None) -> urllib3.PoolManager:
     """What makes connections to there; authorities of `ca_file` are trusted besides the system's."""
-    context = ssl.create_default_context()
-    if ca_file is not None:
-        context.load_verify_locations(ca_file)
     parts = urlsplit(url)
+    context = None
+    if ca_file is not None and parts.scheme == "https":
+        context = ssl.create_default_context()
+        context.load_verify_locations(ca_file)
     proxies = {} if proxy_bypass(parts.hostname or "") else getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     if not proxy:

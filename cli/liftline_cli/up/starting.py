@@ -81,7 +81,7 @@ def take_down(say: Callable[[str], None]) -> bool:
     if not _within(_DOWN_WITHIN_S, lambda: not is_locked()):
         os.kill(state.supervisor, signal.SIGKILL)
     remaining = [*state.processes.values(), Running("supervisor", state.supervisor, "")]
-    if not _within(_GONE_WITHIN_S, lambda: not any(Path(f"/proc/{one.pid}").exists() for one in remaining)):
+    if not _within(_GONE_WITHIN_S, lambda: not _alive(remaining)):
         raise LiftlineError(f"Not everything ended: {', '.join(_alive(remaining))}; end these processes yourself.")
     return True
 
@@ -173,7 +173,14 @@ def _is_supervisor(pid: int) -> bool:
 
 
 def _alive(processes: list[Running]) -> list[str]:
-    return [f"{one.name} ({one.pid})" for one in processes if Path(f"/proc/{one.pid}").exists()]
+    return [f"{one.name} ({one.pid})" for one in processes if _is_alive(one.pid)]
+
+
+def _is_alive(pid: int) -> bool:
+    """Whether it runs; one that ended and whose parent hasn't looked yet doesn't."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    return False
 
 
 def _within(seconds: float, condition: Callable[[], bool]) -> bool:

@@ -67,13 +67,10 @@ def test_nothing_is_sent_unencrypted_to_another_machine(tmp_path: Path) -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_authorities_that_are_none_are_named(gateway: Gateway, tmp_path: Path) -> None:
+def test_authorities_that_are_none_are_named(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("no certificates")
-    gateway.store.objects["clip"] = CONTENT
     with pytest.raises(UsageError, match=r"ca\.pem"):
-        Transfers(tmp_path / "ca.pem").download(
-            gateway.store.address("clip"), tmp_path / "part", size_bytes=len(CONTENT), sha256=""
-        )
+        Transfers(tmp_path / "ca.pem").download("https://127.0.0.1:1/", tmp_path / "part", size_bytes=1, sha256="")
 
 
 def test_a_video_that_is_gone_is_named(gateway: Gateway, tmp_path: Path) -> None:
