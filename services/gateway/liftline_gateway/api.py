@@ -39,7 +39,7 @@ class Api:
         )  # fmt: skip
         self.watching = Watching(book, bus)
         outputs = Outputs(book, store, threads, expire=timedelta(seconds=settings.address_expire_s))
-        self.service = JobService(book, bus, uploads, creator, self.watching, outputs)
+        self.service = JobService(book, bus, uploads, creator, self.watching, outputs, coordination.notices)
 
     def add_to(self, server: grpc.aio.Server) -> None:
         """Serve it there."""

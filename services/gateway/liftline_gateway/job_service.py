@@ -21,6 +21,7 @@ from liftline.v1.records_pb2 import JobRecord
 from liftline_gateway.create_job import JobCreator
 from liftline_gateway.job_book import JobBook
 from liftline_gateway.listing import listed
+from liftline_gateway.notices import Notices
 from liftline_gateway.outputs import Outputs
 from liftline_gateway.refusals import not_found
 from liftline_gateway.stopping import cancel_job, delete_job
@@ -42,6 +43,7 @@ class JobService(JobServiceServicer):
     creator: JobCreator
     watching: Watching
     outputs: Outputs
+    notices: Notices
 
     async def CreateUpload(self, request: api.CreateUploadRequest, context: Context) -> api.Upload:
         """A place to put a video."""
@@ -73,6 +75,7 @@ class JobService(JobServiceServicer):
         record = await cancel_job(self.book, self.bus, _key(request.name))
         if record is None:
             raise not_found(request.name)
+        self.notices.start(record)
         return job_view(record)
 
     async def DeleteJob(self, request: api.DeleteJobRequest, context: Context) -> Empty:

@@ -19,7 +19,7 @@ from pydantic import SecretStr
 
 from liftline.errors import UsageError
 from liftline.service_settings import GatewaySettings
-from liftline.v1.job_service_pb2 import Failure, Job
+from liftline.v1.job_service_pb2 import CancelJobRequest, Failure, Job
 from liftline.v1.records_pb2 import JobRecord
 from liftline_gateway.webhooks import Patience, Webhooks
 from tests.integration.gateway.gateways import Deployment, run, states
@@ -173,3 +173,16 @@ def test_the_end_of_a_job_is_told_to_its_webhook(tmp_path: Path) -> None:
     with receiving(500, 204) as receiver, webhooks() as sender:
         run(use, tmp_path, webhook_hosts=("127.0.0.1",), tell=sender.tell)
     assert len(receiver.received) == 2
+
+
+def test_a_cancelled_job_is_told_at_once(tmp_path: Path) -> None:
+    async def use(deployment: Deployment) -> None:
+        client = await deployment.client()
+        job = await client.job(webhook_uri=receiver.url)
+        await client.call("CancelJob", CancelJobRequest(name=job.name))
+        while not receiver.received:
+            await asyncio.sleep(0.02)
+        assert json.loads(receiver.received[-1].body)["type"] == "job.cancelled"
+
+    with receiving(204) as receiver, webhooks() as sender:
+        run(use, tmp_path, webhook_hosts=("127.0.0.1",), tell=sender.tell, coordinating=False)

@@ -19,6 +19,8 @@ from liftline.service_settings import (
 )
 from liftline.settings import Settings, load_settings
 from liftline_cli.client import Connection
+from liftline_detector.settings import DetectorSettings
+from liftline_lifter.settings import LifterSettings
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "settings.md"
 
@@ -42,7 +44,8 @@ def test_models_lie_in_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 
 ALL = (
-    Settings, NatsSettings, S3Settings, GrpcSettings, TelemetrySettings, WorkerSettings, GatewaySettings, Connection
+    Settings, NatsSettings, S3Settings, GrpcSettings, TelemetrySettings, WorkerSettings, GatewaySettings, Connection,
+    DetectorSettings, LifterSettings,
 )  # fmt: skip
 VARIABLES = [(f"{kind.model_config['env_prefix']}{name.upper()}", field.default) for kind in ALL
              for name, field in kind.model_fields.items()]  # fmt: skip
@@ -52,7 +55,9 @@ VARIABLES = [(f"{kind.model_config['env_prefix']}{name.upper()}", field.default)
 def test_every_setting_is_documented_with_its_default(variable: str, default: object) -> None:
     lines = [line for line in DOCUMENT.read_text().splitlines() if f"`{variable}`" in line]
     assert len(lines) == 1
-    if isinstance(default, int | float):
+    if isinstance(default, bool):
+        assert f"| {str(default).lower()} |" in lines[0]
+    elif isinstance(default, int | float):
         assert f"| {default:g} |" in lines[0] or f"| {default} |" in lines[0]
     elif isinstance(default, str) and default:
         assert f"| `{default}` |" in lines[0]
