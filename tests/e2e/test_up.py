@@ -97,6 +97,9 @@ def test_a_service_that_is_killed_is_started_again(up: dict[str, Any], run: Run,
     victims = [one["pid"] for name, one in up["processes"].items() if name in {"gateway", "lifter"}]
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
+    end_s = time.monotonic() + 60
+    while run("list").exit_code and time.monotonic() < end_s:
+        time.sleep(0.2)
     job = run("submit", clip, "--wait", "--json")
     assert job.exit_code == 0, job.stderr
     state = json.loads((home / "liftline" / "up" / "state.json").read_text())

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import ssl
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from google.protobuf.empty_pb2 import Empty
 from liftline.v1 import job_service_pb2 as pb
 from liftline.v1.job_service_pb2_grpc import JobServiceServicer, add_JobServiceServicer_to_server
 from liftline_cli.client import Connection
+from tests.certificates import Authority, Certificate
 
 Fault = Callable[["StoreHandler"], None]
 
@@ -29,14 +31,19 @@ class Store(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Certificate | None = None) -> None:
         super().__init__(("127.0.0.1", 0), StoreHandler)
+        self.scheme = "https" if certificate else "http"
+        if certificate:
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(certificate.certificate, certificate.key)
+            self.socket = context.wrap_socket(self.socket, server_side=True)
         self.objects: dict[str, bytes] = {}
         self.faults: deque[Fault] = deque()
         self.ranges: list[str | None] = []
 
     def address(self, key: str) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/{key}"
+        return f"{self.scheme}://127.0.0.1:{self.server_address[1]}/{key}"
 
     def handle_error(self, *_: Any) -> None:
         """Clients that go away are part of the tests."""
@@ -90,8 +97,8 @@ def status(code: int) -> Fault:
 class Gateway(JobServiceServicer):
     """Jobs that stand where the test puts them. Before it answers, every call uses up one of `faults`."""
 
-    def __init__(self, store: Store) -> None:
-        self.store = store
+    def __init__(self, store: Store, credentials: grpc.ServerCredentials | None = None) -> None:
+        self.store, self._credentials = store, credentials
         self.jobs: dict[str, pb.Job] = {}
         self.requests: dict[str, tuple[pb.CreateJobRequest, str]] = {}
         self.trees: dict[str, dict[str, bytes]] = {}
@@ -109,7 +116,12 @@ class Gateway(JobServiceServicer):
     def start(self) -> None:
         self._server = grpc.server(ThreadPoolExecutor(8), options=[("grpc.so_reuseport", 0)])
         add_JobServiceServicer_to_server(self, self._server)
-        self.port = self._server.add_insecure_port(f"127.0.0.1:{self.port}")
+        address = f"127.0.0.1:{self.port}"
+        self.port = (
+            self._server.add_secure_port(address, self._credentials)
+            if self._credentials
+            else self._server.add_insecure_port(address)
+        )
         self._server.start()
 
     def stop(self) -> None:
@@ -226,12 +238,12 @@ def _missing(name: str, context: Any) -> Never:
 
 
 @contextmanager
-def running() -> Iterator[Gateway]:
-    """Serve while the block runs."""
-    with Store() as store:
+def running(certificate: Certificate | None = None, *, clients_of: Authority | None = None) -> Iterator[Gateway]:
+    """Serve while the block runs; with a certificate by TLS alone, with an authority only to clients that it knows."""
+    with Store(certificate) as store:
         thread = threading.Thread(target=store.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
-        gateway = Gateway(store)
+        gateway = Gateway(store, _credentials(certificate, clients_of) if certificate else None)
         gateway.start()
         try:
             yield gateway
@@ -239,3 +251,11 @@ def running() -> Iterator[Gateway]:
             gateway.stop()
             store.shutdown()
             thread.join()
+
+
+def _credentials(certificate: Certificate, clients_of: Authority | None) -> grpc.ServerCredentials:
+    return grpc.ssl_server_credentials(
+        [(certificate.key.read_bytes(), certificate.certificate.read_bytes())],
+        root_certificates=clients_of.file.read_bytes() if clients_of else None,
+        require_client_auth=clients_of is not None,
+    )
