@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 from urllib.parse import quote
 
-from minio.commonconfig import ComposeSource, CopySource
+from minio.commonconfig import CopySource
 from minio.deleteobjects import DeleteObject
 from minio.error import MinioException, S3Error
 from minio.helpers import DictType
@@ -28,8 +28,6 @@ from liftline.store_keys import check_key, check_prefix
 
 PATIENCE_S, ANSWER_S = 10.0, 20.0
 _PART_BYTES, _PARTS_AT_ONCE, _MOST_PARTS = 8 << 20, 3, 10_000
-_COPY_AT_ONCE_BYTES, _COPY_PART_BYTES = 5 << 30, 1 << 30
-"""S3 copies at most 5 GiB by one request."""
 
 _ABSENT = ("NoSuchKey", "NoSuchBucket")
 
@@ -39,7 +37,6 @@ class S3Store:
 
     patience_s: a request that finds no server is repeated for so long before UnavailableError.
     answer_s: a server that is silent for so long in the middle of a request is taken for gone.
-    copy_at_once_bytes: larger objects are copied in parts.
     """
 
     def __init__(
@@ -48,13 +45,11 @@ class S3Store:
         *,
         patience_s: float = PATIENCE_S,
         answer_s: float = ANSWER_S,
-        copy_at_once_bytes: int = _COPY_AT_ONCE_BYTES,
     ) -> None:
         """Raises UsageError where settings make no sense, such as an unencrypted address that isn't this machine."""
         self._client = client(settings, patience_s=patience_s, answer_s=answer_s)
         self._signer = signer(settings)
         self._bucket, self._settings = settings.bucket, settings
-        self._copy_at_once_bytes = copy_at_once_bytes
 
     def ensure_bucket(self) -> None:
         """Make the bucket where there is none. Raises UsageError where the server refuses keys, name or region."""
@@ -112,17 +107,13 @@ class S3Store:
                 raise
 
     def copy(self, source: str, target: str) -> None:
-        """See `ArtifactStore.copy`; a large object in parts."""
+        """See `ArtifactStore.copy`; the client does it in parts where S3 can't at once."""
         check_key(target)
         with self._telling(check_key(source)):
-            size = self._client.stat_object(self._bucket, source).size or 0
             if source == target:
-                return
-            if size <= self._copy_at_once_bytes:
-                self._client.copy_object(self._bucket, target, CopySource(self._bucket, source))
+                self._client.stat_object(self._bucket, source)
             else:
-                self._copy_parts(source, target, size)
-            self._check_size(target, size)
+                self._client.copy_object(self._bucket, target, CopySource(self._bucket, source))
 
     def remove(self, key: str) -> None:
         """See `ArtifactStore.remove`."""
@@ -168,12 +159,6 @@ class S3Store:
         self._client.put_object(
             self._bucket, key, file, size, part_size=part, num_parallel_uploads=_PARTS_AT_ONCE
         )  # fmt: skip
-
-    def _copy_parts(self, source: str, target: str, size: int) -> None:
-        part = min(self._copy_at_once_bytes, _COPY_PART_BYTES)
-        ranges = [(offset, min(part, size - offset)) for offset in range(0, size, part)]
-        sources = [ComposeSource(self._bucket, source, offset=offset, length=length) for offset, length in ranges]
-        self._client.compose_object(self._bucket, target, sources)
 
     def _check_size(self, key: str, size: int) -> None:
         if self._client.stat_object(self._bucket, key).size != size:
