@@ -17,6 +17,7 @@ from liftline.errors import InvalidArtifactError
 from liftline.naming import JobKey, Priority, TaskKey
 from liftline.ports import Bus, Delivery
 from liftline.v1.events_pb2 import Event, Task, TaskProgress
+from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import DeadTask
 
 FINISHED, FAILED = "finished", "failed"
@@ -65,9 +66,9 @@ async def tell_progress(bus: Bus, progress: TaskProgress) -> None:
     await bus.tell(TaskKey.of(progress.id).job.progress_subject, progress.SerializeToString())
 
 
-async def tell_changed(bus: Bus, job: JobKey) -> None:
-    """Say that a job's record changed to whoever watches."""
-    await bus.tell(job.progress_subject, TaskProgress().SerializeToString())
+async def tell_changed(bus: Bus, job: JobKey, state: Job.State.ValueType) -> None:
+    """Say that a job's record changed, and where the job stands, to whoever watches."""
+    await bus.tell(job.progress_subject, TaskProgress(state=state).SerializeToString())
 
 
 def read_task(delivery: Delivery) -> Task:

@@ -264,10 +264,13 @@ class TaskProgress(_message.Message):
     ID_FIELD_NUMBER: _builtins.int
     FRAMES_DONE_FIELD_NUMBER: _builtins.int
     WORKER_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
     frames_done: _builtins.int
     """Frames finished."""
     worker: _builtins.str
     """Who works on it."""
+    state: _job_service_pb2.Job.State.ValueType
+    """Where the job stands since its record changed; unspecified when this is of a task."""
     @_builtins.property
     def id(self) -> Global___TaskId:
         """Which task; absent when it only says that the job's record changed."""
@@ -278,10 +281,11 @@ class TaskProgress(_message.Message):
         id: Global___TaskId | None = ...,
         frames_done: _builtins.int = ...,
         worker: _builtins.str = ...,
+        state: _job_service_pb2.Job.State.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["id", b"id"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["frames_done", b"frames_done", "id", b"id", "worker", b"worker"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["frames_done", b"frames_done", "id", b"id", "state", b"state", "worker", b"worker"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -60,7 +60,7 @@ class Advancer:
     async def follow(self, record: JobRecord) -> None:
         """What a change leads to. Whatever is lost of it here the reconciler does later."""
         key = JobKey(record.tenant, record.job)
-        await tell_changed(self._bus, key)
+        await tell_changed(self._bus, key, record.state)
         if record.state == Job.STATE_FAILED:
             await self._bus.purge_tasks(key.task_subjects)
         self._notices.start(record)

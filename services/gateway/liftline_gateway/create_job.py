@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
+from contextlib import suppress
 
 import grpc
 from opentelemetry import propagate
 
+from liftline.errors import UnavailableError
 from liftline.naming import JobKey, new_id
 from liftline.service_settings import GatewaySettings
 from liftline.serving.errors import RefusedError
@@ -37,28 +40,49 @@ class JobCreator:
         """`segment_s`: length of the segments that videos are cut into."""
         self._book, self._creation, self._uploads, self._limits = book, creation, uploads, limits
         self._settings, self._segment_s = settings, segment_s
+        self._tidying: set[asyncio.Task[None]] = set()
 
     async def create(self, tenant: str, request: CreateJobRequest) -> JobRecord:
         """The job of a request, new or made before. Raises RefusedError, UnavailableError; then send it again."""
         check_creation(request, webhook_hosts=self._settings.webhook_hosts)
         upload = UploadKey(tenant, upload_of(request.upload, tenant=tenant))
-        fingerprint = _fingerprint(request, upload)
         known = await self._book.request(tenant, request.request_id) if request.request_id else None
         if known is None:
-            known = await self._register(request, upload, fingerprint)
-        if known.fingerprint != fingerprint:
+            known = await self._register(request, upload)
+        if known.fingerprint != _fingerprint(request) or not await self._is_same_video(known, upload):
             raise _another(request.request_id)
         record = await self._creation.complete(known)
+        self._tidy(tenant, {known.upload, upload.upload})
         if record.state == Job.STATE_DELETING:
             raise not_found(f"jobs/{record.job}")
         return record
 
-    async def _register(self, request: CreateJobRequest, upload: UploadKey, fingerprint: str) -> RequestRecord:
+    async def _is_same_video(self, known: RequestRecord, upload: UploadKey) -> bool:
+        """A client that doesn't know whether its request arrived may have uploaded its video again."""
+        if upload.upload == known.upload:
+            return True
+        again = await self._book.upload(upload)
+        first = known.initial
+        return again is not None and (again.file_name, again.size_bytes) == (first.video_name, first.video.size_bytes)
+
+    async def _register(self, request: CreateJobRequest, upload: UploadKey) -> RequestRecord:
         video = await self._uploads.complete(upload)
         initial = self._initial(request, JobKey(upload.tenant, new_id()), video)
-        made = RequestRecord(job=initial.job, fingerprint=fingerprint, upload=upload.upload, initial=initial)
+        made = RequestRecord(job=initial.job, fingerprint=_fingerprint(request), upload=upload.upload, initial=initial)
         async with self._limits.room_for_job(upload.tenant, initial.request_id, video_bytes=video.size_bytes):
             return await self._creation.register(made)
+
+    def _tidy(self, tenant: str, uploads: set[str]) -> None:
+        """Nobody waits for this."""
+
+        async def tidy() -> None:
+            with suppress(UnavailableError):
+                for upload in uploads:
+                    await self._creation.tidy(UploadKey(tenant, upload))
+
+        task = asyncio.create_task(tidy())
+        self._tidying.add(task)
+        task.add_done_callback(self._tidying.discard)
 
     def _initial(self, request: CreateJobRequest, key: JobKey, video: UploadRecord) -> JobRecord:
         trace: dict[str, str] = {}
@@ -82,12 +106,12 @@ class JobCreator:
         )
 
 
-def _fingerprint(request: CreateJobRequest, upload: UploadKey) -> str:
-    """Of what the request says, however it spells the upload's name."""
+def _fingerprint(request: CreateJobRequest) -> str:
+    """Of what the request says beside its upload."""
     said = CreateJobRequest()
     said.CopyFrom(request)
     said.DiscardUnknownFields()
-    said.upload = upload.upload
+    said.ClearField("upload")
     return hashlib.sha256(said.SerializeToString(deterministic=True)).hexdigest()
 
 

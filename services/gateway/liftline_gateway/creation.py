@@ -1,6 +1,6 @@
 """Making a job of a request, in steps of which any prefix can be completed later, by the client or the reconciler.
 
-Noted as active → request entry → video copied → job record → plan task → uploaded bytes removed.
+Noted as active → request entry → video copied → job record → plan task; then the uploaded bytes are removed.
 """
 
 from __future__ import annotations
@@ -48,7 +48,6 @@ class Creation:
         upload = UploadKey(key.tenant, request.upload)
         stored = await self._book.get(key)
         if stored is not None:
-            await self._remove(upload)
             return stored.record
         problem = await self._take_video(upload, request.initial)
         record, tasks = begin(request.initial)
@@ -59,11 +58,13 @@ class Creation:
         with continuing({"traceparent": record.traceparent}):
             for task in tasks:
                 await publish_task(self._bus, task)
-        await self._remove(upload)
         return record
 
-    async def _remove(self, upload: UploadKey) -> None:
-        """Its bytes; it is remembered until its address no longer works, so that what comes late is removed too."""
+    async def tidy(self, upload: UploadKey) -> None:
+        """Remove an upload of which a job is made; where that is left out, it goes when its time is over.
+
+        It is remembered until its address no longer works, so that what comes late is removed too.
+        """
         await self._threads.run(self._store.remove_all, upload.prefix)
         await self._book.use_upload(upload)
 

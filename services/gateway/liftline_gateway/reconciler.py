@@ -24,7 +24,7 @@ from liftline.v1.records_pb2 import JobRecord
 from liftline_gateway import state
 from liftline_gateway.advancing import Advancer
 from liftline_gateway.creation import Creation
-from liftline_gateway.job_book import JobBook
+from liftline_gateway.job_book import JobBook, UploadKey
 from liftline_gateway.lease import Lease
 from liftline_gateway.notices import Notices, is_owed
 from liftline_gateway.removal import Remover
@@ -121,6 +121,7 @@ class Reconciler:
         request = await self._book.request(key.tenant, active.request_id) if active and active.request_id else None
         if request is not None and request.job == key.job:
             await self._creation.complete(request)
+            await self._creation.tidy(UploadKey(key.tenant, request.upload))
             self._count("creation_completed")
         elif await self._book.get(key) is None:
             await self._book.remove_active(key)

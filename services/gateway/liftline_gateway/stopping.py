@@ -17,7 +17,7 @@ async def cancel_job(book: JobBook, bus: Bus, key: JobKey) -> JobRecord | None:
     if record is None or record.state == Job.STATE_DELETING:
         return None
     await bus.purge_tasks(key.task_subjects)
-    await tell_changed(bus, key)
+    await tell_changed(bus, key, record.state)
     return record
 
 
@@ -29,5 +29,5 @@ async def delete_job(book: JobBook, bus: Bus, key: JobKey) -> bool:
     await book.add_active(key, ActiveRecord(request_id=stored.record.request_id))
     await book.change(key, lambda one: state.delete(one, time=book.time()))
     await bus.purge_tasks(key.task_subjects)
-    await tell_changed(bus, key)
+    await tell_changed(bus, key, Job.STATE_DELETING)
     return True

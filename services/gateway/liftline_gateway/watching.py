@@ -108,7 +108,7 @@ class _Feed:
         self._latest: tuple[int, Job] = (0, Job())
         self._told, self._stirred = asyncio.Event(), asyncio.Event()
         self._told_s = 0.0
-        self._changed = self._moved = False
+        self._changed = self._moved = self._hurry = False
         self._tell()
 
     async def after(self, seen: int) -> tuple[int, Job] | None:
@@ -147,7 +147,7 @@ class _Feed:
             self._moved = True
 
     async def _look(self) -> None:
-        self._changed = False
+        self._changed = self._hurry = False
         try:
             stored = await self._book.get(self._key)
         except UnavailableError as error:
@@ -170,7 +170,11 @@ class _Feed:
             self._stirred.clear()
             if self._moved and self._due_s() <= time.monotonic():
                 self._tell()
-        await asyncio.sleep(looked_s + _LOOK_AT_MOST_EVERY_S - time.monotonic())
+        while not self._hurry and (rest_s := looked_s + _LOOK_AT_MOST_EVERY_S - time.monotonic()) > 0:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(rest_s):
+                    await self._stirred.wait()
+            self._stirred.clear()
 
     async def _listen(self) -> None:
         """What was told before it begins isn't heard, so the record is looked at then."""
@@ -194,6 +198,7 @@ class _Feed:
             self._moved = True
         else:
             self._changed = True
+            self._hurry |= progress.state != self._stored.record.state
         self._stirred.set()
 
     def _due_s(self) -> float:

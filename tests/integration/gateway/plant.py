@@ -202,6 +202,7 @@ class Plant:
         """A new job."""
         request, gateway = await self.request(**options), self.gateway()
         await gateway.creation.complete(await gateway.creation.register(request))
+        await gateway.creation.tidy(UploadKey("acme", request.upload))
         gateway.threads.close()
         return JobKey("acme", request.job)
 

@@ -12,6 +12,7 @@ import pytest
 from liftline.naming import JobKey
 from liftline.v1.job_service_pb2 import Job
 from liftline_gateway.coordination import Coordination
+from liftline_gateway.job_book import UploadKey
 from liftline_gateway.stopping import cancel_job, delete_job
 from tests.integration.gateway.plant import ACK_WAIT_S, Killed, Mortal, Plant
 
@@ -105,6 +106,7 @@ def test_a_gateway_killed_while_it_makes_a_job_leaves_a_job_or_nothing(tmp_path:
 
         async def make(_: Plant, gateway: Coordination, __: JobKey) -> None:
             await gateway.creation.complete(await gateway.creation.register(request))
+            await gateway.creation.tidy(UploadKey("acme", request.upload))
 
         killed = await survive(plant, key, make, Mortal(at=at, after=after))
         promised = await plant.book.request("acme", request.initial.request_id) is not None
@@ -131,6 +133,7 @@ def test_a_client_that_asks_again_gets_the_job_that_a_killed_gateway_began(tmp_p
 
         async def make(_: Plant, gateway: Coordination, __: JobKey) -> None:
             await gateway.creation.complete(await gateway.creation.register(request))
+            await gateway.creation.tidy(UploadKey("acme", request.upload))
 
         killed = await survive(plant, JobKey("acme", request.job), make, Mortal(at=at, after=after))
         gateway = plant.gateway()

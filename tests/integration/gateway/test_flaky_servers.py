@@ -13,6 +13,7 @@ from liftline.errors import UnavailableError
 from liftline.naming import JobKey
 from liftline.v1.job_service_pb2 import Job
 from liftline_gateway.coordination import Coordination
+from liftline_gateway.job_book import UploadKey
 from liftline_gateway.stopping import delete_job
 from tests.integration.gateway.plant import STALE_S, Mortal, Plant
 
@@ -44,6 +45,7 @@ async def make(plant: Plant, gateway: Coordination) -> JobKey:
     while True:
         with suppress(UnavailableError):
             await gateway.creation.complete(await gateway.creation.register(request))
+            await gateway.creation.tidy(UploadKey("acme", request.upload))
             return JobKey("acme", request.job)
 
 

@@ -64,13 +64,27 @@ def test_another_request_under_the_same_id_is_refused(tmp_path: Path) -> None:
         upload = await client.upload()
         await client.job(upload=upload, request_id="one")
         for other in (
-            {"upload": await client.upload()},
+            {"upload": await client.upload("other.mp4")},
+            {"upload": await client.upload(content=b"another length")},
             {"upload": upload, "priority": api.PRIORITY_LOW},
             {"upload": upload, "settings": api.JobSettings(max_people=1)},
         ):
             answer = await refusal(client.job(request_id="one", **other))
             assert answer == (Code.ALREADY_EXISTS, "REQUEST_ID_REUSED")
         assert len(await deployment.jobs()) == 1
+
+    run(use, tmp_path, coordinating=False)
+
+
+def test_a_request_whose_video_was_uploaded_again_gives_the_same_job(tmp_path: Path) -> None:
+    async def use(deployment: Deployment) -> None:
+        client = await deployment.client()
+        job = await client.job(upload=await client.upload(), request_id="one")
+        again = await client.upload()
+        assert (await client.job(upload=again, request_id="one")).name == job.name
+        assert len(await deployment.jobs()) == 1
+        while list(deployment.store.keys("tenants/anna/uploads/")):
+            await asyncio.sleep(0.02)
 
     run(use, tmp_path, coordinating=False)
 

@@ -150,7 +150,7 @@ def test_many_watchers_share_one_look(tmp_path: Path) -> None:
         await asyncio.sleep(1)
         reads = 0
         for _ in range(50):
-            await tell_changed(deployment.bus, key_of(job))
+            await tell_changed(deployment.bus, key_of(job), api.Job.STATE_QUEUED)
             await asyncio.sleep(0.01)
         assert 1 <= reads <= 30
         await client.call("CancelJob", api.CancelJobRequest(name=job.name))
