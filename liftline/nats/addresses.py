@@ -1,11 +1,13 @@
-"""Where NATS is, and how the way there is protected."""
+"""Where NATS is, how the way there is protected, and who we are."""
 
 from __future__ import annotations
 
 import ssl
+from typing import Any
 from urllib.parse import urlsplit
 
 from liftline.errors import UsageError
+from liftline.nats.client import NoTlsError
 from liftline.service_settings import NatsSettings
 from liftline.telemetry.addresses import is_loopback
 
@@ -39,6 +41,35 @@ def tls(settings: NatsSettings) -> ssl.SSLContext | None:
         files = ", ".join(str(file) for file in (settings.ca_file, settings.cert_file, settings.key_file) if file)
         raise UsageError(f"a certificate file for NATS can't be used ({files}): {error}.") from error
     return context
+
+
+def credentials(settings: NatsSettings) -> dict[str, Any]:
+    """How nats-py shows who we are. Raises UsageError where the file isn't there."""
+    if settings.creds_file is not None:
+        if not settings.creds_file.is_file():
+            raise UsageError(f"LIFTLINE_NATS_CREDS_FILE: there is no file {settings.creds_file}.")
+        return {"user_credentials": str(settings.creds_file)}
+    if settings.user is not None:
+        return {"user": settings.user, "password": settings.password.get_secret_value() if settings.password else ""}
+    return {}
+
+
+def refusal(error: Exception, settings: NatsSettings) -> UsageError | None:
+    """What to change in the settings after this error; None where that doesn't help."""
+    address, text = without_secrets(settings), str(error).lower()
+    if "authorization" in text or "authentication" in text:
+        return UsageError(
+            f"NATS at {address} refuses these credentials; "
+            "check LIFTLINE_NATS_USER and LIFTLINE_NATS_PASSWORD, or LIFTLINE_NATS_CREDS_FILE."
+        )
+    if isinstance(error, ssl.SSLError):
+        return UsageError(
+            f"NATS at {address}: the protected connection fails ({error}); "
+            "check LIFTLINE_NATS_CA_FILE, LIFTLINE_NATS_CERT_FILE and the name in the address."
+        )
+    if isinstance(error, NoTlsError):
+        return UsageError(f"NATS at {address} offers no TLS, which tls:// in LIFTLINE_NATS_URL asks for.")
+    return None
 
 
 def _check(address: str) -> None:

@@ -14,7 +14,7 @@ from nats.aio.msg import Msg
 from liftline.errors import UnavailableError
 from liftline.nats.connection import ApiError, Connection
 from liftline.nats.delivery import NatsDelivery
-from liftline.nats.leftovers import next_task, remove_done, remove_task
+from liftline.nats.leftovers import Leftovers, next_task, remove_task
 from liftline.nats.pulling import Puller
 from liftline.nats.subjects import subjects
 from liftline.nats.topology import COORDINATOR, EVENTS, TASKS
@@ -30,6 +30,7 @@ class NatsBus:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._tasks, self._events = Puller(connection, TASKS), Puller(connection, EVENTS)
+        self._leftovers = Leftovers(connection)
         self._next_tidying_s = 0.0
         connection.when_lost(self._tidy_soon)
 
@@ -65,7 +66,7 @@ class NatsBus:
         """
         now = asyncio.get_running_loop().time()
         if now >= self._next_tidying_s:
-            await self._connection.patiently(partial(remove_done, self._connection))
+            await self._connection.patiently(self._leftovers.remove)
             self._next_tidying_s = now + _TIDY_S
         return set(await subjects(self._connection, TASKS, subject_filter))
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar, cast
@@ -15,9 +14,9 @@ from nats import errors
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
 
-from liftline.errors import LimitExceededError, UnavailableError, UsageError
+from liftline.errors import LimitExceededError, UnavailableError
 from liftline.nats import addresses
-from liftline.nats.client import NoTlsError, PersistentClient
+from liftline.nats.client import PersistentClient
 from liftline.service_settings import NatsSettings
 
 _CONNECT_S, _CONNECT_WAIT_S, _ANSWER_S, _PATIENCE_S, _AGAIN_S, _CLOSE_S = 2.0, 0.25, 2.0, 5.0, 0.1, 1.0
@@ -66,7 +65,7 @@ class Connection:
                 addresses.servers(self.settings),
                 name=name,
                 tls=addresses.tls(self.settings),
-                **self._credentials(),
+                **addresses.credentials(self.settings),
                 error_cb=self._on_error,
                 disconnected_cb=self._on_lost,
                 reconnected_cb=self._on_back,
@@ -78,7 +77,7 @@ class Connection:
             )
         except (OSError, errors.Error, TimeoutError, ValueError) as error:
             await self.close()
-            raise self._meaning(error) from error
+            raise addresses.refusal(error, self.settings) or self.unavailable(str(error) or "no answer") from error
         self._begun = True
         self._there.set()
         self._inbox = self.client.new_inbox()
@@ -90,10 +89,10 @@ class Connection:
         with suppress(OSError, TimeoutError):  # asyncio waits for good for a socket on which TLS failed
             await asyncio.wait_for(self.client.close(), _CLOSE_S)
 
-    async def subscribe(self, subject: str, hear: Callable[[Msg], None], *, queue: str = "") -> Subscription:
+    async def subscribe(self, subject: str, hear: Callable[[Msg], None]) -> Subscription:
         """Call `hear` for each message as it is read, as long as the connection lasts. Raises UnavailableError."""
         try:
-            return await self.client.subscribe(subject, queue=queue, future=cast("asyncio.Future[Msg]", _Ear(hear)))
+            return await self.client.subscribe(subject, future=cast("asyncio.Future[Msg]", _Ear(hear)))
         except errors.Error as error:
             raise self.unavailable(str(error)) from error
 
@@ -127,23 +126,8 @@ class Connection:
         self, subject: str, data: bytes = b"", *, headers: Mapping[str, str] | None = None, wait_s: float = _ANSWER_S
     ) -> Msg:
         """Ask once. Raises UnavailableError without an answer; it may have been heard then."""
-        if not self.is_there:
-            raise self.unavailable("it isn't connected")
-        loop = asyncio.get_running_loop()
         token = str(next(self._numbers))
-        answer: asyncio.Future[Msg] = loop.create_future()
-        self._waiting[token] = answer
-        timer = loop.call_later(wait_s, self._give_up, token, subject)
-        try:
-            await self.client.publish(
-                subject, data, f"{self._inbox}.{token}", cast("dict[str, str] | None", headers)
-            )  # fmt: skip
-            message = await answer
-        except errors.Error as error:
-            raise self._failure(subject, data, error) from error
-        finally:
-            timer.cancel()
-            self._waiting.pop(token, None)
+        message = await self._answer(token, subject, data, f"{self._inbox}.{token}", headers, wait_s)
         if message.headers and message.headers.get("Status") == "503":
             raise self.unavailable(f"nothing takes {subject} there")
         return message
@@ -186,10 +170,27 @@ class Connection:
         return UnavailableError(f"NATS at {self.address} can't be used: {why}{refusal}.")
 
     async def _confirm(self) -> None:
+        """The server has read all that was sent before when this comes back. (nats-py's `flush` overtakes it.)"""
+        token = str(next(self._numbers))
+        await self._answer(token, f"{self._inbox}.{token}", b"", "", None, _ANSWER_S)
+
+    async def _answer(
+        self, token: str, subject: str, data: bytes, reply: str, headers: Mapping[str, str] | None, wait_s: float
+    ) -> Msg:
+        if not self.is_there:
+            raise self.unavailable("it isn't connected")
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Msg] = loop.create_future()
+        self._waiting[token] = answer
+        timer = loop.call_later(wait_s, self._give_up, token, subject)
         try:
-            await self.client.flush(_ANSWER_S)  # type: ignore[arg-type]  # seconds, fractions too
+            await self.client.publish(subject, data, reply, cast("dict[str, str] | None", headers))
+            return await answer
         except errors.Error as error:
-            raise self.unavailable(str(error)) from error
+            raise self._failure(subject, data, error) from error
+        finally:
+            timer.cancel()
+            self._waiting.pop(token, None)
 
     def _give_up(self, token: str, subject: str) -> None:
         waiting = self._waiting.get(token)
@@ -224,17 +225,6 @@ class Connection:
         if self.is_there:
             _log.warning("nats_error", address=self.address, error=str(error) or type(error).__name__)
 
-    def _credentials(self) -> dict[str, Any]:
-        settings = self.settings
-        if settings.creds_file is not None:
-            if not settings.creds_file.is_file():
-                raise UsageError(f"LIFTLINE_NATS_CREDS_FILE: there is no file {settings.creds_file}.")
-            return {"user_credentials": str(settings.creds_file)}
-        if settings.user is not None:
-            password = settings.password.get_secret_value() if settings.password else ""
-            return {"user": settings.user, "password": password}
-        return {}
-
     def _failure(self, subject: str, data: bytes, error: errors.Error) -> Exception:
         if isinstance(error, errors.MaxPayloadError):
             return LimitExceededError(
@@ -242,22 +232,6 @@ class Connection:
                 "raise max_payload in its configuration."
             )
         return self.unavailable(str(error))
-
-    def _meaning(self, error: Exception) -> Exception:
-        text = str(error).lower()
-        if "authorization" in text or "authentication" in text:
-            return UsageError(
-                f"NATS at {self.address} refuses these credentials; "
-                "check LIFTLINE_NATS_USER and LIFTLINE_NATS_PASSWORD, or LIFTLINE_NATS_CREDS_FILE."
-            )
-        if isinstance(error, ssl.SSLError):
-            return UsageError(
-                f"NATS at {self.address}: the protected connection fails ({error}); "
-                "check LIFTLINE_NATS_CA_FILE, LIFTLINE_NATS_CERT_FILE and the name in the address."
-            )
-        if isinstance(error, NoTlsError):
-            return UsageError(f"NATS at {self.address} offers no TLS, which tls:// in LIFTLINE_NATS_URL asks for.")
-        return self.unavailable(str(error) or "no answer")
 
 
 class _Ear:

@@ -1,12 +1,16 @@
-"""Tasks that are done but still in the stream.
+"""What a crash of nats-server leaves behind in the stream of tasks, and how it goes.
 
-nats-server forgets a done task in memory first and on disk seconds later. After a crash in between the consumer knows
-that the task is done and never delivers it, but the stream has it again, for good with servers before 2.10. What a
-consumer has behind its ack floor is done, so it can go.
+The server forgets a done task in memory first and on disk seconds later, and so does each consumer by itself. After a
+crash in between one of them may know more than the other, for good with servers before 2.10:
+
+- the consumer knows that a task is done and never delivers it, the stream has it: what a consumer has behind its ack
+  floor is done, and all that it delivered where none is in work, so it is removed;
+- the consumer waits for a task that the stream has no more, and its ack floor waits too: that task is acked.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from itertools import product
 
 from liftline.naming import Priority, Stage, consumer
@@ -14,12 +18,44 @@ from liftline.nats.connection import ApiError, Connection
 from liftline.nats.topology import TASKS, consumed
 
 _NO_MESSAGE, _GONE = 10037, (400, 404)
+_MOST_ACKS = 5000
 
 
-async def remove_done(connection: Connection) -> None:
-    """Remove what every consumer has done. Raises UnavailableError."""
-    for stage, priority in product(Stage, Priority):
-        await _remove_behind_floor(connection, consumer(stage, priority), consumed(stage, priority))
+@dataclass
+class Leftovers:
+    """Looks after them again and again; a consumer whose ack floor moves between two looks is well."""
+
+    connection: Connection
+    floors: dict[str, int] = field(default_factory=dict)
+    acked_up_to: dict[str, int] = field(default_factory=dict)
+
+    async def remove(self) -> None:
+        """Look once. Raises UnavailableError."""
+        for stage, priority in product(Stage, Priority):
+            await self._look(consumer(stage, priority), consumed(stage, priority))
+
+    async def _look(self, name: str, subject_filter: str) -> None:
+        try:
+            info = await self.connection.api(f"CONSUMER.INFO.{TASKS}.{name}")
+        except ApiError as error:
+            raise self.connection.unavailable(f"consumer {name}, {error}") from error
+        delivered, in_work = int(info["delivered"]["stream_seq"]), bool(info["num_ack_pending"])
+        floor = int(info["ack_floor"]["stream_seq"]) if in_work else delivered
+        sequence = await next_task(self.connection, subject_filter, after=0)
+        while sequence is not None and sequence <= floor:
+            await remove_task(self.connection, sequence)
+            sequence = await next_task(self.connection, subject_filter, after=sequence)
+        if in_work and self.floors.get(name) == floor:
+            await self._ack_missing(name, floor, delivered if sequence is None else min(delivered, sequence - 1))
+        self.floors[name] = floor
+
+    async def _ack_missing(self, name: str, floor: int, last: int) -> None:
+        """Ack what the stream hasn't: all of this consumer's from its floor to that sequence."""
+        first = max(floor, self.acked_up_to.get(name, 0)) + 1
+        last = min(last, first + _MOST_ACKS - 1)
+        for sequence in range(first, last + 1):
+            await self.connection.say(f"$JS.ACK.{TASKS}.{name}.1.{sequence}.{sequence}.0.0", b"+ACK")
+        self.acked_up_to[name] = max(last, first - 1)
 
 
 async def next_task(connection: Connection, subject_filter: str, *, after: int) -> int | None:
@@ -44,15 +80,3 @@ async def remove_task(connection: Connection, sequence: int) -> None:
     except ApiError as error:
         if error.code not in _GONE:
             raise connection.unavailable(f"task {sequence} can't be removed, {error}") from error
-
-
-async def _remove_behind_floor(connection: Connection, name: str, subject_filter: str) -> None:
-    try:
-        info = await connection.api(f"CONSUMER.INFO.{TASKS}.{name}")
-    except ApiError as error:
-        raise connection.unavailable(f"consumer {name}, {error}") from error
-    floor = int(info["ack_floor"]["stream_seq"])
-    sequence = await next_task(connection, subject_filter, after=0)
-    while sequence is not None and sequence <= floor:
-        await remove_task(connection, sequence)
-        sequence = await next_task(connection, subject_filter, after=sequence)

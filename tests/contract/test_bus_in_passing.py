@@ -25,6 +25,7 @@ def test_whoever_listens_hears_all_that_is_told_from_then_on(opening: Opening) -
     async def scenario() -> None:
         async with opening(3) as (speaker, one, other):
             await speaker.bus.tell("liftline.progress.t.j", b"before")
+            await speaker.bus.task_subjects("liftline.tasks.>")  # whose answer comes after that was told
             async with (
                 one.bus.listen("liftline.progress.t.j") as first,
                 other.bus.listen("liftline.progress.t.*") as second,

@@ -184,18 +184,18 @@ def test_a_message_that_is_too_large_is_told(with_users: NatsServer) -> None:
     asyncio.run(scenario())
 
 
-async def events_of(client: Client, tenant: str, name: str) -> list[bytes]:
+async def events_of(client: Client, tenant: str, name: str, *, wait_s: float) -> list[bytes]:
     """Stored events of a tenant, by a consumer of the reader's own."""
     create = f"$JS.API.CONSUMER.CREATE.LIFTLINE_EVENTS.{name}.liftline.events.{tenant}.>"
     config = {"name": name, "filter_subject": f"liftline.events.{tenant}.>", "ack_policy": "explicit"}
     request = {"stream_name": "LIFTLINE_EVENTS", "config": config}
-    await client.request(create, json.dumps(request).encode(), timeout=1)
+    await client.request(create, json.dumps(request).encode(), timeout=wait_s)
     inbox = client.new_inbox()
     subscription = await client.subscribe(inbox)
     wanted = {"batch": 10, "no_wait": True}
     await client.publish(f"$JS.API.CONSUMER.MSG.NEXT.LIFTLINE_EVENTS.{name}", json.dumps(wanted).encode(), inbox)
     found = []
-    while (message := await subscription.next_msg(timeout=2)).reply:
+    while (message := await subscription.next_msg(timeout=10)).reply:
         found.append(message.data)
     return found
 
@@ -219,17 +219,17 @@ def test_a_tenant_reads_its_own_events_and_no_others(with_users: NatsServer) -> 
             everyone = await client.subscribe("liftline.events.>")
             other = await client.subscribe("liftline.events.other.>")
             foreign_inbox = await client.subscribe("_INBOX.>")
-            await client.flush()
+            await asyncio.sleep(0.3)  # nats-py's `flush` doesn't wait for subscriptions
             await bus.publish("liftline.events.acme.j.finished", b"acme's", message_id="1")
             await bus.publish("liftline.events.other.j.finished", b"other's", message_id="2")
-            assert (await own.next_msg(timeout=2)).data == b"acme's"
+            assert (await own.next_msg(timeout=10)).data == b"acme's"
             for refused in (everyone, other, foreign_inbox):
                 with pytest.raises(nats.errors.TimeoutError):
                     await refused.next_msg(timeout=0.3)
-            assert await events_of(client, "acme", "acme") == [b"acme's"]
+            assert await events_of(client, "acme", "acme", wait_s=10) == [b"acme's"]
             for name in ("acme", "other"):
                 with pytest.raises(nats.errors.TimeoutError):
-                    await events_of(client, "other", name)
+                    await events_of(client, "other", name, wait_s=0.5)
             for call in ("STREAM.MSG.GET.LIFTLINE_EVENTS", "STREAM.PURGE.LIFTLINE_EVENTS", "STREAM.INFO.KV_liftline"):
                 with pytest.raises(nats.errors.TimeoutError):
                     await client.request(f"$JS.API.{call}", b'{"seq": 2}', timeout=0.3)
@@ -251,7 +251,7 @@ def test_a_filter_that_is_not_the_one_in_the_subject_is_refused(with_users: Nats
             for wanted in ({"filter_subject": "liftline.events.other.>"}, {}):
                 config = {"name": "acme", "ack_policy": "explicit", **wanted}
                 request = {"stream_name": "LIFTLINE_EVENTS", "config": config}
-                answer = json.loads((await client.request(create, json.dumps(request).encode(), timeout=2)).data)
+                answer = json.loads((await client.request(create, json.dumps(request).encode(), timeout=10)).data)
                 assert "error" in answer
             await client.close()
 
