@@ -16,7 +16,7 @@ TORCHVISION := torchvision==0.28.0
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down setup setup-detectron2 setup-dev setup-servers protos protos-released demo check format test fuzz bench accuracy clean
+.PHONY: help up down setup setup-detectron2 setup-dev setup-servers protos protos-released demo check format test fuzz chaos bench accuracy clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -95,7 +95,12 @@ test: setup-dev setup-servers  ## All tests
 fuzz: setup-dev  ## Damaged videos, at random: 500 read, 20 through everything (minutes)
 	@$(BIN)/python -m tests.fuzz $(FUZZ)
 
-bench: $(VENV)/.bench setup-dev  ## Every speed and memory figure the README quotes
+# The same again: make chaos CHAOS='--seed 7'. LIFTLINE_CHAOS adds the long scenarios: a minute without servers, 1000 jobs.
+chaos: setup-dev setup-servers  ## Services under random faults, and the long scenarios (half an hour)
+	@$(BIN)/python -m tests.chaos $(CHAOS)
+	@LIFTLINE_CHAOS=1 $(BIN)/python -m pytest tests/chaos
+
+bench: $(VENV)/.bench setup-dev setup-servers  ## Every speed and memory figure the README quotes
 	@$(BIN)/python -m benchmarks
 
 accuracy: setup-dev  ## Accuracy on held-out motion capture and on real video

@@ -1,4 +1,4 @@
-"""`make bench`: speed, memory and the simulated crowd, one after another on an otherwise quiet machine.
+"""`make bench`: speed, memory, the simulated crowd and the services, one after another on an otherwise quiet machine.
 
 About half an hour on two cores. Figures are printed and saved as JSON in `benchmarks/results/`; the exit code is 1 if
 any target is missed. Accuracy on real video is `make accuracy`.
@@ -12,11 +12,12 @@ import sys
 
 from benchmarks.common import REPOSITORY, machine
 
-FULL: dict[str, list[str]] = {"speed": [], "memory": [], "crowd": []}
+FULL: dict[str, list[str]] = {"speed": [], "memory": [], "crowd": [], "orchestration": []}
 QUICK: dict[str, list[str]] = {
     "speed": ["--matplotlib-frames", "20"],
     "memory": ["--minutes", "0.2", "0.4"],
     "crowd": ["--minutes", "0.5", "--tracks", "10"],
+    "orchestration": ["--quick"],
 }
 
 

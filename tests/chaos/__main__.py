@@ -23,7 +23,7 @@ from tests.cluster import cluster
 def options(folder: Path) -> dict[str, str]:
     """More deaths than usual are allowed: so many at random may well hit a task three times."""
     marks = folder / "marks"
-    marks.mkdir()
+    marks.mkdir(parents=True)
     return {
         "LIFTLINE_WORKER_MAX_ATTEMPTS": "6",
         "LIFTLINE_GATEWAY_MAX_PARALLEL_SEGMENTS": "8",
