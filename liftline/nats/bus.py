@@ -115,6 +115,7 @@ class NatsBus:
             task.cancel()
 
     def _tidy_soon(self) -> None:
+        self._leftovers.begin_again()
         self._next_tidying_s = 0.0
 
     async def _answer(self, message: Msg, answer: Callable[[bytes], Awaitable[bytes | None]]) -> None:

@@ -29,6 +29,11 @@ class Leftovers:
     floors: dict[str, int] = field(default_factory=dict)
     acked_up_to: dict[str, int] = field(default_factory=dict)
 
+    def begin_again(self) -> None:
+        """The server may have crashed."""
+        self.floors.clear()
+        self.acked_up_to.clear()
+
     async def remove(self) -> None:
         """Look once. Raises UnavailableError."""
         for stage, priority in product(Stage, Priority):
@@ -46,15 +51,19 @@ class Leftovers:
             await remove_task(self.connection, sequence)
             sequence = await next_task(self.connection, subject_filter, after=sequence)
         if in_work and self.floors.get(name) == floor:
-            await self._ack_missing(name, floor, delivered if sequence is None else min(delivered, sequence - 1))
+            await self._ack_missing(name, subject_filter, floor, delivered)
         self.floors[name] = floor
 
-    async def _ack_missing(self, name: str, floor: int, last: int) -> None:
-        """Ack what the stream hasn't: all of this consumer's from its floor to that sequence."""
+    async def _ack_missing(self, name: str, subject_filter: str, floor: int, delivered: int) -> None:
+        """Ack what the consumer has delivered and the stream hasn't. Acks of what isn't waited for do nothing."""
         first = max(floor, self.acked_up_to.get(name, 0)) + 1
-        last = min(last, first + _MOST_ACKS - 1)
+        last = min(delivered, first + _MOST_ACKS - 1)
+        there = await next_task(self.connection, subject_filter, after=first - 1)
         for sequence in range(first, last + 1):
-            await self.connection.say(f"$JS.ACK.{TASKS}.{name}.1.{sequence}.{sequence}.0.0", b"+ACK")
+            if sequence == there:
+                there = await next_task(self.connection, subject_filter, after=there)
+            else:
+                await self.connection.say(f"$JS.ACK.{TASKS}.{name}.1.{sequence}.{sequence}.0.0", b"+ACK")
         self.acked_up_to[name] = max(last, first - 1)
 
 
