@@ -23,6 +23,7 @@ from liftline.service_settings import WorkerSettings
 from liftline.serving.status import Ending, WorkerBoard
 from liftline.telemetry.logs import task_fields
 from liftline.telemetry.traces import task_span
+from liftline.v1.artifacts_pb2 import Artifact
 from liftline.v1.events_pb2 import TaskResult
 from liftline.work import GATHERS, LoadedService, Outcome
 from liftline.working.attempts import answer_about
@@ -31,8 +32,8 @@ from liftline.working.heartbeats import Heartbeats
 from liftline.working.inputs import InputCache
 from liftline.working.intake import Intake
 from liftline.working.patience import patiently
-from liftline.working.results import first_result, gather_results, store_products, task_result
-from liftline.working.running import Running, Why, check_job
+from liftline.working.results import discard, first_result, gather_results, store_products, task_result
+from liftline.working.running import JobIsOver, Running, Why, check_job
 from liftline.working.scratch import scratch_folder, task_folders
 from liftline.working.starting import AlreadyDone, Starts
 from liftline.working.task_work import TaskWork
@@ -200,6 +201,7 @@ class _Life:
                 outcome = await self._handle(running, work)
             await self._check_job(running)
             artifacts = await store_products(self.store, running, outcome)
+            await self._check_stored(running, artifacts)
         result = task_result(outcome, artifacts, seconds=time.monotonic() - began_s, worker=self.board.worker)
         return await patiently(lambda: first_result(self.records, running.key, result))
 
@@ -214,6 +216,14 @@ class _Life:
         handler = self.loaded.handlers[running.key.stage]
         with running.handled():
             return await self.threads.run(lambda: handler(work))
+
+    async def _check_stored(self, running: Running, artifacts: Sequence[Artifact]) -> None:
+        """What came after its job had ended may have come after its work files were removed: nobody else removes it."""
+        try:
+            await self._check_job(running)
+        except JobIsOver:
+            await discard(self.store, artifacts)
+            raise
 
     async def _check_job(self, running: Running) -> None:
         await patiently(lambda: check_job(self.records, running))

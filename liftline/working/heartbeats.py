@@ -59,7 +59,7 @@ class Heartbeats:
     async def _beat(self, running: Running) -> None:
         step_s = min(_LONGEST_STEP_S, self.every_s, self.stall_s / 4, self.deadline_s / 4)
         clock = _Clock(most_s=2 * step_s)
-        silent_s = ran_s = 0.0
+        spoke_s, ran_s = time.monotonic(), 0.0
         moved = False
         told = 0
         while True:
@@ -68,15 +68,14 @@ class Heartbeats:
             moves = running.moved()
             moved |= moves
             running.still_s = 0.0 if moves else running.still_s + passed_s
-            silent_s += passed_s
             ran_s += passed_s if running.in_hand else 0.0
             if running.still_s >= self.stall_s:
                 return await self.hangs(running, f"nothing has moved for {self.stall_s:g} s")
             if ran_s >= self.deadline_s:
                 return await self.hangs(running, f"it has taken {self.deadline_s:g} s")
-            if silent_s >= self.every_s:
+            if time.monotonic() - spoke_s >= self.every_s:
                 await self._look_after(running, alive=moved)
-                silent_s, moved = 0.0, False
+                spoke_s, moved = time.monotonic(), False
             if running.frames_done != told:
                 told = running.frames_done
                 await self._tell(running)

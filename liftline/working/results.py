@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from liftline.artifacts import sha256_file
-from liftline.errors import LiftlineError
+from liftline.errors import LiftlineError, UnavailableError
 from liftline.manifest import package_versions
 from liftline.naming import Stage, TaskKey
 from liftline.ports import ArtifactStore, ModelInfo, Records
@@ -38,6 +40,13 @@ async def store_products(store: ArtifactStore, running: Running, outcome: Outcom
             return Artifact(role=product.role, ref=ref, path=product.tree_path)
 
     return list(await asyncio.gather(*map(one, outcome.products)))
+
+
+async def discard(store: ArtifactStore, artifacts: Sequence[Artifact]) -> None:
+    """Remove what was stored for a job that is over."""
+    for artifact in artifacts:
+        with suppress(UnavailableError):
+            await asyncio.to_thread(store.remove, artifact.ref.key)
 
 
 def task_result(outcome: Outcome, artifacts: list[Artifact], *, seconds: float, worker: str) -> TaskResult:

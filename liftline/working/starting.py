@@ -65,8 +65,8 @@ class Starts:
         """
         attempt = Attempt(self._records, self._bus, running.key, worker=self._worker, number=next(self._numbers))
         async with self._turns.turn(within_s=self._ack_wait_s):
+            running.attempt = attempt  # from here on it may be entered, whatever comes of the answer
             if await patiently(attempt.begin_first):
-                running.attempt = attempt
                 yield
                 return
         earlier = await self._look(running, attempt)
@@ -74,7 +74,6 @@ class Starts:
         async with self._turns.turn(alone=alone, within_s=self._ack_wait_s * (_ALONE_WAITS if alone else 1)):
             await self._look(running, attempt)
             await patiently(attempt.begin)
-            running.attempt = attempt
             yield
 
     async def _look(self, running: Running, attempt: Attempt) -> Earlier:
