@@ -1,6 +1,7 @@
 """Who does something that one gateway is enough for: an entry with a date, taken over when that has passed.
 
-What is done under a lease must be safe to do twice: clocks differ, and a holder may be asleep while its time runs out.
+A date far off, by a clock that was wrong, holds up nobody: an entry that nobody renews is taken over too. What is done
+under a lease must be safe to do twice: clocks differ, and a holder may be asleep while its time runs out.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ from google.protobuf.message import DecodeError
 
 from liftline.ports import Entry, Records
 from liftline.v1 import records_pb2
+
+_LONG_AGO = datetime.fromtimestamp(0, UTC)
 
 
 class Lease:
@@ -29,6 +32,7 @@ class Lease:
         """`holder` is a name that no other process has."""
         self._records, self._key = records, f"leases.{name}"
         self._holder, self._duration, self._now = holder, duration, now
+        self._seen = (0, self._now())
 
     async def hold(self) -> bool:
         """Take it, or keep it for another while; False where another one has it."""
@@ -43,14 +47,18 @@ class Lease:
         """Let others have it at once, if it is held."""
         entry = await self._records.get(self._key)
         if entry is not None and _read(entry).holder == self._holder:
-            await self._write(entry, self._now())
+            await self._write(entry, _LONG_AGO)
 
     async def _write(self, entry: Entry, end: datetime) -> bool:
         return await self._records.update(self._key, self._until(end), revision=entry.revision) is not None
 
     def _is_free(self, entry: Entry) -> bool:
         lease = _read(entry)
-        return lease.holder == self._holder or lease.expire_time.ToDatetime(tzinfo=UTC) <= self._now()
+        if lease.holder == self._holder or lease.expire_time.ToDatetime(tzinfo=UTC) <= self._now():
+            return True
+        if self._seen[0] != entry.revision:
+            self._seen = (entry.revision, self._now())
+        return abs(self._now() - self._seen[1]) >= self._duration
 
     def _until(self, end: datetime) -> bytes:
         lease = records_pb2.Lease(holder=self._holder)

@@ -79,7 +79,7 @@ class Reconciler:
         keys = await self._book.active_jobs()
         self._due = {key: self._due[key] for key in keys if key in self._due}
         due = [key for key in keys if self._due.get(key, self._now()) <= self._now()]
-        waiting = _Queues(self._bus, self._now)
+        waiting = _Queues(self._bus)
         await asyncio.gather(*(self._safely(key, waiting) for key in due))
         try:
             self._count("upload_expired", await self._remover.remove_expired_uploads(now=self._now()))
@@ -104,9 +104,9 @@ class Reconciler:
             await self._unfinished_creation(key)
             return
         record = stored.record
-        news = min(record.update_time.ToDatetime(tzinfo=UTC), self._now())
-        if news + self._stale > self._now():
-            self._due[key] = news + self._stale
+        now, news = self._now(), record.update_time.ToDatetime(tzinfo=UTC)
+        if abs(now - news) < self._stale:  # further in the future: by a clock that was wrong
+            self._due[key] = min(news, now) + self._stale
             return
         with continuing({"traceparent": record.traceparent}):
             await self._repair(key, record, waiting)
@@ -141,14 +141,12 @@ class Reconciler:
     async def _find_lost(self, key: JobKey, record: JobRecord, waiting: _Queues) -> None:
         """Results without an event are taken in; tasks that are nowhere are published anew.
 
-        Queues are looked at before results: a task that was done in between has a result. What was released after they
-        were looked at isn't expected in them.
+        Queues are looked at before results: a task that was done in between has a result. Where something seems gone
+        they are looked at again, since its record may have been read, and its tasks released, after the first look.
         """
-        subjects = await waiting.subjects()
-        if record.update_time.ToDatetime(tzinfo=UTC) > waiting.asked:
-            return
-        priority = Priority.of(record.priority)
-        gone = [task for task in state.pending(record) if task.subject(priority) not in subjects]
+        gone = _not_among(await waiting.subjects(), record, state.pending(record))
+        if gone:
+            gone = _not_among(await self._bus.task_subjects(key.task_subjects), record, gone)
         results = await asyncio.gather(*(self._book.result(task) for task in gone))
         time = self._book.time()
         found = [
@@ -200,13 +198,16 @@ class Reconciler:
 class _Queues:
     """Subjects of all tasks that aren't done, asked for when they are first needed."""
 
-    def __init__(self, bus: Bus, now: Now) -> None:
-        self._bus, self._now = bus, now
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
         self._answer: asyncio.Future[set[str]] | None = None
-        self.asked = now()
 
     async def subjects(self) -> set[str]:
         if self._answer is None:
-            self.asked = self._now()
             self._answer = asyncio.ensure_future(self._bus.task_subjects(_ALL_TASKS))
         return await self._answer
+
+
+def _not_among(subjects: set[str], record: JobRecord, tasks: Sequence[TaskKey]) -> list[TaskKey]:
+    priority = Priority.of(record.priority)
+    return [task for task in tasks if task.subject(priority) not in subjects]

@@ -31,7 +31,7 @@ class Remover:
     async def clean(self, key: JobKey, record: JobRecord, *, now: datetime) -> bool:
         """Remove what a job that is over needs no more; False where workers are still at it."""
         await self._bus.purge_tasks(key.task_subjects)
-        waited = now - record.update_time.ToDatetime(tzinfo=UTC)
+        waited = abs(now - record.update_time.ToDatetime(tzinfo=UTC))
         if waited < self._patience and await self._is_worked_on(key):
             return False
         deleting = record.state == Job.STATE_DELETING

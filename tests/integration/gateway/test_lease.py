@@ -10,7 +10,7 @@ import pytest
 
 from liftline.v1.job_service_pb2 import Job
 from liftline_gateway.lease import Lease
-from tests.integration.gateway.plant import STALE_S, Plant
+from tests.integration.gateway.plant import STALE_S, Clock, Plant
 
 
 def lease(plant: Plant, holder: str) -> Lease:
@@ -84,5 +84,29 @@ def test_another_gateway_takes_over_from_one_that_died(tmp_path: Path) -> None:
         assert await first.lease.hold()
         await plant.coordinate(first)
         assert await plant.state(key) == Job.STATE_SUCCEEDED
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("released", [False, True])
+def test_a_lease_of_a_gateway_whose_clock_was_a_day_ahead_is_taken_over(tmp_path: Path, released: bool) -> None:
+    plant, ahead = Plant(tmp_path), Clock()
+    ahead.pass_by(86400)
+
+    async def scenario() -> None:
+        other = Lease(plant.records, "reconciler", holder="ahead", duration=timedelta(seconds=30), now=ahead.now)
+        mine = lease(plant, "mine")
+        assert await other.hold()
+        for _ in range(10):
+            assert not await mine.hold()
+            plant.clock.pass_by(10)
+            ahead.pass_by(10)
+            assert await other.hold()
+        if released:
+            await other.release()
+        else:
+            assert not await mine.hold()
+            plant.clock.pass_by(30)
+        assert await mine.hold()
 
     asyncio.run(scenario())
