@@ -13,7 +13,7 @@ from liftline.telemetry.traces import continuing
 from liftline.v1.job_service_pb2 import Failure
 from liftline.v1.records_pb2 import ActiveRecord, JobRecord, RequestRecord
 from liftline_gateway.job_book import JobBook, UploadKey
-from liftline_gateway.state import begin, fail
+from liftline_gateway.state import begin, delete, fail
 from liftline_gateway.store_threads import StoreThreads
 
 VIDEO_FOLDER = "input/"
@@ -35,21 +35,23 @@ class Creation:
         """From here on the job will be made. Gives the request that counts: an earlier one of that id, or this."""
         initial = request.initial
         key = JobKey(initial.tenant, request.job)
-        active = ActiveRecord(video_bytes=initial.video.size_bytes, request_id=initial.request_id)
-        await self._book.add_active(key, active)
+        await self._book.add_active(key, _active(initial))
         counting = await self._book.create_request(initial.tenant, initial.request_id, request)
         if counting.job != request.job:
             await self._book.remove_active(key)
         return counting
 
     async def complete(self, request: RequestRecord) -> JobRecord:
-        """The job of a registered request, made as far as it isn't there yet."""
+        """The job of a registered request, made as far as it isn't there yet; DELETING if it was removed meanwhile."""
         key = JobKey(request.initial.tenant, request.job)
         upload = UploadKey(key.tenant, request.upload)
         stored = await self._book.get(key)
         if stored is not None:
             return stored.record
         problem = await self._take_video(upload, request.initial)
+        if not await self._is_wanted(key, request.initial):
+            await self._threads.run(self._store.remove, request.initial.video.key)
+            return delete(request.initial, time=self._book.time())
         record, tasks = begin(request.initial)
         if problem is not None:
             failure = Failure(reason=Failure.REASON_INVALID_VIDEO, message=problem)
@@ -68,6 +70,18 @@ class Creation:
         await self._threads.run(self._store.remove_all, upload.prefix)
         await self._book.use_upload(upload)
 
+    async def _is_wanted(self, key: JobKey, initial: JobRecord) -> bool:
+        """Whether its request still stands, after a copy that may have taken minutes; then it is active for sure.
+
+        Others may have made the job and removed it, or taken the note away from a gateway that stood still before it
+        had entered its request.
+        """
+        counting = await self._book.request(key.tenant, initial.request_id)
+        if counting is None or counting.job != key.job:
+            return False
+        await self._book.add_active(key, _active(initial))
+        return True
+
     async def _take_video(self, upload: UploadKey, initial: JobRecord) -> str | None:
         """Copy it to the job; gives what is wrong where it isn't what was uploaded."""
         name, expected = initial.video_name, initial.video.size_bytes
@@ -82,3 +96,7 @@ class Creation:
         if size != expected:
             return f"{name}: the upload changed from {expected} to {size} bytes; upload it again and create a new job."
         return None
+
+
+def _active(initial: JobRecord) -> ActiveRecord:
+    return ActiveRecord(video_bytes=initial.video.size_bytes, request_id=initial.request_id)
