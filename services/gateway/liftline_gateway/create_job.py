@@ -44,6 +44,7 @@ class JobCreator:
 
     async def create(self, tenant: str, request: CreateJobRequest) -> JobRecord:
         """The job of a request, new or made before. Raises RefusedError, UnavailableError; then send it again."""
+        request.DiscardUnknownFields()  # they would be kept in every record and task of the job
         check_creation(request, webhook_hosts=self._settings.webhook_hosts)
         upload = UploadKey(tenant, upload_of(request.upload, tenant=tenant))
         known = await self._book.request(tenant, request.request_id) if request.request_id else None
@@ -110,7 +111,6 @@ def _fingerprint(request: CreateJobRequest) -> str:
     """Of what the request says beside its upload."""
     said = CreateJobRequest()
     said.CopyFrom(request)
-    said.DiscardUnknownFields()
     said.ClearField("upload")
     return hashlib.sha256(said.SerializeToString(deterministic=True)).hexdigest()
 

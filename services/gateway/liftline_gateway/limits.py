@@ -44,16 +44,28 @@ class Limits:
         finally:
             its.coming.pop(request_id, None)
 
-    async def check_upload(self, tenant: str, *, size_bytes: int) -> None:
-        """Whether another video may be put here: those of jobs and those that are to come count."""
+    @asynccontextmanager
+    async def room_for_upload(self, key: UploadKey, *, size_bytes: int) -> AsyncIterator[None]:
+        """Hold a place for a video; let go of it once the upload is noted. Those of jobs count too."""
+        its = self._of(key.tenant)
+        async with its.turn:
+            await self._check_upload(key.tenant, size_bytes)
+            its.announced[key] = size_bytes
+        try:
+            yield
+        finally:
+            its.announced.pop(key, None)
+
+    async def _check_upload(self, tenant: str, size_bytes: int) -> None:
         for exactly in (False, True):
-            coming = await self._uploads(tenant, exactly=exactly)
+            uploads = await self._uploads(tenant, exactly=exactly)
             jobs = await self._jobs(tenant, exactly=exactly)
-            if len(coming) < self._max_jobs and sum(coming) + sum(jobs.values()) + size_bytes <= self._max_bytes:
+            taken_bytes = sum(uploads.values()) + sum(jobs.values())
+            if len(uploads) < self._max_jobs and taken_bytes + size_bytes <= self._max_bytes:
                 return
-        if len(coming) >= self._max_jobs:
+        if len(uploads) >= self._max_jobs:
             raise _exhausted(
-                "UPLOADS", f"{len(coming)} uploads wait for jobs, and no more may; create those jobs first."
+                "UPLOADS", f"{len(uploads)} uploads wait for jobs, and no more may; create those jobs first."
             )
         raise self._too_many_bytes()
 
@@ -78,15 +90,17 @@ class Limits:
             active = await jobs.among(await self._book.active_jobs(tenant))
         return {record.request_id or key.job: record.video_bytes for key, record in active.items()}
 
-    async def _uploads(self, tenant: str, *, exactly: bool) -> list[int]:
-        """Announced bytes of uploads that no job was made of yet."""
-        uploads = self._of(tenant).uploads
+    async def _uploads(self, tenant: str, *, exactly: bool) -> Mapping[UploadKey, int]:
+        """Announced bytes of uploads that no job was made of yet, those that are just being noted included."""
+        its = self._of(tenant)
+        uploads, before = its.uploads, dict(its.announced)
         if exactly:
             uploads.forget()
         there = await uploads.among(await self._book.uploads(tenant))
         for key in [key for key, record in there.items() if record.used]:
             uploads.ignore(key)
-        return [record.size_bytes for record in there.values() if not record.used]
+        noted = {key: record.size_bytes for key, record in there.items() if not record.used}
+        return {**noted, **before, **its.announced}
 
     async def _is_over(self, key: JobKey) -> bool:
         stored = await self._book.get(key)
@@ -109,11 +123,12 @@ class Limits:
 
 
 class _Tenant:
-    """What is known of one; `coming`: bytes of jobs that are about to be made, by request."""
+    """What is known of one; `coming`, `announced`: bytes of jobs and uploads that are about to be noted."""
 
     def __init__(self, book: JobBook) -> None:
         self.turn = asyncio.Lock()
         self.coming: dict[str, int] = {}
+        self.announced: dict[UploadKey, int] = {}
         self.jobs: Remembered[JobKey, ActiveRecord] = Remembered(book.active)
         self.uploads: Remembered[UploadKey, UploadRecord] = Remembered(book.upload)
 

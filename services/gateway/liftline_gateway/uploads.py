@@ -39,7 +39,6 @@ class Uploads:
     async def create(self, tenant: str, request: CreateUploadRequest) -> Upload:
         """A new place, and its address."""
         check_upload(request, max_bytes=self._max_bytes)
-        await self._limits.check_upload(tenant, size_bytes=request.size_bytes)
         key = UploadKey(tenant, new_id())
         record = UploadRecord(
             file_name=request.file_name,
@@ -47,7 +46,8 @@ class Uploads:
             key=key.video(request.file_name),
             expire_time=_after(self._book.time(), self._expire),
         )
-        await self._book.create_upload(key, record)
+        async with self._limits.room_for_upload(key, size_bytes=record.size_bytes):
+            await self._book.create_upload(key, record)
         address = await self._threads.run(self._store.upload_address, record.key, expires=self._expire)
         return Upload(name=f"uploads/{key.upload}", upload_uri=address, expire_time=record.expire_time)
 

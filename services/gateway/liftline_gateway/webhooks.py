@@ -59,11 +59,12 @@ class Webhooks:
 
     async def tell(self, record: JobRecord) -> bool:
         """Tell the end of a job. Returns, perhaps after minutes, whether it was answered; if not, it was given up."""
-        told = log.bind(tenant=record.tenant, job=record.job, webhook_uri=record.webhook_uri)
+        told = log.bind(tenant=record.tenant, job=record.job)
         problem = address_problem(record.webhook_uri, hosts=self._hosts)
         if problem is not None:
             told.warning("webhook_refused", problem=problem)
             return False
+        told = told.bind(webhook_host=_host(record))
         try:
             async for attempt in stamina.retry_context(
                 on=UnavailableError,
@@ -108,7 +109,7 @@ class Webhooks:
                 preload_content=False,
             )
         except urllib3.exceptions.HTTPError as error:
-            raise UnavailableError(f"{record.webhook_uri} can't be reached: {error}") from error
+            raise UnavailableError(f"{_host(record)} can't be reached: {error}") from error
         answer.close()
         if 200 <= answer.status < 300:
             return None
@@ -116,7 +117,12 @@ class Webhooks:
             return f"It answered {answer.status}, and webhooks follow no redirects."
         if answer.status == _GONE:
             return "It answered that it is gone (410)."
-        raise UnavailableError(f"{record.webhook_uri} answered {answer.status}.")
+        raise UnavailableError(f"{_host(record)} answered {answer.status}.")
+
+
+def _host(record: JobRecord) -> str:
+    """What may be shown of the address: with many receivers the rest of it is a key."""
+    return urllib3.util.parse_url(record.webhook_uri).netloc or ""
 
 
 def end_of(record: JobRecord) -> bytes:

@@ -173,6 +173,21 @@ def test_whoever_watches_learns_that_the_job_was_deleted(tmp_path: Path) -> None
     run(use, tmp_path)
 
 
+def test_fields_that_nobody_knows_are_not_kept(tmp_path: Path) -> None:
+    async def use(deployment: Deployment) -> None:
+        client = await deployment.client()
+        request = api.CreateJobRequest(upload=await client.upload(), settings=api.JobSettings(max_people=3))
+        number, length = b"\xba\x3e", b"\xa0\x8d\x06"  # 999, length-delimited; 100,000 bytes
+        request.settings.MergeFromString(number + length + bytes(100_000))
+        assert request.ByteSize() > 100_000
+        job = await client.call("CreateJob", request)
+        assert job.settings.max_people == 3
+        record = await deployment.record(job)
+        assert record.ByteSize() < 1000
+
+    run(use, tmp_path)
+
+
 def test_limits_per_tenant(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         anna, bert = await deployment.client("anna"), await deployment.client("bert")

@@ -122,6 +122,17 @@ def test_nobody_listens_there() -> None:
     assert not tell(address)
 
 
+def test_logs_have_the_host_of_an_address_alone(capfd: pytest.CaptureFixture[str]) -> None:
+    with receiving(500) as receiver:
+        assert not tell(f"{receiver.url}/a-path-that-is-a-key?token=another")
+        host = receiver.url.removeprefix("http://").partition("/")[0]
+    assert not tell(f"{receiver.url}/a-path-that-is-a-key?token=another")
+    printed = "".join(capfd.readouterr())
+    assert host in printed
+    assert "a-path-that" not in printed
+    assert "token" not in printed
+
+
 def test_a_host_that_is_no_longer_allowed_gets_nothing() -> None:
     with receiving(200) as receiver:
         assert not tell(receiver.url, hosts=("hooks.example.com",))

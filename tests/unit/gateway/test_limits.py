@@ -35,6 +35,14 @@ async def begin(book: JobBook, limits: Limits, number: int, *, size: int = 10) -
     return True
 
 
+async def announce(book: JobBook, limits: Limits, upload: str, *, size: int, tenant: str = "anna") -> None:
+    """Note an upload as a gateway does. Raises RefusedError."""
+    key = UploadKey(tenant, upload)
+    async with limits.room_for_upload(key, size_bytes=size):
+        await asyncio.sleep(0.001)
+        await book.create_upload(key, UploadRecord(size_bytes=size))
+
+
 def test_requests_at_once_share_what_is_left() -> None:
     async def use(book: JobBook) -> None:
         limits = Limits(book, max_jobs=7, max_bytes=1000)
@@ -83,17 +91,29 @@ def test_videos_that_are_to_come_count() -> None:
     async def use(book: JobBook) -> None:
         limits = Limits(book, max_jobs=2, max_bytes=100)
         assert await begin(book, limits, 1, size=40)
-        await book.create_upload(UploadKey("anna", "u1"), UploadRecord(size_bytes=40))
-        await limits.check_upload("anna", size_bytes=20)
+        await announce(book, limits, "u1", size=40)
         with pytest.raises(RefusedError, match="100 bytes"):
-            await limits.check_upload("anna", size_bytes=21)
-        await limits.check_upload("bert", size_bytes=100)
-        await book.create_upload(UploadKey("anna", "u2"), UploadRecord(size_bytes=1))
+            await announce(book, limits, "u2", size=21)
+        await announce(book, limits, "u1", size=100, tenant="bert")
+        await announce(book, limits, "u2", size=20)
         with pytest.raises(RefusedError, match="2 uploads wait"):
-            await limits.check_upload("anna", size_bytes=1)
+            await announce(book, limits, "u3", size=1)
         await book.use_upload(UploadKey("anna", "u1"))
-        await limits.check_upload("anna", size_bytes=59)
+        await announce(book, limits, "u3", size=40)
         await book.delete_upload(UploadKey("anna", "u2"))
-        await limits.check_upload("anna", size_bytes=60)
+        await announce(book, limits, "u4", size=20)
+
+    with_book(use)
+
+
+def test_uploads_at_once_share_what_is_left() -> None:
+    async def use(book: JobBook) -> None:
+        limits = Limits(book, max_jobs=7, max_bytes=1000)
+        names = [f"u{number}" for number in range(50)]
+        ends = await asyncio.gather(
+            *(announce(book, limits, name, size=1) for name in names), return_exceptions=True
+        )  # fmt: skip
+        assert ends.count(None) == 7
+        assert all(isinstance(end, RefusedError) for end in ends if end is not None)
 
     with_book(use)
