@@ -179,6 +179,8 @@ class Connection:
     ) -> Msg:
         if not self.is_there:
             raise self.unavailable("it isn't connected")
+        if len(data) + _headers_length(headers) > self.client.max_payload:
+            raise self._too_large(subject, data)  # the server would end the connection
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Msg] = loop.create_future()
         self._waiting[token] = answer
@@ -227,11 +229,21 @@ class Connection:
 
     def _failure(self, subject: str, data: bytes, error: errors.Error) -> Exception:
         if isinstance(error, errors.MaxPayloadError):
-            return LimitExceededError(
-                f"{subject}: {len(data)} bytes are more than NATS takes at once ({self.client.max_payload}); "
-                "raise max_payload in its configuration."
-            )
+            return self._too_large(subject, data)
         return self.unavailable(str(error))
+
+    def _too_large(self, subject: str, data: bytes) -> LimitExceededError:
+        return LimitExceededError(
+            f"{subject}: {len(data)} bytes and headers are more than NATS takes at once ({self.client.max_payload}); "
+            "raise max_payload in its configuration."
+        )
+
+
+def _headers_length(headers: Mapping[str, str] | None) -> int:
+    """Bytes of headers on their way: https://docs.nats.io/reference/reference-protocols/nats-protocol#hpub."""
+    if not headers:
+        return 0
+    return len("NATS/1.0\r\n\r\n") + sum(len(f"{name}: {value}\r\n".encode()) for name, value in headers.items())
 
 
 class _Ear:

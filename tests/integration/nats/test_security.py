@@ -184,6 +184,24 @@ def test_a_message_that_is_too_large_is_told(with_users: NatsServer) -> None:
     asyncio.run(scenario())
 
 
+def test_a_message_that_is_too_large_with_its_headers_ends_no_connection(with_users: NatsServer) -> None:
+    async def scenario() -> None:
+        async with connected(settings(with_users), name="test") as connection:
+            await topology.ensure(connection)
+            lost: list[None] = []
+            connection.when_lost(lambda: lost.append(None))
+            records, refused = NatsRecords(connection), 0
+            for size in range((1 << 20) - 300, (1 << 20) + 1, 20):
+                try:
+                    await records.create(f"jobs.t.{size}", bytes(size))
+                except LimitExceededError:
+                    refused += 1
+            assert 1 < refused < 15
+            assert not lost
+
+    asyncio.run(scenario())
+
+
 async def events_of(client: Client, tenant: str, name: str, *, wait_s: float) -> list[bytes]:
     """Stored events of a tenant, by a consumer of the reader's own."""
     create = f"$JS.API.CONSUMER.CREATE.LIFTLINE_EVENTS.{name}.liftline.events.{tenant}.>"
