@@ -6,7 +6,7 @@ The kind of the key decides the one algorithm that is accepted, whatever a token
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -31,10 +31,11 @@ _SECRET_BYTES, _RSA_BITS = 32, 2048
 
 @dataclass(frozen=True)
 class Caller:
-    """Who sent a request."""
+    """Who sent a request. `expire_s`: seconds since 1970 until when this is believed; None for ever."""
 
     tenant: str
     scopes: frozenset[str] = frozenset()
+    expire_s: float | None = field(default=None, compare=False)
 
 
 class TokenChecker:
@@ -65,7 +66,8 @@ class TokenChecker:
                 "The token's subject can't be a tenant: 1 to 64 letters, digits, '-' and '_' are needed.",
             )  # fmt: skip
         scope = claims.get("scope", "")
-        return Caller(tenant, frozenset(scope.split()) if isinstance(scope, str) else frozenset())
+        scopes = frozenset(scope.split()) if isinstance(scope, str) else frozenset[str]()
+        return Caller(tenant, scopes, expire_s=int(claims["exp"]) + _LEEWAY.total_seconds())
 
 
 def mint_token(
@@ -87,10 +89,17 @@ def mint_token(
     return jwt.encode(claims, key, algorithm=algorithm)
 
 
+def expired() -> RefusedError:
+    """The answer to whoever sends an old token, or goes on with a request for longer than it is good."""
+    return RefusedError(
+        grpc.StatusCode.UNAUTHENTICATED, "TOKEN_EXPIRED", "The token has expired; get a new one."
+    )  # fmt: skip
+
+
 def _unauthenticated(error: jwt.PyJWTError, audience: str) -> RefusedError:
     if isinstance(error, jwt.ExpiredSignatureError):
-        reason, message = "TOKEN_EXPIRED", "The token has expired; get a new one."
-    elif isinstance(error, jwt.InvalidAudienceError):
+        return expired()
+    if isinstance(error, jwt.InvalidAudienceError):
         reason, message = "TOKEN_AUDIENCE", f"The token is for another audience; one for {audience!r} is needed."
     elif isinstance(error, jwt.MissingRequiredClaimError):
         reason, message = "TOKEN_CLAIMS", f"The token lacks the claim {error.claim!r}."

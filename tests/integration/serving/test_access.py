@@ -14,6 +14,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from liftline.errors import UsageError
 from liftline.service_settings import GrpcSettings
+from liftline.serving.identity import REQUESTS_OF_ANYONE, REQUESTS_OF_ONE
 from liftline.serving.tokens import OPERATOR, mint_token
 from liftline.v1.worker_service_pb2 import GetStatusRequest, WatchStatusRequest
 from liftline.v1.worker_service_pb2_grpc import WorkerServiceStub
@@ -103,6 +104,44 @@ def test_probes_need_no_token_but_reflection_does(keys: KeyFiles) -> None:
             return await refusal(reflect(iter([b""])).read())
 
     assert with_server(use, with_tokens(keys)) == (Code.UNAUTHENTICATED, "TOKEN_MISSING")
+
+
+def test_a_stream_ends_when_its_token_does(keys: KeyFiles) -> None:
+    async def use(served: Serving) -> tuple[Code, str]:
+        async with grpc.aio.insecure_channel(served.address) as channel:
+            nearly_over = bearer(operator_token(keys, lifetime_s=-8))  # clocks may differ by ten seconds
+            stream = WorkerServiceStub(channel).WatchStatus(WatchStatusRequest(), metadata=nearly_over)
+            assert (await stream.read()).worker == "detector-1"
+            return await refusal(stream.read())
+
+    assert with_server(use, with_tokens(keys)) == (Code.UNAUTHENTICATED, "TOKEN_EXPIRED")
+
+
+def test_nobody_fills_the_server_alone(keys: KeyFiles) -> None:
+    def streams(channel: grpc.aio.Channel) -> list[grpc.aio.UnaryStreamCall]:
+        watching = bearer(operator_token(keys))
+        worker, health = WorkerServiceStub(channel), HealthStub(channel)
+        of_one = [worker.WatchStatus(WatchStatusRequest(), metadata=watching) for _ in range(REQUESTS_OF_ONE)]
+        return of_one + [health.Watch(HealthCheckRequest()) for _ in range(REQUESTS_OF_ANYONE)]
+
+    async def use(served: Serving) -> None:
+        async with grpc.aio.insecure_channel(served.address) as channel:
+            worker, health = WorkerServiceStub(channel), HealthStub(channel)
+            running = streams(channel)
+            await asyncio.gather(*(stream.read() for stream in running))
+            full = Code.RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS"
+            again = bearer(operator_token(keys))
+            assert await refusal(worker.GetStatus(GetStatusRequest(), metadata=again)) == full
+            assert await refusal(health.Watch(HealthCheckRequest()).read()) == full
+            await health.Check(HealthCheckRequest(), timeout=5)
+            other = mint_token(keys.signing, tenant="other", audience="liftline", lifetime=timedelta(minutes=1))
+            refused = await refusal(worker.GetStatus(GetStatusRequest(), metadata=bearer(other), timeout=5))
+            assert refused == (Code.PERMISSION_DENIED, "OPERATOR_ONLY")
+            running[0].cancel()
+            await asyncio.sleep(0.2)
+            await worker.GetStatus(GetStatusRequest(), metadata=again)
+
+    with_server(use, with_tokens(keys))
 
 
 async def status_over_tls(served: Serving, credentials: grpc.ChannelCredentials) -> str:
