@@ -28,7 +28,8 @@ def scratch_folder(below: Path | None, *, worker: str) -> Iterator[Path]:
     try:
         _remove_abandoned(parent)
         unlocked = parent / f".{folder.name}"
-        unlocked.mkdir(parents=True)
+        parent.mkdir(parents=True, exist_ok=True)
+        unlocked.mkdir(mode=0o700)
         handle = _locked(unlocked)
         unlocked.rename(folder)
     except OSError as error:

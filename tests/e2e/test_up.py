@@ -72,6 +72,11 @@ def test_a_second_up_says_that_it_runs(up: dict[str, Any], run: Run) -> None:
     assert "runs already" in outcome.stderr
 
 
+def test_what_it_stores_is_for_its_user_alone(up: dict[str, Any]) -> None:
+    stored = {path.name: path.stat().st_mode & 0o077 for path in Path(up["data_dir"]).iterdir()}
+    assert stored == {"liftline-up.json": 0, "nats": 0, "s3": 0}
+
+
 def test_a_submitted_video_gives_what_local_mode_gives(
     up: dict[str, Any], run: Run, clip: Path, tmp_path: Path
 ) -> None:

@@ -26,6 +26,7 @@ fsid = {fsid}
 mon host = v2:127.0.0.1:{monitor_port}
 mon initial members = a
 public addr = 127.0.0.1
+cluster addr = 127.0.0.1
 ms bind msgr1 = false
 ms mon client mode = crc
 auth cluster required = none

@@ -150,6 +150,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--detectors", type=int, required=True)
     parser.add_argument("--renderers", type=int, required=True)
     given = parser.parse_args(arguments)
+    os.umask(0o077)  # videos and what is known of people in them are nobody else's
     with locked() as mine:
         if not mine:
             return 1

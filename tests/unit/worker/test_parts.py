@@ -198,6 +198,7 @@ def test_what_a_killed_worker_left_is_removed_and_what_a_live_one_has_stays(tmp_
     (tmp_path / "liftline-work-dead" / "detect-0").mkdir(parents=True)
     (tmp_path / "another's").mkdir()
     with scratch_folder(tmp_path, worker="first") as first:
+        assert first.stat().st_mode & 0o777 == 0o700, "videos are nobody else's"
         with scratch_folder(tmp_path, worker="second") as second:
             assert {path.name for path in tmp_path.iterdir()} == {first.name, second.name, "another's"}
         assert first.exists()
