@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -26,7 +27,7 @@ from liftline_gateway.advancing import Advancer
 log = structlog.get_logger(__name__)
 _BATCH, _WAIT_S = 512, 1.0
 _JOBS_AT_ONCE, _PUBLISHING_AT_ONCE = 32, 8
-_AGAIN_S, _FAULT_AGAIN_S = 1.0, 10.0
+_AGAIN_S, _FAULT_AGAIN_S, _END_WITHIN_S = 1.0, 10.0, 5.0
 _MOST_FAULTS = 10
 """An event that can't be handled for a fault of ours so often is left to the reconciler."""
 
@@ -49,7 +50,7 @@ class Coordinator:
         self._background: dict[JobKey, asyncio.Task[None]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Until told to stop; jobs that are being published then still are."""
+        """Until told to stop; jobs that are being published then still are, if it doesn't take long."""
         while not stop.is_set():
             try:
                 await self.handle_some(wait_s=_WAIT_S)
@@ -57,7 +58,8 @@ class Coordinator:
                 self._metrics.bus_errors.inc()
                 log.warning("events_unavailable", error=str(error))
                 await asyncio.sleep(_AGAIN_S)
-        await self.settle()
+        with suppress(TimeoutError):  # the reconciler of another gateway goes on
+            await asyncio.wait_for(self.settle(), _END_WITHIN_S)
 
     async def handle_some(self, *, wait_s: float) -> int:
         """Wait for events and handle a batch of them; how many. Raises UnavailableError where none can be had."""

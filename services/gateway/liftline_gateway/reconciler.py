@@ -65,7 +65,7 @@ class Reconciler:
         while not stop.is_set():
             try:
                 if await lease.hold():
-                    await self.round()
+                    await self._round_unless(stop)
             except UnavailableError as error:
                 self._metrics.bus_errors.inc()
                 log.warning("reconciling_put_off", error=str(error))
@@ -85,6 +85,18 @@ class Reconciler:
             self._count("upload_expired", await self._remover.remove_expired_uploads(now=self._now()))
         except UnavailableError as error:
             log.warning("uploads_put_off", error=str(error))
+
+    async def _round_unless(self, stop: asyncio.Event) -> None:
+        """A round; told to stop, it leaves what it hasn't done to the next one, of whichever gateway."""
+        looking, stopping = asyncio.create_task(self.round()), asyncio.create_task(stop.wait())
+        try:
+            await asyncio.wait((looking, stopping), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopping.cancel()
+            looking.cancel()
+        await asyncio.wait((looking,))
+        if not looking.cancelled():
+            looking.result()
 
     async def _safely(self, key: JobKey, waiting: _Queues) -> None:
         """Look into one job; what goes wrong there stops no other."""
