@@ -84,7 +84,7 @@ class FolderStore:
         found = (path.relative_to(self._root).as_posix() for path in folder.rglob("*") if path.is_file())
         return iter(sorted(key for key in found if key.startswith(prefix) and not key.startswith(f"{_INCOMING}/")))
 
-    def upload_address(self, key: str, *, expires: timedelta) -> str:  # noqa: ARG002 - see above
+    def upload_address(self, key: str, *, size_bytes: int, expires: timedelta) -> str:  # noqa: ARG002 - see above
         """The file's URL; its folder is made, so that it can be written."""
         path = self._path(key)
         path.parent.mkdir(parents=True, exist_ok=True)

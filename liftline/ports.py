@@ -263,8 +263,8 @@ class ArtifactStore(Protocol):
         """Keys that begin with `prefix`."""
         ...
 
-    def upload_address(self, key: str, *, expires: timedelta) -> str:
-        """A URL where anyone may PUT the object's bytes."""
+    def upload_address(self, key: str, *, size_bytes: int, expires: timedelta) -> str:
+        """A URL where anyone may PUT the object's bytes; so many, where the store can see to that."""
         ...
 
     def download_address(self, key: str, *, expires: timedelta, file_name: str) -> str:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from minio.commonconfig import CopySource
 from minio.deleteobjects import DeleteObject
@@ -23,6 +23,7 @@ from liftline.range_reader import RangeReader
 from liftline.s3 import buckets
 from liftline.s3.client import client, signer
 from liftline.s3.download import Download
+from liftline.s3.sized_address import sized_address
 from liftline.service_settings import S3Settings
 from liftline.store_keys import check_key, check_prefix
 
@@ -137,9 +138,10 @@ class S3Store:
             for item in self._client.list_objects(self._bucket, prefix, recursive=True):
                 yield cast(str, item.object_name)
 
-    def upload_address(self, key: str, *, expires: timedelta) -> str:
+    def upload_address(self, key: str, *, size_bytes: int, expires: timedelta) -> str:
         """See `ArtifactStore.upload_address`; at most seven days."""
-        return self._signer.presigned_put_object(self._bucket, check_key(key), expires=expires)
+        place = urlsplit(self._signer.presigned_put_object(self._bucket, check_key(key), expires=expires))
+        return sized_address(place, self._settings, size_bytes=size_bytes, expires=expires)
 
     def download_address(self, key: str, *, expires: timedelta, file_name: str) -> str:
         """See `ArtifactStore.download_address`; at most seven days."""

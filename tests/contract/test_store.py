@@ -128,7 +128,7 @@ def test_a_key_that_could_leave_the_store_is_none(store: ArtifactStore, tmp_path
         lambda: store.put_bytes(key, b"1"), lambda: store.put_file(key, Path(__file__)), lambda: store.size(key),
         lambda: store.get_bytes(key, at_most=1), lambda: store.get_file(key, tmp_path / "x"), lambda: store.open(key),
         lambda: store.copy(KEY, key), lambda: store.copy(key, KEY), lambda: store.remove(key),
-        lambda: store.upload_address(key, expires=timedelta(minutes=1)),
+        lambda: store.upload_address(key, size_bytes=1, expires=timedelta(minutes=1)),
         lambda: store.download_address(key, expires=timedelta(minutes=1), file_name="x"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match="key"):
@@ -190,7 +190,7 @@ def test_one_key_written_by_many_is_one_of_theirs(store: ArtifactStore) -> None:
 
 
 def test_addresses_name_the_object(store: ArtifactStore) -> None:
-    upload = store.upload_address(KEY, expires=timedelta(minutes=1))
+    upload = store.upload_address(KEY, size_bytes=1, expires=timedelta(minutes=1))
     download = store.download_address(KEY, expires=timedelta(minutes=1), file_name="x.mp4")
     assert KEY in upload
     assert KEY in download

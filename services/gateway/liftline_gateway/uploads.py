@@ -48,7 +48,9 @@ class Uploads:
         )
         async with self._limits.room_for_upload(key, size_bytes=record.size_bytes):
             await self._book.create_upload(key, record)
-        address = await self._threads.run(self._store.upload_address, record.key, expires=self._expire)
+        address = await self._threads.run(
+            self._store.upload_address, record.key, size_bytes=record.size_bytes, expires=self._expire
+        )
         return Upload(name=f"uploads/{key.upload}", upload_uri=address, expire_time=record.expire_time)
 
     async def complete(self, key: UploadKey) -> UploadRecord:

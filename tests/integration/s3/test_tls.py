@@ -74,7 +74,7 @@ def test_addresses_work_over_tls(server: CephServer, certificate: Path) -> None:
     store.ensure_bucket()
     day = datetime.timedelta(days=1)
     with urllib3.PoolManager(ca_certs=str(certificate)) as http:
-        assert http.request("PUT", store.upload_address("t/up", expires=day), body=b"12").status == 200
+        assert http.request("PUT", store.upload_address("t/up", size_bytes=2, expires=day), body=b"12").status == 200
         assert http.request("GET", store.download_address("t/up", expires=day, file_name="x")).data == b"12"
 
 
