@@ -56,8 +56,10 @@ class StoreHandler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         if self.server.faults:
             return self.server.faults.popleft()(self)
-        self.server.objects[self.path[1:]] = self.rfile.read(int(self.headers["Content-Length"]))
-        self.answer(200)
+        length = int(self.headers["Content-Length"])
+        if len(body := self.rfile.read(length)) == length:
+            self.server.objects[self.path[1:]] = body
+            self.answer(200)
         return None
 
     def do_GET(self) -> None:
