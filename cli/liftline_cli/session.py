@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import typer
 from rich.console import Console
@@ -20,6 +20,8 @@ from liftline.running import StopFlag
 from liftline_cli.interrupts import stop_on_interrupt
 from liftline_cli.reporting import ConsoleReporter
 from liftline_cli.telemetry import configure_logging
+
+_WIDEST = 10_000
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,11 @@ def print_json(report: dict[str, Any]) -> None:
     sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
 
 
+def print_table(table: Table, file: IO[str]) -> None:
+    """As wide as it is: names and ids that a narrow terminal cuts off can't be copied."""
+    Console(file=file, width=_WIDEST).print(table, soft_wrap=True)
+
+
 def closing(session: Session, summary: dict[str, Any], files: dict[str, Path]) -> None:
     """Say what was made and where it is: a table, or one JSON object."""
     reporter = session.reporter
@@ -78,7 +85,7 @@ def closing(session: Session, summary: dict[str, Any], files: dict[str, Path]) -
     for name, path in files.items():
         table.add_row(name, Text(str(path)))
     reporter.console.print()
-    reporter.console.print(table, soft_wrap=True)
+    print_table(table, reporter.console.file)
     timings = ", ".join(f"{name} {value:.1f} s" for name, value in reporter.seconds.items())
     models = ", ".join(f"{m['name']} ({m['licence']})" for m in summary.get("models", []))
     if models:

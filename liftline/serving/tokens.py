@@ -114,7 +114,10 @@ def _read(key_file: Path) -> bytes:
     try:
         return key_file.read_bytes().strip()
     except OSError as error:
-        raise UsageError(f"{key_file}: the key for tokens can't be read ({error.strerror}).") from error
+        raise UsageError(
+            f"{key_file}: the key for tokens can't be read ({error.strerror}); name another file. "
+            "`openssl rand -base64 32 > FILE` makes a shared secret."
+        ) from error
 
 
 def _is_pem(content: bytes) -> bool:
@@ -156,7 +159,10 @@ def _unfit(key_file: Path) -> UsageError:
 def _secret(content: bytes, key_file: Path) -> bytes:
     """The shared secret, unless it is a public key in a form that isn't PEM: everyone could sign with that."""
     if len(content) < _SECRET_BYTES:
-        raise UsageError(f"{key_file}: a shared secret of at least {_SECRET_BYTES} bytes is needed; make a new one.")
+        raise UsageError(
+            f"{key_file}: a shared secret of at least {_SECRET_BYTES} bytes is needed; "
+            "`openssl rand -base64 32` makes one."
+        )
     try:
         return jwt.get_algorithm_by_name("HS256").prepare_key(content)  # type: ignore[no-any-return]
     except InvalidKeyError as error:

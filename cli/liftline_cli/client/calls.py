@@ -31,6 +31,8 @@ def upload_request(path: Path) -> job_service_pb2.CreateUploadRequest:
         raise InvalidInputError(f"{path}: can't be read ({error.strerror or error}); name another file.") from error
     if not path.is_file():
         raise InvalidInputError(f"{path}: is no file; name the videos themselves.")
+    if not size:
+        raise InvalidInputError(f"{path}: the file is empty (0 bytes); copy or record it again.")
     try:
         return job_service_pb2.CreateUploadRequest(file_name=path.name, size_bytes=size)
     except UnicodeEncodeError as error:

@@ -54,6 +54,7 @@ _KINDS: dict[grpc.StatusCode, type[LiftlineError]] = {
     grpc.StatusCode.CANCELLED: UnavailableError,
 }
 _HINTS = {
+    grpc.StatusCode.NOT_FOUND: "; it was deleted, or never yours; `liftline list` shows your jobs",
     grpc.StatusCode.UNAUTHENTICATED: "; give a token by LIFTLINE_TOKEN or LIFTLINE_TOKEN_FILE",
     grpc.StatusCode.UNAVAILABLE: "; is it running there? `liftline up` starts one on this machine",
     grpc.StatusCode.DEADLINE_EXCEEDED: "; it is too busy or the connection is broken, try again later",
@@ -71,8 +72,10 @@ def error_of(error: grpc.RpcError, *, server: str) -> LiftlineError:
     said = (error.details() if isinstance(error, grpc.Call | grpc.aio.AioRpcError) else str(error)) or code.name
     kind = _KINDS.get(code, ServerError)
     hint = _HINTS.get(code, "")
+    if hint:
+        said = f"{said.rstrip('. ')}{hint}."
     if kind in {UnavailableError, AccessError, ServerError}:
-        said = f"{server}: {said.rstrip('. ')}{hint}."
+        said = f"{server}: {said.rstrip('. ')}."
     return kind(said)
 
 

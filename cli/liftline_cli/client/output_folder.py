@@ -7,13 +7,15 @@ import json
 import shutil
 import zlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from liftline.artifacts import output_errors, sha256_file, write_json
 from liftline.errors import InvalidArtifactError
 from liftline.output_tree import MANIFEST, OutputTree
+from liftline.store_keys import check_key
 from liftline_cli.client.errors import ServerError
 from liftline_cli.client.transfer import AddressExpiredError, OnBytes, Transfers, no_listener
 from liftline_cli.client.views import OutputFile
@@ -75,19 +77,20 @@ class OutputFolder:
         if not files or files[-1].path != MANIFEST:
             raise ServerError(f"jobs/{self.job}: the gateway lists no {MANIFEST}, so the results aren't complete.")
         for file in files:
-            path = PurePosixPath(file.path)
-            if path.is_absolute() or ".." in path.parts or "\\" in file.path or str(path) != file.path:
+            if not _is_inside(file.path):
                 raise ServerError(f"{file.path!r}: no place in a folder; the gateway is broken or not Liftline's.")
 
     def _fetch_one(self, file: OutputFile, on_file: OnFile) -> None:
         target, part = self.root / file.path, self._parts / file.path.replace("/", "-")
-        if file.sha256 and target.is_file() and sha256_file(target) == file.sha256:
-            return
+        with output_errors(target):
+            if file.sha256 and target.is_file() and sha256_file(target) == file.sha256:
+                return
         self.transfers.download(
             file.address, part, size_bytes=file.size_bytes, sha256=file.sha256, on_bytes=on_file(file)
         )  # fmt: skip
         if file.path == MANIFEST:
-            write_json(target, self._manifest(part))
+            with _damage_told(MANIFEST):
+                write_json(target, self._manifest(part))
         elif file.path == OutputTree(self.video_name).keypoint_lines:
             self._expand(part)
         else:
@@ -97,17 +100,15 @@ class OutputFolder:
 
     def _expand(self, lines: Path) -> None:
         folder = self.root / OutputTree(self.video_name).keypoints
-        paths = write_frame_files(folder, _records(lines), stop=self.transfers.stop)
+        with _damage_told(lines.name):
+            paths = write_frame_files(folder, _records(lines), stop=self.transfers.stop)
         self._frames = {str(path.relative_to(self.root)): sha256_file(path) for path in paths}
         lines.unlink()
 
     def _manifest(self, path: Path) -> dict[str, Any]:
         """The job's, with the files of frames instead of the one they came in."""
-        try:
-            manifest = json.loads(path.read_text("utf-8"))
-            files = {**manifest["files"], **self._frames}
-        except (ValueError, KeyError, TypeError) as error:
-            raise InvalidArtifactError(f"{MANIFEST}: isn't one ({error}); the job's results are damaged.") from error
+        manifest = _parsed(path.read_text("utf-8"))
+        files = {**manifest["files"], **self._frames}
         if self._frames:
             files.pop(OutputTree(self.video_name).keypoint_lines, None)
         return {**manifest, "files": dict(sorted(files.items()))}
@@ -132,13 +133,42 @@ class Retrieval:
         return True
 
 
+def _is_inside(path: str) -> bool:
+    """Whether it names something below a folder, and nothing in the one for unfinished files."""
+    try:
+        return "\\" not in check_key(path) and path.partition("/")[0] != WORK_FOLDER
+    except ValueError:
+        return False
+
+
+def _parsed(text: str | bytes) -> Any:
+    """JSON, strictly. Raises ValueError."""
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except RecursionError as error:
+        raise ValueError("nested too deeply") from error
+
+
+def _refuse(constant: str) -> None:
+    raise ValueError(f"{constant} is no JSON")
+
+
+@contextmanager
+def _damage_told(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise InvalidArtifactError(f"{name}: isn't what it should be ({error}); run the job again.") from error
+
+
 def _records(lines: Path) -> Iterator[dict[str, Any]]:
+    """Records of frames, in order. Raises ValueError, AttributeError where they are damaged."""
     try:
         with gzip.open(lines, "rb") as stream:
             for number, line in enumerate(iter(lambda: stream.readline(_MAX_LINE_BYTES), b""), 1):
-                record = json.loads(line)
+                record = _parsed(line)
                 if record.get("frame") != number:
                     raise ValueError(f"line {number} is of another frame")
                 yield record
-    except (OSError, EOFError, zlib.error, ValueError, AttributeError) as error:
-        raise InvalidArtifactError(f"{lines.name}: isn't what it should be ({error}); run the job again.") from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(str(error)) from error

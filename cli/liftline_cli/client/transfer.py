@@ -142,7 +142,11 @@ class Transfers:
     def _request(
         self, method: str, address: str, headers: dict[str, str], *, body: Iterator[bytes] | None = None
     ) -> urllib3.BaseHTTPResponse:
-        if urlsplit(address).scheme != "https" and not is_loopback_url(address):
+        try:
+            safe = urlsplit(address).scheme == "https" or is_loopback_url(address)
+        except ValueError as error:
+            raise ServerError(f"The gateway gave an address that is none ({error}).") from error
+        if not safe:
             raise ServerError(f"{_host(address)}: not an https address, so nothing is sent or fetched there.")
         try:
             response = self._pool(address).request(

@@ -17,9 +17,10 @@ from liftline.errors import (
     ModelError,
     UsageError,
 )
-from liftline.naming import Priority, Stage
+from liftline.naming import Priority, Stage, is_token
 from liftline.ports import ModelInfo
 from liftline.v1 import job_service_pb2
+from liftline_cli.client.errors import ServerError
 
 
 class JobState(StrEnum):
@@ -142,7 +143,24 @@ def job_id(job: str | Job) -> str:
 
 
 def job_of(message: job_service_pb2.Job) -> Job:
+    """From the API's message. Raises ServerError for one that this version doesn't understand."""
+    try:
+        job = _job(message)
+    except ValueError as error:
+        raise ServerError(
+            f"{message.name}: the gateway tells of it what this version doesn't know ({error}); update Liftline here."
+        ) from error
+    if not is_token(job.id):
+        raise ServerError(f"{message.name!r}: no name of a job; the gateway is broken or not Liftline's.")
+    return job
+
+
+def files_of(message: job_service_pb2.ListArtifactsResponse) -> Sequence[OutputFile]:
     """From the API's message."""
+    return [OutputFile(one.path, one.size_bytes, one.sha256, one.download_uri) for one in message.files]
+
+
+def _job(message: job_service_pb2.Job) -> Job:
     return Job(
         id=message.name.removeprefix("jobs/"),
         state=JobState(job_service_pb2.Job.State.Name(message.state).removeprefix("STATE_").lower()),
@@ -158,11 +176,6 @@ def job_of(message: job_service_pb2.Job) -> Job:
         update_time=_time(message.update_time),
         end_time=_time(message.end_time) if message.HasField("end_time") else None,
     )
-
-
-def files_of(message: job_service_pb2.ListArtifactsResponse) -> Sequence[OutputFile]:
-    """From the API's message."""
-    return [OutputFile(one.path, one.size_bytes, one.sha256, one.download_uri) for one in message.files]
 
 
 def _stage(message: job_service_pb2.StageProgress) -> StageProgress:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import islice
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,7 +13,7 @@ from rich.text import Text
 from liftline_cli.jobs.options import Gateway, JobName, connected
 from liftline_cli.jobs.session import JobSession, job_session
 from liftline_cli.options import AsJson
-from liftline_cli.session import print_json
+from liftline_cli.session import print_json, print_table
 
 if TYPE_CHECKING:
     from liftline_cli.client import Job, StageProgress
@@ -39,7 +40,7 @@ def list_jobs(
         elif not jobs:
             current.session.reporter.say("No jobs; `liftline submit VIDEO` makes one.")
         else:
-            _print(_table(jobs))
+            print_table(_table(jobs), sys.stdout)
 
 
 @connected
@@ -76,7 +77,7 @@ def _show(current: JobSession, job: Job) -> None:
         rows.append(("failure", job.failure.message))
     for name, value in rows:
         table.add_row(name, Text(value))
-    _print(table)
+    print_table(table, sys.stdout)
 
 
 def _table(jobs: list[Job]) -> Table:
@@ -96,9 +97,3 @@ def _stage(stage: StageProgress) -> str:
 
 def _when(job: Job) -> str:
     return job.create_time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-
-
-def _print(table: Table) -> None:
-    from rich.console import Console
-
-    Console(soft_wrap=True).print(table, soft_wrap=True)

@@ -11,6 +11,7 @@ from liftline_cli.jobs.options import Gateway, JobName, PriorityName, connected
 from liftline_cli.jobs.session import job_session, jobs_go_on
 from liftline_cli.options import (
     AsJson,
+    DetectorName,
     ExportFormats,
     FocalPx,
     Layout,
@@ -42,7 +43,7 @@ def submit(
     ] = None,
     priority: Annotated[PriorityName, typer.Option("--priority", help="How soon.")] = PriorityName.NORMAL,
     detector: Annotated[
-        str | None,
+        DetectorName | None,
         typer.Option("--detector", help="Fail unless the deployment runs this one. [default: any]", show_default=False),
     ] = None,
     max_people: MaxPeople = None,
@@ -74,7 +75,7 @@ def submit(
         from liftline_cli.jobs.submitting import Order, check, submit_all
 
         settings = JobSettings(
-            detector=None if detector == "auto" else detector,
+            detector=None if detector in (None, DetectorName.AUTO) else detector.value,
             max_people=max_people,
             smooth=smooth.value,
             native_rate=native_rate,

@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.markup import escape
 
+from liftline.artifacts import output_errors
 from liftline.errors import Cancelled, ExitCode, LiftlineError, UsageError
 from liftline.naming import Priority
 from liftline_cli.client import Job, JobSettings, OutputFile
@@ -32,13 +33,16 @@ class Order:
 
 
 def check(videos: Sequence[Path], order: Order) -> None:
-    """Raise UsageError for what can't be meant."""
+    """Raise UsageError for what can't be meant, OutputError where there is no place for results."""
     if order.request_id and len(videos) > 1:
         raise UsageError("--request-id: names one request; submit the videos one by one.")
     names = [video.name for video in videos]
     twice = sorted({name for name in names if names.count(name) > 1})
     if order.output_dir is not None and twice:
         raise UsageError(f"{twice[0]}: two videos of this name would share a folder; submit them one by one.")
+    if order.output_dir is not None:
+        with output_errors(order.output_dir):
+            order.output_dir.mkdir(parents=True, exist_ok=True)
 
 
 def submit_all(current: JobSession, videos: Sequence[Path], order: Order) -> ExitCode:

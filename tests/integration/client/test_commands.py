@@ -106,6 +106,26 @@ def test_jobs_are_listed_as_a_table_and_as_json(gateway: Gateway) -> None:
     assert [job["job"] for job in run(gateway, "list", "--json").report["jobs"]] == ["2", "1", "0"]
 
 
+def test_a_narrow_terminal_cuts_nothing_off(gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    job, name = "019ab3c4d5e6f7a8b9c0d1", f"{'a long name ' * 6}.mp4"
+    gateway.put(pb.Job(name=f"jobs/{job}", state=pb.Job.STATE_RUNNING, video_name=name))
+    for command in (["list"], ["get", job]):
+        printed = run(gateway, *command).stdout
+        assert job in printed
+        assert name in printed
+
+
+def test_what_cannot_be_is_refused_before_anything_is_uploaded(gateway: Gateway, video: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    no_place = run(gateway, "submit", video, "--output-dir", tmp_path / "file" / "out")
+    assert (no_place.exit_code, "choose another --output-dir" in no_place.stderr) == (1, True)
+    assert run(gateway, "submit", video, "--detector", "openpose").exit_code == 2
+    empty = run(gateway, "submit", tmp_path / "file")
+    assert (empty.exit_code, "empty" in empty.stderr) == (3, True)
+    assert not gateway.store.objects
+
+
 def test_a_job_is_shown_with_all_that_is_known(gateway: Gateway) -> None:
     stage = pb.StageProgress(stage=pb.STAGE_DETECT, tasks=4, tasks_done=1, frames_per_second=12.5)
     job = pb.Job(
@@ -124,6 +144,7 @@ def test_cancelling_and_deleting(gateway: Gateway) -> None:
     again = run(gateway, "delete", "one")
     assert again.exit_code == 3
     assert "not found" in again.stderr
+    assert "liftline list" in again.stderr
 
 
 def test_watching_a_failed_job_tells_why(gateway: Gateway) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from liftline.errors import InvalidArtifactError, OutputError
 from liftline.v1 import job_service_pb2 as pb
-from liftline_cli.client import JobStateError, OutputFile, ServerError
+from liftline_cli.client import Client, JobStateError, OutputFile, ServerError
 from liftline_cli.client.output_folder import OutputFolder
 from liftline_cli.client.transfer import Transfers
 from tests.integration.client.conftest import Use
@@ -132,6 +132,47 @@ def test_keypoints_that_are_damaged_are_refused(use: Use, gateway: Gateway, tmp_
     assert not (tmp_path / "manifest.json").exists()
 
 
+@pytest.mark.parametrize("lines", [b"[" * 100_000, b'{"frame": 1, "x": NaN}', b"3"])
+def test_keypoints_that_are_no_json_are_refused(gateway: Gateway, tmp_path: Path, lines: bytes) -> None:
+    gateway.put(pb.Job(name="jobs/two", state=pb.Job.STATE_RUNNING, video_name="clip.mp4"))
+    gateway.succeed("jobs/two", {"detectron_output/keypoints.jsonl.gz": gzip.compress(lines + b"\n")})
+    with Client(gateway.connection) as client, pytest.raises(InvalidArtifactError, match=r"keypoints\.jsonl"):
+        client.download("two", tmp_path)
+
+
+@pytest.mark.parametrize(
+    "manifest", [b"[" * 100_000, b"[]", b'{"files": {}, "x": NaN}', b'{"files": {}, "x": "\\udfff"}']
+)
+def test_a_manifest_that_is_none_is_refused(gateway: Gateway, tmp_path: Path, manifest: bytes) -> None:
+    gateway.jobs["jobs/two"] = pb.Job(name="jobs/two", state=pb.Job.STATE_SUCCEEDED, video_name="clip.mp4")
+    gateway.trees["jobs/two"] = {"manifest.json": manifest}
+    with Client(gateway.connection) as client, pytest.raises(InvalidArtifactError, match=r"manifest\.json"):
+        client.download("two", tmp_path)
+    assert not (tmp_path / "manifest.json").exists()
+
+
+def test_a_gateway_that_gives_a_job_the_name_of_a_folder_reaches_none(gateway: Gateway, tmp_path: Path) -> None:
+    (tmp_path / "home").mkdir()
+    gateway.jobs["jobs/two"] = pb.Job(name=f"jobs/{tmp_path / 'home'}", state=pb.Job.STATE_SUCCEEDED)
+    with Client(gateway.connection) as client, pytest.raises(ServerError, match="no name of a job"):
+        client.download("two", tmp_path / "out")
+    assert [path.name for path in tmp_path.iterdir()] == ["home"]
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        pb.Job(name="jobs/two"),
+        pb.Job(name="jobs/two", state=pb.Job.STATE_RUNNING, stages=[pb.StageProgress()]),
+        pb.Job.FromString(pb.Job(name="jobs/two").SerializeToString() + b"\x10\x4d"),
+    ],
+)
+def test_what_a_newer_gateway_tells_is_told_as_unknown(gateway: Gateway, job: pb.Job) -> None:
+    gateway.jobs["jobs/two"] = job
+    with Client(gateway.connection) as client, pytest.raises(ServerError, match="update Liftline"):
+        client.get("two")
+
+
 def test_a_job_that_runs_has_nothing_to_download(use: Use, gateway: Gateway, tmp_path: Path) -> None:
     gateway.put(pb.Job(name="jobs/two", state=pb.Job.STATE_RUNNING))
     with pytest.raises(JobStateError, match="not finished"):
@@ -145,7 +186,9 @@ def test_a_folder_that_cannot_be_written_is_named(use: Use, job: str, tmp_path: 
         use("download", job, tmp_path / "taken")
 
 
-@pytest.mark.parametrize("path", ["../outside", "/etc/passwd", "a/../../b", "a\\..\\b", "a//b"])
+@pytest.mark.parametrize(
+    "path", ["../outside", "/etc/passwd", "a/../../b", "a\\..\\b", "a//b", ".", "", "a\n", ".liftline/a"]
+)
 def test_a_path_that_leaves_the_folder_is_refused(tmp_path: Path, path: str) -> None:
     files = [OutputFile(path, 1, "", "http://127.0.0.1:1/"), OutputFile("manifest.json", 1, "", "http://127.0.0.1:1/")]
     with pytest.raises(ServerError, match="no place in a folder"):
