@@ -1,4 +1,4 @@
-"""`liftline.ports.Records` in a NATS KV bucket.
+"""`liftline.ports.Records` in NATS KV buckets.
 
 A bucket is a stream with one message per subject. This speaks to the stream itself, because nats-py's own class can
 neither list by prefix without reading everything nor tell a lost answer from a conflict.
@@ -14,7 +14,7 @@ from nats.aio.msg import Msg
 
 from liftline.nats.connection import ApiError, Connection
 from liftline.nats.subjects import subjects
-from liftline.nats.topology import RECORD_SUBJECTS, RECORDS
+from liftline.nats.topology import bucket_of
 from liftline.ports import Entry
 
 _EXPECTED, _WRITER = "Nats-Expected-Last-Subject-Sequence", "Liftline-Write"
@@ -44,16 +44,17 @@ class NatsRecords:
 
     async def delete(self, key: str) -> None:
         """Remove it."""
-        await self._purge(RECORD_SUBJECTS + key)
+        await self._purge(key)
 
     async def keys(self, prefix: str) -> list[str]:
         """Keys that begin with it."""
-        found = await subjects(self._connection, RECORDS, f"{RECORD_SUBJECTS}{prefix}>")
-        return sorted(subject.removeprefix(RECORD_SUBJECTS) for subject in found)
+        found = await subjects(self._connection, _stream(prefix), _subject(f"{prefix}>"))
+        bucket = f"$KV.{bucket_of(prefix)}."
+        return sorted(subject.removeprefix(bucket) for subject in found)
 
     async def delete_all(self, prefix: str) -> None:
         """Remove everything whose key begins with it."""
-        await self._purge(f"{RECORD_SUBJECTS}{prefix}>")
+        await self._purge(f"{prefix}>")
 
     async def _put(self, key: str, value: bytes, *, revision: int) -> int | None:
         writer = f"{self._connection.identity}.{next(self._writes)}"
@@ -73,7 +74,7 @@ class NatsRecords:
         return await self._connection.patiently(put)
 
     async def _write(self, key: str, value: bytes, headers: Mapping[str, str]) -> int | None:
-        answer = await self._connection.once(RECORD_SUBJECTS + key, value, headers=headers)
+        answer = await self._connection.once(_subject(key), value, headers=headers)
         try:
             return int(self._connection.read(answer)["seq"])
         except ApiError as error:
@@ -84,23 +85,23 @@ class NatsRecords:
     async def _read(self, key: str) -> tuple[Entry, Mapping[str, str]] | None:
         """The entry and its headers."""
         if self._direct is None:
-            self._direct = await self._may_be_direct()
+            self._direct = await self._may_be_direct(_stream(key))
         if self._direct:
-            message = await self._connection.once(f"$JS.API.DIRECT.GET.{RECORDS}.{RECORD_SUBJECTS}{key}")
+            message = await self._connection.once(f"$JS.API.DIRECT.GET.{_stream(key)}.{_subject(key)}")
             return _directly_got(message)
         return await self._read_from_leader(key)
 
-    async def _may_be_direct(self) -> bool:
+    async def _may_be_direct(self, stream: str) -> bool:
         try:
-            answer = await self._connection.api(f"STREAM.INFO.{RECORDS}")
+            answer = await self._connection.api(f"STREAM.INFO.{stream}")
         except ApiError as error:
-            raise self._connection.unavailable(f"{RECORDS}, {error}") from error
+            raise self._connection.unavailable(f"{stream}, {error}") from error
         return bool(answer["config"].get("allow_direct"))
 
     async def _read_from_leader(self, key: str) -> tuple[Entry, Mapping[str, str]] | None:
         try:
             answer = await self._connection.api(
-                f"STREAM.MSG.GET.{RECORDS}", {"last_by_subj": RECORD_SUBJECTS + key}
+                f"STREAM.MSG.GET.{_stream(key)}", {"last_by_subj": _subject(key)}
             )  # fmt: skip
         except ApiError as error:
             if error.number == _NO_MESSAGE:
@@ -111,8 +112,17 @@ class NatsRecords:
         named = dict(line.split(": ", 1) for line in headers if ": " in line)
         return Entry(base64.b64decode(message.get("data", "")), message["seq"]), named
 
-    async def _purge(self, subject: str) -> None:
-        await self._connection.patiently(lambda: self._connection.api(f"STREAM.PURGE.{RECORDS}", {"filter": subject}))
+    async def _purge(self, key_filter: str) -> None:
+        request = {"filter": _subject(key_filter)}
+        await self._connection.patiently(lambda: self._connection.api(f"STREAM.PURGE.{_stream(key_filter)}", request))
+
+
+def _stream(key: str) -> str:
+    return f"KV_{bucket_of(key)}"
+
+
+def _subject(key: str) -> str:
+    return f"$KV.{bucket_of(key)}.{key}"
 
 
 def _directly_got(message: Msg) -> tuple[Entry, Mapping[str, str]] | None:

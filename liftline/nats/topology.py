@@ -16,11 +16,13 @@ from liftline.errors import UnavailableError, UsageError
 from liftline.naming import Priority, Stage, consumer
 from liftline.nats.connection import ApiError, Connection
 
-TASKS, EVENTS, DEAD, RECORDS = "LIFTLINE_TASKS", "LIFTLINE_EVENTS", "LIFTLINE_DEAD", "KV_liftline"
+TASKS, EVENTS, DEAD = "LIFTLINE_TASKS", "LIFTLINE_EVENTS", "LIFTLINE_DEAD"
 COORDINATOR = "coordinator"
-RECORD_SUBJECTS = "$KV.liftline."
+_WORK, _KEPT = "liftline", "liftline_jobs"
+"""KV buckets: what goes with a job's end, and what stays. Listing takes longer the more a bucket holds."""
 
-_DUPLICATES_S, _DAY_S = 120.0, 86400.0
+
+_DUPLICATES_S, _DAY_S, _DEAD_DAYS = 120.0, 86400.0, 90
 _MOST_AT_ONCE = 100_000
 _LOOK_AGAIN_S, _TRIES = 1.0, 5
 _NOT_FOUND, _STREAM_DIFFERS = 404, 10058
@@ -55,6 +57,11 @@ def consumed(stage: Stage, priority: Priority) -> str:
     return f"liftline.tasks.{stage}.{priority}.>"
 
 
+def bucket_of(key: str) -> str:
+    """The KV bucket of a record."""
+    return _KEPT if key.startswith(("jobs.", "requests.")) else _WORK
+
+
 def _streams(connection: Connection) -> list[dict[str, Any]]:
     settings = connection.settings
     every = {"storage": "file", "num_replicas": settings.replicas, "duplicate_window": _ns(_DUPLICATES_S)}
@@ -64,13 +71,19 @@ def _streams(connection: Connection) -> list[dict[str, Any]]:
             "name": EVENTS, "subjects": ["liftline.events.>"], "retention": "limits",
             "max_age": _ns(settings.events_days * _DAY_S), **every,
         },
-        {"name": DEAD, "subjects": ["liftline.dead.>"], "retention": "limits", **every},
         {
-            "name": RECORDS, "subjects": [f"{RECORD_SUBJECTS}>"], "retention": "limits", "discard": "new",
-            "max_msgs_per_subject": 1, "allow_rollup_hdrs": True,
-            # Any replica answers a direct get, an old one too; with one replica there is no other.
-            "allow_direct": settings.replicas == 1, **every,
+            "name": DEAD, "subjects": ["liftline.dead.>"], "retention": "limits",
+            "max_age": _ns(_DEAD_DAYS * _DAY_S), **every,
         },
+        *(
+            {
+                "name": f"KV_{bucket}", "subjects": [f"$KV.{bucket}.>"], "retention": "limits", "discard": "new",
+                "max_msgs_per_subject": 1, "allow_rollup_hdrs": True,
+                # Any replica answers a direct get, an old one too; with one replica there is no other.
+                "allow_direct": settings.replicas == 1, **every,
+            }
+            for bucket in (_WORK, _KEPT)
+        ),
     ]  # fmt: skip
 
 
@@ -113,8 +126,8 @@ async def _settle(connection: Connection, make: Any) -> None:
 
 async def _missing(connection: Connection) -> str | None:
     try:
-        for stream in (TASKS, EVENTS, DEAD, RECORDS):
-            await connection.api(f"STREAM.INFO.{stream}")
+        for stream in _streams(connection):
+            await connection.api(f"STREAM.INFO.{stream['name']}")
         there = await connection.api(f"CONSUMER.NAMES.{TASKS}")
         for stage, priority in product(Stage, Priority):
             if consumer(stage, priority) not in there["consumers"]:

@@ -37,7 +37,7 @@ def test_eight_gateways_that_start_at_once_agree(server: NatsServer) -> None:
     async def scenario() -> None:
         await asyncio.gather(*(gateway() for _ in range(8)))
         async with connected(nats_settings(server), name="test") as connection:
-            streams = {"LIFTLINE_TASKS", "LIFTLINE_EVENTS", "LIFTLINE_DEAD", "KV_liftline"}
+            streams = {"LIFTLINE_TASKS", "LIFTLINE_EVENTS", "LIFTLINE_DEAD", "KV_liftline", "KV_liftline_jobs"}
             assert await names(connection, "STREAM") == streams
             assert await names(connection, "LIFTLINE_EVENTS") == {"coordinator"}
             every = {consumer(stage, priority) for stage in Stage for priority in Priority}
