@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
 
 from liftline.errors import UsageError
 
@@ -133,10 +133,14 @@ AnySettings = TypeVar("AnySettings", bound=BaseSettings)
 
 def load(kind: type[AnySettings]) -> AnySettings:
     """Read the environment. Raises UsageError naming the variable that is wrong."""
+    prefix = kind.model_config.get("env_prefix", "")
     try:
         return kind()
+    except SettingsError as error:
+        raise UsageError(
+            f'{prefix}*: {error}; a list is written as JSON, such as ["hooks.example.com"]. Correct or unset it.'
+        ) from error
     except ValidationError as error:
         first = error.errors()[0]
-        prefix = kind.model_config.get("env_prefix", "")
         variable = (prefix + "_".join(str(part) for part in first["loc"])).upper()
         raise UsageError(f"{variable}: {first['msg'].lower()}; correct or unset it.") from error

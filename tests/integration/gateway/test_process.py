@@ -137,6 +137,7 @@ def test_it_ends_when_told_though_nats_is_away(tmp_path: Path, s3_server: CephSe
         ({"LIFTLINE_NATS_URL": "nats://nats.example.com:4222"}, "LIFTLINE_NATS_URL"),
         ({"LIFTLINE_S3_ENDPOINT": "http://s3.example.com"}, "LIFTLINE_S3_ENDPOINT"),
         ({"LIFTLINE_GATEWAY_WEBHOOK_HOSTS": '["hooks.example.com"]'}, "LIFTLINE_GATEWAY_WEBHOOK_SECRET"),
+        ({"LIFTLINE_GATEWAY_WEBHOOK_HOSTS": "hooks.example.com"}, "webhook_hosts"),
         ({"LIFTLINE_GATEWAY_TENANT_MAX_JOBS": "0"}, "LIFTLINE_GATEWAY_TENANT_MAX_JOBS"),
     ],
 )
