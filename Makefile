@@ -88,8 +88,10 @@ format: $(VENV)/.dev  ## Format and fix what can be fixed
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
+# Many tests wait for servers and clocks: more processes than cores. One after the other: make test TEST_PROCESSES=0
+TEST_PROCESSES ?= 4
 test: setup-dev setup-servers  ## All tests
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n $(TEST_PROCESSES) --dist loadfile
 
 # More, or another seed: make fuzz FUZZ='--cases 5000 --seed 3'
 fuzz: setup-dev  ## Damaged videos, at random: 500 read, 20 through everything (minutes)

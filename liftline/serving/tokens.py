@@ -112,7 +112,7 @@ def _unauthenticated(error: jwt.PyJWTError, audience: str) -> RefusedError:
 
 def _read(key_file: Path) -> bytes:
     try:
-        return key_file.read_bytes().strip()
+        return key_file.read_bytes()
     except OSError as error:
         raise UsageError(
             f"{key_file}: the key for tokens can't be read ({error.strerror}); name another file. "
@@ -158,12 +158,14 @@ def _unfit(key_file: Path) -> UsageError:
 
 def _secret(content: bytes, key_file: Path) -> bytes:
     """The shared secret, unless it is a public key in a form that isn't PEM: everyone could sign with that."""
-    if len(content) < _SECRET_BYTES:
+    secret = content.strip()
+    if len(secret) < _SECRET_BYTES:
         raise UsageError(
             f"{key_file}: a shared secret of at least {_SECRET_BYTES} bytes is needed; "
             "`openssl rand -base64 32` makes one."
         )
     try:
-        return jwt.get_algorithm_by_name("HS256").prepare_key(content)  # type: ignore[no-any-return]
+        jwt.get_algorithm_by_name("HS256").prepare_key(content)
+        return jwt.get_algorithm_by_name("HS256").prepare_key(secret)  # type: ignore[no-any-return]
     except InvalidKeyError as error:
         raise UsageError(f"{key_file}: keys other than shared secrets must be in PEM form.") from error

@@ -135,7 +135,7 @@ def test_nothing_outlives_a_supervisor_that_is_killed(up: dict[str, Any], run: R
     while processes(home) and time.monotonic() < end_s:
         time.sleep(0.05)
     assert processes(home) == []
-    assert run("list").exit_code == 5
+    assert run("list", "--server", up["gateway"]).exit_code == 5
     assert run("down", "--delete-data").exit_code == 0
     assert not (home / "liftline" / "up" / "data").exists()
 

@@ -60,6 +60,7 @@ class Creation:
         with continuing({"traceparent": record.traceparent}):
             for task in tasks:
                 await publish_task(self._bus, task)
+        await self._book.use_upload(upload)
         return record
 
     async def tidy(self, upload: UploadKey) -> None:
@@ -67,8 +68,8 @@ class Creation:
 
         It is remembered until its address no longer works, so that what comes late is removed too.
         """
-        await self._threads.run(self._store.remove_all, upload.prefix)
         await self._book.use_upload(upload)
+        await self._threads.run(self._store.remove_all, upload.prefix)
 
     async def _is_wanted(self, key: JobKey, initial: JobRecord) -> bool:
         """Whether its request still stands, after a copy that may have taken minutes; then it is active for sure.

@@ -193,8 +193,9 @@ class JobBook:
         entry = await self._records.get(key.record)
         if entry is not None:
             upload = _parsed(UploadRecord(), entry.value, key.record)
-            upload.used = True
-            await self._records.update(key.record, upload.SerializeToString(), revision=entry.revision)
+            if not upload.used:
+                upload.used = True
+                await self._records.update(key.record, upload.SerializeToString(), revision=entry.revision)
 
     async def uploads(self, tenant: str | None = None) -> list[UploadKey]:
         """All places for videos, of one tenant or all."""

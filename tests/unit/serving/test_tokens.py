@@ -18,6 +18,8 @@ from liftline.serving.tokens import OPERATOR, Caller, TokenChecker, mint_token
 from tests.unit.serving.keys import KINDS, KeyFiles, forged, key_files, private_key
 
 HOUR = timedelta(hours=1)
+ENDS_IN_A_TAB = ec.derive_private_key(21, ec.SECP256R1())
+"""Its public key as DER does."""
 
 
 @pytest.fixture
@@ -138,10 +140,11 @@ def test_a_private_key_where_a_public_one_belongs_is_told(tmp_path: Path) -> Non
     "content",
     [
         private_key("p256").public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+        ENDS_IN_A_TAB.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
         private_key("ed25519").public_key().public_bytes(Encoding.OpenSSH, PublicFormat.OpenSSH),
         b'{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}',
     ],
-    ids=["der", "openssh", "jwk"],
+    ids=["der", "der that ends in a tab", "openssh", "jwk"],
 )
 def test_a_public_key_in_another_form_is_not_taken_for_a_secret(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "key"

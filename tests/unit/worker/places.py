@@ -31,7 +31,7 @@ from liftline.worker import Worker
 
 JOB = JobKey("acme", "0193a2b4c5d600000000aa")
 ACK_WAIT_S = 0.6
-SOON_S = 5.0
+SOON_S = 15.0
 
 
 class CountingRecords(MemoryRecords):
