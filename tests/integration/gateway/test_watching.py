@@ -146,8 +146,11 @@ def test_many_watchers_share_one_look(tmp_path: Path) -> None:
         nonlocal reads
         client = await deployment.client()
         job = await client.job()
+        reads = 0
         watchers = [asyncio.create_task(states(client.watch(job.name))) for _ in range(200)]
-        await asyncio.sleep(1)
+        while reads < len(watchers):
+            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.5)
         reads = 0
         for _ in range(50):
             await tell_changed(deployment.bus, key_of(job), api.Job.STATE_QUEUED)
