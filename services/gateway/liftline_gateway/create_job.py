@@ -49,7 +49,7 @@ class JobCreator:
         upload = UploadKey(tenant, upload_of(request.upload, tenant=tenant))
         known = await self._book.request(tenant, request.request_id) if request.request_id else None
         if known is None:
-            known = await self._register(request, upload)
+            known = await self._register_or_find(request, upload)
         if known.fingerprint != _fingerprint(request) or not await self._is_same_video(known, upload):
             raise _another(request.request_id)
         record = await self._creation.complete(known)
@@ -57,6 +57,16 @@ class JobCreator:
         if record.state == Job.STATE_DELETING:
             raise not_found(f"jobs/{record.job}")
         return record
+
+    async def _register_or_find(self, request: CreateJobRequest, upload: UploadKey) -> RequestRecord:
+        """Another gateway may make the job meanwhile, and take the upload away: then its request counts."""
+        try:
+            return await self._register(request, upload)
+        except RefusedError:
+            known = await self._book.request(upload.tenant, request.request_id) if request.request_id else None
+            if known is None:
+                raise
+            return known
 
     async def _is_same_video(self, known: RequestRecord, upload: UploadKey) -> bool:
         """A client that doesn't know whether its request arrived may have uploaded its video again."""
