@@ -55,7 +55,6 @@ paxos min wait = 0.01
 ms mon client mode = crc
 rgw frontends = beast {frontend} tcp_nodelay=1
 rgw thread pool size = 32
-rgw lc debug interval = 2
 """
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import hashlib
 import resource
+import time
 from pathlib import Path
 
 import numpy as np
 import pytest
+from minio import Minio
 
 from liftline.artifacts import sha256_file
 from liftline.errors import InvalidArtifactError, OutputError
@@ -103,3 +105,18 @@ def test_a_disk_that_takes_no_more_leaves_nothing(store: S3Store, clip: Path, tm
     assert isinstance(caught.value.__cause__, OSError)
     assert caught.value.__cause__.errno == errno.EFBIG
     assert list(tmp_path.iterdir()) == [clip]
+
+
+def test_an_upload_that_takes_a_while_is_not_taken_for_one_that_nobody_finishes(
+    s3_server: CephServer, store: S3Store
+) -> None:  # fmt: skip
+    """`store` made the bucket, with the rule that removes such uploads after days."""
+    settings = s3_settings(s3_server, bucket="large")
+    client = Minio(
+        settings.endpoint.removeprefix("http://"), access_key=settings.access_key,
+        secret_key=settings.secret_key.get_secret_value(), secure=False, region=settings.region,
+    )  # fmt: skip
+    upload = client._create_multipart_upload("large", "t/slow", {})
+    time.sleep(7.0)
+    assert client._upload_part("large", "t/slow", b"part", {}, upload, 1)
+    client._abort_multipart_upload("large", "t/slow", upload)
