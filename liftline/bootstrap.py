@@ -19,7 +19,7 @@ from typing import NoReturn, TypeVar
 import structlog
 from prometheus_client import CollectorRegistry
 
-from liftline import __version__, service_settings
+from liftline import __version__, environment
 from liftline.errors import Cancelled, ExitCode, LiftlineError, UnavailableError
 from liftline.nats import topology
 from liftline.nats.bus import NatsBus
@@ -70,7 +70,7 @@ def run_process(service: str, serve: Callable[[Process], Awaitable[None]]) -> No
     name = worker_name(service)
     code = ExitCode.FAILED
     try:
-        telemetry = service_settings.load(TelemetrySettings)
+        telemetry = environment.load(TelemetrySettings)
         configure_logging(telemetry, service=service, worker=name)
         with exporting_traces(service=service, worker=name):
             loop = asyncio.new_event_loop()
@@ -140,8 +140,8 @@ def _end(code: ExitCode) -> NoReturn:
 
 
 async def _work(service: Service, process: Process) -> None:
-    nats, settings = service_settings.load(NatsSettings), service_settings.load(WorkerSettings)
-    grpc, store = service_settings.load(GrpcSettings), S3Store(service_settings.load(S3Settings))
+    nats, settings = environment.load(NatsSettings), environment.load(WorkerSettings)
+    grpc, store = environment.load(GrpcSettings), S3Store(environment.load(S3Settings))
     board = WorkerBoard(worker=process.name, stages=service.stages, metrics=WorkerMetrics(process.registry))
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(

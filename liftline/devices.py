@@ -11,12 +11,13 @@ if TYPE_CHECKING:
     import torch
 
 AUTO = "auto"
-_CUDA = re.compile(r"cuda(:\d+)?")
+NAME_PATTERN = r"^(auto|cpu|cuda(:\d+)?)$"
+"""What a device may be called."""
 
 
 def check_device_name(name: str) -> None:
     """Raise UsageError unless `name` is one that `resolve_device` understands."""
-    if name not in (AUTO, "cpu") and not _CUDA.fullmatch(name):
+    if re.fullmatch(NAME_PATTERN, name) is None:
         raise UsageError(f"There is no device '{name}'; use auto, cpu, cuda or cuda:N.")
 
 

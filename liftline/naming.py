@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -32,6 +33,10 @@ class Stage(StrEnum):
     def of(cls, wire: job_service_pb2.Stage.ValueType) -> Stage:
         """The stage with that number. Raises ValueError for none."""
         return cls(job_service_pb2.Stage.Name(wire).removeprefix("STAGE_").lower())
+
+
+SEGMENTED = frozenset((Stage.DETECT, Stage.RENDER))
+"""Stages with a task per segment; the others have one."""
 
 
 class Priority(StrEnum):
@@ -180,8 +185,6 @@ def worker_subject(worker: str) -> str:
     return f"liftline.workers.{worker}"
 
 
-def artifact(
-    artifacts: list[artifacts_pb2.Artifact] | tuple[artifacts_pb2.Artifact, ...], role: str
-) -> artifacts_pb2.Artifact | None:
+def artifact(artifacts: Iterable[artifacts_pb2.Artifact], role: str) -> artifacts_pb2.Artifact | None:
     """The one with that role."""
     return next((one for one in artifacts if one.role == role), None)

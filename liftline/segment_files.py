@@ -42,7 +42,7 @@ def _in_order(work: Work, refs: Sequence[ArtifactRef], pool: ThreadPoolExecutor)
 
 
 def _ref(result: TaskResult, role: str) -> ArtifactRef:
-    found = artifact(tuple(result.artifacts), role)
+    found = artifact(result.artifacts, role)
     if found is None:
         raise InvalidArtifactError(f"A segment's result has no '{role}'; its worker was of another version.")
     return found.ref

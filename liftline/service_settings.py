@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypeVar
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict, SettingsError
-
-from liftline.errors import UsageError
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _WEEK_S = 7 * 24 * 3600.0
 """S3 signs addresses for no longer."""
@@ -126,21 +123,3 @@ class GatewaySettings(BaseSettings):
     )
     webhook_secret: SecretStr = Field(default=SecretStr(""), description="Key that webhooks are signed with.")
     webhook_ca_file: Path | None = Field(default=None, description="Authority of those hosts. System's if unset.")
-
-
-AnySettings = TypeVar("AnySettings", bound=BaseSettings)
-
-
-def load(kind: type[AnySettings]) -> AnySettings:
-    """Read the environment. Raises UsageError naming the variable that is wrong."""
-    prefix = kind.model_config.get("env_prefix", "")
-    try:
-        return kind()
-    except SettingsError as error:
-        raise UsageError(
-            f'{prefix}*: {error}; a list is written as JSON, such as ["hooks.example.com"]. Correct or unset it.'
-        ) from error
-    except ValidationError as error:
-        first = error.errors()[0]
-        variable = (prefix + "_".join(str(part) for part in first["loc"])).upper()
-        raise UsageError(f"{variable}: {first['msg'].lower()}; correct or unset it.") from error

@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from liftline.errors import UsageError
+from liftline.environment import load
 
 _PREFIX = "LIFTLINE_"
 
@@ -33,9 +33,4 @@ class Settings(BaseSettings):
 
 def load_settings() -> Settings:
     """Read the environment. Raises UsageError naming the variable that is wrong."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        first = error.errors()[0]
-        variable = _PREFIX + "_".join(str(part) for part in first["loc"]).upper()
-        raise UsageError(f"{variable}={first['input']!r}: {first['msg'].lower()}; correct or unset it.") from error
+    return load(Settings, show_values=True)

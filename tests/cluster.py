@@ -16,11 +16,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import grpc
-from grpc_health.v1 import health_pb2, health_pb2_grpc
-
 from liftline_cli.up.ceph import ACCESS_KEY, SECRET_KEY, CephServer
 from liftline_cli.up.children import Child, free_ports, start
+from liftline_cli.up.health import is_serving
 from liftline_cli.up.nats_server import NatsServer
 
 GATEWAY, DETECTOR, LIFTER, RENDERER = "gateway", "detector", "lifter", "renderer"
@@ -82,11 +80,6 @@ class Cluster:
         """Address of the first gateway."""
         return f"127.0.0.1:{self.of(GATEWAY)[0].port}"
 
-    @property
-    def servers(self) -> str:
-        """Address of all gateways, for a gRPC channel."""
-        return "ipv4:" + ",".join(f"127.0.0.1:{part.port}" for part in self.of(GATEWAY))
-
     def environment(self) -> dict[str, str]:
         """What every service is told."""
         return {
@@ -128,12 +121,7 @@ class Cluster:
 
     def serves(self, part: Part) -> bool:
         """Whether it says that it takes work."""
-        with grpc.insecure_channel(f"127.0.0.1:{part.port}") as channel:
-            try:
-                answer = health_pb2_grpc.HealthStub(channel).Check(health_pb2.HealthCheckRequest(), timeout=1)
-            except grpc.RpcError:
-                return False
-        return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
+        return is_serving(f"127.0.0.1:{part.port}")
 
     def kill(self, part: Part) -> None:
         """End it at once, as a crash would; it comes back."""

@@ -45,7 +45,7 @@ class FolderWork:
 
     def input_file(self, role: str) -> Path:
         """The task's input of that role."""
-        found = artifact(tuple(self.task.inputs), role)
+        found = artifact(self.task.inputs, role)
         assert found is not None, f"the coordinator gave no {role}"
         return self.fetch(found.ref)
 
@@ -62,7 +62,7 @@ class FolderWork:
 
     def video(self) -> VideoOpener:
         """The job's video."""
-        found = artifact(tuple(self.task.inputs), "video")
+        found = artifact(self.task.inputs, "video")
         assert found is not None
         return lambda: self.store.open(found.ref.key)
 

@@ -188,7 +188,7 @@ def _gathering(work: Work, role: str, made_role: str, tree_path: str) -> Outcome
     parts = []
     for result in work.segment_results:
         work.stop.raise_if_stopped()
-        found = artifact(list(result.artifacts), role)
+        found = artifact(result.artifacts, role)
         if found is None:
             raise RuntimeError(f"a segment came without its {role}")
         parts.append(work.fetch(found.ref).read_bytes())

@@ -9,11 +9,11 @@ from liftline.errors import LiftlineError
 from liftline.naming import JobKey, Stage
 from liftline.nats.connection import connected
 from liftline.nats.records import NatsRecords
-from liftline.service_settings import NatsSettings
 from liftline.v1.records_pb2 import JobRecord
 from liftline_cli.client import Client
 from liftline_cli.client.connection import Connection
 from tests.cluster import Cluster
+from tests.servers import nats_settings
 
 TENANT = "local"
 
@@ -46,7 +46,7 @@ def stage_seconds(record: JobRecord, stage: Stage) -> float:
 
 
 async def _record(cluster: Cluster, job: str) -> JobRecord:
-    async with connected(NatsSettings(url=cluster.nats.url), name="benchmark") as nats:
+    async with connected(nats_settings(cluster.nats), name="benchmark") as nats:
         entry = await NatsRecords(nats).get(JobKey(TENANT, job).record)
     if entry is None:
         raise LiftlineError(f"jobs/{job}: its record is gone.")

@@ -71,11 +71,7 @@ class OutputPaths:
 
     def check(self) -> None:
         """Raise LiftlineError where the results can't be named or would replace the video itself."""
-        try:
-            self.video.name.encode()
-        except UnicodeEncodeError as error:
-            shown = self.video.name.encode(errors="replace").decode()
-            raise InvalidInputError(f"{shown}: its name isn't UTF-8, so results can't name it; rename it.") from error
+        check_name(self.video.name)
         if self.rendered.exists() and self.rendered.samefile(self.video):
             raise UsageError(f"{self.video}: would be overwritten by its own result; choose another --output-dir.")
 
@@ -90,3 +86,12 @@ class OutputPaths:
             "detectron file": self.detectron_file,
         }
         return {name: path for name, path in candidates.items() if path.exists()}
+
+
+def check_name(file_name: str) -> None:
+    """Raise InvalidInputError for a video that results can't be named after."""
+    try:
+        file_name.encode()
+    except UnicodeEncodeError as error:
+        shown = file_name.encode(errors="replace").decode()
+        raise InvalidInputError(f"{shown}: its name isn't UTF-8, so results can't name it; rename it.") from error

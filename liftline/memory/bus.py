@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
+from liftline.backlog import Backlog
 from liftline.memory.broker import Broker
 from liftline.memory.queue import Kept, Queue, subject_passes
 from liftline.ports import Delivery
-
-_BACKLOG = 1000
 
 
 class MemoryDelivery:
@@ -122,9 +120,8 @@ class MemoryBus:
         """Ask whoever answers there."""
         await self._broker.reach()
         asked = [asyncio.ensure_future(answer(data)) for answer in self._broker.answers.get(subject, ())]
-        end = time.monotonic() + wait_s
         try:
-            for one in asyncio.as_completed(asked, timeout=max(end - time.monotonic(), 0.0)):
+            for one in asyncio.as_completed(asked, timeout=wait_s):
                 answer = await one
                 if answer is not None:
                     return answer
@@ -155,28 +152,6 @@ class MemoryBus:
             if found or left_s <= 0:
                 return found
             await self._broker.changed(queue, wait_s=left_s)
-
-
-class Backlog:
-    """What was told and not yet heard; the oldest is dropped when there is too much."""
-
-    def __init__(self) -> None:
-        self._told = deque[bytes](maxlen=_BACKLOG)
-        self._something = asyncio.Event()
-
-    def add(self, data: bytes) -> None:
-        """Something was told."""
-        self._told.append(data)
-        self._something.set()
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        while not self._told:
-            self._something.clear()
-            await self._something.wait()
-        return self._told.popleft()
 
 
 def _consumer(subject: str) -> str:

@@ -6,10 +6,10 @@ import ssl
 from typing import Any
 from urllib.parse import urlsplit
 
+from liftline.addresses import is_loopback
 from liftline.errors import UsageError
 from liftline.nats.client import NoTlsError
 from liftline.service_settings import NatsSettings
-from liftline.telemetry.addresses import is_loopback
 
 
 def servers(settings: NatsSettings) -> list[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
@@ -11,6 +10,7 @@ from functools import partial
 import structlog
 from nats.aio.msg import Msg
 
+from liftline.backlog import Backlog
 from liftline.errors import UnavailableError
 from liftline.nats.connection import ApiError, Connection
 from liftline.nats.delivery import NatsDelivery
@@ -20,7 +20,7 @@ from liftline.nats.subjects import subjects
 from liftline.nats.topology import COORDINATOR, EVENTS, TASKS
 from liftline.ports import Delivery
 
-_BACKLOG, _TIDY_S = 1000, 5.0
+_TIDY_S = 5.0
 _log = structlog.get_logger(__name__)
 
 
@@ -86,7 +86,7 @@ class NatsBus:
     @asynccontextmanager
     async def listen(self, subject: str) -> AsyncIterator[AsyncIterator[bytes]]:
         """Hear what is told from the moment the context is entered; the oldest is dropped when nobody reads."""
-        backlog = _Backlog()
+        backlog = Backlog()
         async with self._connection.hearing(subject, lambda message: backlog.add(message.data)):
             yield backlog
 
@@ -131,24 +131,3 @@ class NatsBus:
         if sequence is not None:
             await remove_task(self._connection, sequence)
         return sequence
-
-
-class _Backlog:
-    """What was told and not yet heard."""
-
-    def __init__(self) -> None:
-        self._told = deque[bytes](maxlen=_BACKLOG)
-        self._something = asyncio.Event()
-
-    def add(self, data: bytes) -> None:
-        self._told.append(data)
-        self._something.set()
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return self
-
-    async def __anext__(self) -> bytes:
-        while not self._told:
-            self._something.clear()
-            await self._something.wait()
-        return self._told.popleft()

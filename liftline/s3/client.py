@@ -9,10 +9,10 @@ from urllib.parse import urlsplit
 import urllib3
 from minio import Minio
 
+from liftline.addresses import is_loopback
 from liftline.errors import UsageError
 from liftline.s3.pool import PatientPool
 from liftline.service_settings import S3Settings
-from liftline.telemetry.addresses import is_loopback
 
 
 def client(settings: S3Settings, *, patience_s: float, answer_s: float) -> Minio:

@@ -12,12 +12,12 @@ from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 from prometheus_client import CollectorRegistry
 
+from liftline.addresses import is_loopback, split_address
 from liftline.errors import UsageError
 from liftline.service_settings import GrpcSettings
 from liftline.serving.identity import Identifying
 from liftline.serving.interceptors import Counting, Refusing, Tracing
 from liftline.serving.tokens import TokenChecker
-from liftline.telemetry.addresses import is_loopback, split_address
 from liftline.telemetry.metrics import RequestMetrics
 
 Services = Mapping[str, Callable[[grpc.aio.Server], None]]

@@ -19,8 +19,8 @@ from liftline import __version__
 from liftline.naming import Stage, TaskKey
 from liftline.ports import ModelInfo
 from liftline.telemetry.metrics import WorkerMetrics
-from liftline.v1.artifacts_pb2 import Model
 from liftline.v1.worker_service_pb2 import TaskStatus, WorkerStatus
+from liftline.wire import model_message
 from liftline.work import LoadedService
 
 _SPEED_OVER_S = 30
@@ -135,7 +135,7 @@ class WorkerBoard:
                 version=__version__,
                 state=self._state,
                 stages=[stage.wire for stage in self._stages],
-                models=[Model(name=m.name, sha256=m.sha256, licence=m.licence, source=m.source) for m in self._models],
+                models=[model_message(model) for model in self._models],
                 device=self._device,
                 tasks=[_task_status(running) for running in self._running.values()],
                 tasks_done=self._done,

@@ -7,22 +7,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from liftline.errors import (
-    InvalidVideoError,
     LiftlineError,
-    LimitExceededError,
-    ModelError,
     UnavailableError,
-    UsageError,
 )
-from liftline.naming import Stage, TaskKey
+from liftline.naming import SEGMENTED, TaskKey
 from liftline.v1.job_service_pb2 import Failure
+from liftline.wire import FAILURES
 
-_REASONS: Sequence[tuple[type[LiftlineError], Failure.Reason.ValueType]] = (
-    (InvalidVideoError, Failure.REASON_INVALID_VIDEO),
-    (LimitExceededError, Failure.REASON_LIMIT_EXCEEDED),
-    (ModelError, Failure.REASON_MODEL),
-    (UsageError, Failure.REASON_INVALID_SETTINGS),
-)
 _LONGEST_MESSAGE = 2000
 _AWAY_S, _DISK_FULL_S, _NO_MEMORY_S = 5.0, 5.0, 2.0
 
@@ -45,14 +36,14 @@ def meaning(error: Exception, key: TaskKey) -> GoesBack | Failure:
     if any(_is_out_of_memory(one) for one in chain):
         return GoesBack(_NO_MEMORY_S, counts=True)
     if isinstance(error, LiftlineError):
-        reason = next((reason for kind, reason in _REASONS if isinstance(error, kind)), Failure.REASON_INTERNAL)
+        reason = next((reason for reason, kind in FAILURES.items() if isinstance(error, kind)), Failure.REASON_INTERNAL)
         return _failure(key, reason, str(error))
     return _failure(key, Failure.REASON_INTERNAL, f"A fault of Liftline's: {type(error).__name__}: {error}")
 
 
 def died(key: TaskKey, workers: Sequence[str]) -> Failure:
     """The failure of a task that so many workers died of."""
-    what = f"segment {key.number} of {key.stage}" if key.stage in (Stage.DETECT, Stage.RENDER) else str(key.stage)
+    what = f"segment {key.number} of {key.stage}" if key.stage in SEGMENTED else str(key.stage)
     return _failure(
         key,
         Failure.REASON_TASK_DIED,

@@ -13,9 +13,10 @@ from liftline.artifacts import sha256_file
 from liftline.errors import LiftlineError, UnavailableError
 from liftline.manifest import package_versions
 from liftline.naming import Stage, TaskKey
-from liftline.ports import ArtifactStore, ModelInfo, Records
-from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef, Model
+from liftline.ports import ArtifactStore, Records
+from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import TaskResult
+from liftline.wire import model_message
 from liftline.work import Outcome, Product
 from liftline.working.patience import patiently
 from liftline.working.running import Running
@@ -58,7 +59,7 @@ def task_result(outcome: Outcome, artifacts: list[Artifact], *, seconds: float, 
         video_sha256=outcome.video_sha256,
         video_info_json=outcome.video_info_json,
         frames_done=outcome.frames_done,
-        models=[_model(one) for one in outcome.models],
+        models=[model_message(one) for one in outcome.models],
         warnings=outcome.warnings,
         seconds=seconds,
         worker=worker,
@@ -109,7 +110,3 @@ def _stored(store: ArtifactStore, key: TaskKey, path: Path) -> ArtifactRef:
     ref = ArtifactRef(key=key.artifact(sha256), sha256=sha256, size_bytes=path.stat().st_size)
     store.put_file(ref.key, path)
     return ref
-
-
-def _model(info: ModelInfo) -> Model:
-    return Model(name=info.name, sha256=info.sha256, licence=info.licence, source=info.source)

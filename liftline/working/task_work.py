@@ -81,7 +81,7 @@ class TaskWork:
                 self.input_file(one.role)
 
     def _input(self, role: str) -> Artifact:
-        found = artifact(list(self.task.inputs), role)
+        found = artifact(self.task.inputs, role)
         if found is None:
             raise InvalidArtifactError(f"{self._running.key.name}: the task came without its input {role!r}.")
         return found

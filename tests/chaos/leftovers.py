@@ -5,27 +5,20 @@ from __future__ import annotations
 import asyncio
 import time
 
-from pydantic import SecretStr
-
 from liftline.naming import JobKey
 from liftline.nats.bus import NatsBus
 from liftline.nats.connection import connected
 from liftline.nats.records import NatsRecords
 from liftline.s3.store import S3Store
-from liftline.service_settings import NatsSettings, S3Settings
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import JobRecord
-from liftline_cli.up.ceph import ACCESS_KEY, SECRET_KEY
 from tests.cluster import Cluster
+from tests.servers import nats_settings, s3_settings
 
 
 def store_of(cluster: Cluster) -> S3Store:
     """The cluster's bucket."""
-    return S3Store(
-        S3Settings(
-            endpoint=cluster.s3.endpoint, access_key=ACCESS_KEY, secret_key=SecretStr(SECRET_KEY), bucket=cluster.bucket
-        )
-    )
+    return S3Store(s3_settings(cluster.s3, bucket=cluster.bucket))
 
 
 def leftovers(cluster: Cluster, *, within_s: float) -> list[str]:
@@ -40,7 +33,7 @@ def leftovers(cluster: Cluster, *, within_s: float) -> list[str]:
 
 async def _look(cluster: Cluster) -> list[str]:
     found: list[str] = []
-    async with connected(NatsSettings(url=cluster.nats.url), name="leftovers") as nats:
+    async with connected(nats_settings(cluster.nats), name="leftovers") as nats:
         records = NatsRecords(nats)
         found += [f"task {subject}" for subject in await NatsBus(nats).task_subjects("liftline.tasks.>")]
         for prefix in ("active.", "results.", "attempts."):
@@ -66,6 +59,6 @@ def dead_jobs(cluster: Cluster) -> set[str]:
 
 
 async def _dead_jobs(cluster: Cluster) -> set[str]:
-    async with connected(NatsSettings(url=cluster.nats.url), name="leftovers") as nats:
+    async with connected(nats_settings(cluster.nats), name="leftovers") as nats:
         info = await nats.client.jsm().stream_info("LIFTLINE_DEAD", subjects_filter="liftline.dead.>")
     return {subject.split(".")[4] for subject in info.state.subjects or {}}

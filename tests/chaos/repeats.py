@@ -11,8 +11,8 @@ from nats.js.errors import NotFoundError
 
 from liftline.errors import LiftlineError
 from liftline.nats.connection import connected
-from liftline.service_settings import NatsSettings
 from tests.cluster import Cluster
+from tests.servers import nats_settings
 
 STREAMS = ("LIFTLINE_TASKS", "LIFTLINE_EVENTS")
 
@@ -27,7 +27,7 @@ def repeat_messages(cluster: Cluster, *, pick: float, count: int) -> int:
 
 async def _repeat(cluster: Cluster, dice: random.Random, count: int) -> int:
     repeated = 0
-    async with connected(NatsSettings(url=cluster.nats.url), name="repeats") as nats:
+    async with connected(nats_settings(cluster.nats), name="repeats") as nats:
         for stream in dice.choices(STREAMS, k=count):
             state = (await nats.client.jsm().stream_info(stream)).state
             if not state.messages:

@@ -17,12 +17,13 @@ from liftline.running import StopFlag
 from liftline.v1 import job_service_pb2
 from liftline.v1.job_service_pb2_grpc import JobServiceStub
 from liftline_cli.client import calls
+from liftline_cli.client.caller import Caller
 from liftline_cli.client.connection import Connection
 from liftline_cli.client.errors import NotFoundError, told_apart
 from liftline_cli.client.job_settings import JobSettings
 from liftline_cli.client.output_folder import OnFile, OutputFolder, Retrieval, silent
 from liftline_cli.client.patience import Patience
-from liftline_cli.client.transfer import AddressExpiredError, OnBytes, Transfers, no_listener
+from liftline_cli.client.transfer import AddressExpiredError, OnBytes, no_listener
 from liftline_cli.client.views import Job, OutputFile, files_of, job_id, job_of
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-class AsyncClient:
+class AsyncClient(Caller):
     """As `Client`, method by method. Made where an event loop runs; `close` it, or use it as a context.
 
     Listeners (`on_bytes`, `on_file`) are called in other threads. A call that is cancelled stops its transfer.
@@ -45,9 +46,7 @@ class AsyncClient:
     ) -> None:
         """Connects at the first call. A watch whose gateway is gone looks for it for `reconnect_s`."""
         connection = connection or Connection()
-        self.server = connection.address
-        self._metadata, self._ca_file = connection.metadata, connection.ca_file
-        self._patience_s, self._reconnect_s = patience_s, reconnect_s
+        super().__init__(connection, patience_s=patience_s, reconnect_s=reconnect_s)
         self._channel = _channel(connection)
         self._stub: JobServiceAsyncStub = JobServiceStub(self._channel)
 
@@ -125,7 +124,7 @@ class AsyncClient:
     async def watch(self, job: str | Job) -> AsyncIterator[Job]:
         """The job now and whenever it changed, until it has ended."""
         request = job_service_pb2.WatchJobRequest(name=calls.name_of(job))
-        watch = calls.Watch(self.server, Patience(self._patience_s), self._reconnect_s)
+        watch = self._new_watch()
         while not watch.over:
             stream = self._stub.WatchJob(request, timeout=calls.STREAM_S, metadata=self._metadata)
             error = None
@@ -154,7 +153,7 @@ class AsyncClient:
 
     async def delete(self, job: str | Job) -> None:
         """Stop a job and remove all it made."""
-        patience = Patience(self._patience_s)
+        patience = self._patience()
         try:
             await self._call(self._stub.DeleteJob, job_service_pb2.DeleteJobRequest(name=calls.name_of(job)), patience)
         except NotFoundError:
@@ -178,16 +177,13 @@ class AsyncClient:
             pass
         return output.files
 
-    def _transfers(self) -> Transfers:
-        return Transfers(self._ca_file, max(self._patience_s, calls.STREAM_S))
-
     async def _call(
         self,
         method: grpc.aio.UnaryUnaryMultiCallable[Request, Answer],
         request: Request,
         patience: Patience | None = None,
     ) -> Answer:
-        patience = patience or Patience(self._patience_s)
+        patience = patience or self._patience()
         while True:
             try:
                 with told_apart(self.server):

@@ -14,6 +14,7 @@ from liftline_cli.client.errors import code_of, error_of
 from liftline_cli.client.job_settings import JobSettings
 from liftline_cli.client.patience import Patience
 from liftline_cli.client.views import Job, job_id, job_of
+from liftline_cli.outputs import check_name
 
 ANSWER_S = 30.0
 """A call without an answer for so long is given up."""
@@ -33,11 +34,8 @@ def upload_request(path: Path) -> job_service_pb2.CreateUploadRequest:
         raise InvalidInputError(f"{path}: is no file; name the videos themselves.")
     if not size:
         raise InvalidInputError(f"{path}: the file is empty (0 bytes); copy or record it again.")
-    try:
-        return job_service_pb2.CreateUploadRequest(file_name=path.name, size_bytes=size)
-    except UnicodeEncodeError as error:
-        shown = path.name.encode(errors="replace").decode()
-        raise InvalidInputError(f"{shown}: its name isn't UTF-8, so results can't name it; rename it.") from error
+    check_name(path.name)
+    return job_service_pb2.CreateUploadRequest(file_name=path.name, size_bytes=size)
 
 
 def job_request(

@@ -12,8 +12,8 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from liftline import __version__
+from liftline.addresses import is_loopback, split_address
 from liftline.errors import UsageError
-from liftline.telemetry.addresses import is_loopback, split_address
 from liftline_cli.up.state import serving_gateway
 
 DEFAULT_SERVER = "127.0.0.1:50051"

@@ -3,31 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from liftline.v1 import job_service_pb2
-
-Smoothing = Literal["none", "one-euro", "butterworth", "savgol"]
-Layout = Literal["overlay", "side-by-side", "3d"]
-ExportFormat = Literal["json", "csv", "npy", "trc"]
-
-_LAYOUTS = {
-    "overlay": job_service_pb2.LAYOUT_OVERLAY,
-    "side-by-side": job_service_pb2.LAYOUT_SIDE_BY_SIDE,
-    "3d": job_service_pb2.LAYOUT_THREE_D,
-}
-_SMOOTHINGS = {
-    "none": job_service_pb2.SMOOTHING_NONE,
-    "one-euro": job_service_pb2.SMOOTHING_ONE_EURO,
-    "butterworth": job_service_pb2.SMOOTHING_BUTTERWORTH,
-    "savgol": job_service_pb2.SMOOTHING_SAVGOL,
-}
-_EXPORTS = {
-    "json": job_service_pb2.EXPORT_FORMAT_JSON,
-    "csv": job_service_pb2.EXPORT_FORMAT_CSV,
-    "npy": job_service_pb2.EXPORT_FORMAT_NPY,
-    "trc": job_service_pb2.EXPORT_FORMAT_TRC,
-}
+from liftline.wire import EXPORT_FORMATS, LAYOUTS, SMOOTHINGS, ExportFormat, Layout, Smoothing
 
 
 @dataclass(frozen=True)
@@ -58,9 +36,9 @@ class JobSettings:
         return job_service_pb2.JobSettings(
             detector=self.detector or "",
             max_people=self.max_people or 0,
-            smoothing=_SMOOTHINGS[self.smooth],
+            smoothing=SMOOTHINGS[self.smooth],
             native_rate=self.native_rate,
             focal_px=self.focal_px or 0.0,
-            layout=_LAYOUTS[self.layout],
-            export_formats=[_EXPORTS[name] for name in self.export],
+            layout=LAYOUTS[self.layout],
+            export_formats=[EXPORT_FORMATS[name] for name in self.export],
         )

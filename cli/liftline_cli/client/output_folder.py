@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import shutil
 import zlib
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from liftline import strict_json
 from liftline.artifacts import output_errors, sha256_file, write_json
 from liftline.errors import InvalidArtifactError
 from liftline.output_tree import MANIFEST, OutputTree
@@ -107,7 +107,7 @@ class OutputFolder:
 
     def _manifest(self, path: Path) -> dict[str, Any]:
         """The job's, with the files of frames instead of the one they came in."""
-        manifest = _parsed(path.read_text("utf-8"))
+        manifest = strict_json.parse(path.read_text("utf-8"))
         files = {**manifest["files"], **self._frames}
         if self._frames:
             files.pop(OutputTree(self.video_name).keypoint_lines, None)
@@ -141,18 +141,6 @@ def _is_inside(path: str) -> bool:
         return False
 
 
-def _parsed(text: str | bytes) -> Any:
-    """JSON, strictly. Raises ValueError."""
-    try:
-        return json.loads(text, parse_constant=_refuse)
-    except RecursionError as error:
-        raise ValueError("nested too deeply") from error
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")
-
-
 @contextmanager
 def _damage_told(name: str) -> Iterator[None]:
     try:
@@ -166,7 +154,7 @@ def _records(lines: Path) -> Iterator[dict[str, Any]]:
     try:
         with gzip.open(lines, "rb") as stream:
             for number, line in enumerate(iter(lambda: stream.readline(_MAX_LINE_BYTES), b""), 1):
-                record = _parsed(line)
+                record = strict_json.parse(line)
                 if record.get("frame") != number:
                     raise ValueError(f"line {number} is of another frame")
                 yield record

@@ -16,19 +16,20 @@ from liftline.naming import Priority, new_id
 from liftline.v1 import job_service_pb2
 from liftline.v1.job_service_pb2_grpc import JobServiceStub
 from liftline_cli.client import calls
+from liftline_cli.client.caller import Caller
 from liftline_cli.client.connection import Connection
 from liftline_cli.client.errors import NotFoundError, told_apart
 from liftline_cli.client.job_settings import JobSettings
 from liftline_cli.client.output_folder import OnFile, OutputFolder, Retrieval, silent
 from liftline_cli.client.patience import Patience
-from liftline_cli.client.transfer import AddressExpiredError, OnBytes, Transfers, no_listener
+from liftline_cli.client.transfer import AddressExpiredError, OnBytes, no_listener
 from liftline_cli.client.views import Job, OutputFile, files_of, job_id, job_of
 
 Request = TypeVar("Request", bound=Message)
 Answer = TypeVar("Answer", bound=Message)
 
 
-class Client:
+class Client(Caller):
     """Jobs of one tenant on one gateway. Safe to use from several threads; `close` it, or use it as a context.
 
     Every method raises LiftlineError: UnavailableError where the gateway or the artifact store can't be reached for
@@ -40,9 +41,7 @@ class Client:
     ) -> None:
         """Connects at the first call. A watch whose gateway is gone looks for it for `reconnect_s`."""
         connection = connection or Connection()
-        self.server = connection.address
-        self._metadata, self._ca_file = connection.metadata, connection.ca_file
-        self._patience_s, self._reconnect_s = patience_s, reconnect_s
+        super().__init__(connection, patience_s=patience_s, reconnect_s=reconnect_s)
         self._channel = _channel(connection)
         self._stub = JobServiceStub(self._channel)
 
@@ -118,7 +117,7 @@ class Client:
     def watch(self, job: str | Job) -> Iterator[Job]:
         """The job now and whenever it changed, until it has ended."""
         request = job_service_pb2.WatchJobRequest(name=calls.name_of(job))
-        watch = calls.Watch(self.server, Patience(self._patience_s), self._reconnect_s)
+        watch = self._new_watch()
         while not watch.over:
             stream = self._stub.WatchJob(request, timeout=calls.STREAM_S, metadata=self._metadata)
             error = None
@@ -143,7 +142,7 @@ class Client:
 
     def delete(self, job: str | Job) -> None:
         """Stop a job and remove all it made."""
-        patience = Patience(self._patience_s)
+        patience = self._patience()
         try:
             self._call(self._stub.DeleteJob, job_service_pb2.DeleteJobRequest(name=calls.name_of(job)), patience)
         except NotFoundError:
@@ -167,13 +166,10 @@ class Client:
             pass
         return output.files
 
-    def _transfers(self) -> Transfers:
-        return Transfers(self._ca_file, max(self._patience_s, calls.STREAM_S))
-
     def _call(
         self, method: grpc.UnaryUnaryMultiCallable[Request, Answer], request: Request, patience: Patience | None = None
     ) -> Answer:
-        patience = patience or Patience(self._patience_s)
+        patience = patience or self._patience()
         while True:
             try:
                 with told_apart(self.server):

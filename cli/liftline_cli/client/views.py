@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from liftline.errors import (
-    InvalidVideoError,
     LiftlineError,
-    LimitExceededError,
-    ModelError,
-    UsageError,
 )
 from liftline.naming import Priority, Stage, is_token
 from liftline.ports import ModelInfo
 from liftline.v1 import job_service_pb2
+from liftline.wire import FAILURES, model_info
 from liftline_cli.client.errors import ServerError
 
 
@@ -55,12 +52,7 @@ class Failure:
     @property
     def error(self) -> LiftlineError:
         """The error that `liftline process` would have raised."""
-        kinds: dict[str, type[LiftlineError]] = {
-            "INVALID_VIDEO": InvalidVideoError,
-            "LIMIT_EXCEEDED": LimitExceededError,
-            "MODEL": ModelError,
-            "INVALID_SETTINGS": UsageError,
-        }
+        kinds = {_reason(wire): kind for wire, kind in FAILURES.items()}
         return kinds.get(self.reason, LiftlineError)(self.message or f"The job failed ({self.reason}).")
 
 
@@ -169,7 +161,7 @@ def _job(message: job_service_pb2.Job) -> Job:
         stages=tuple(_stage(one) for one in message.stages),
         failure=_failure(message.failure) if message.HasField("failure") else None,
         warnings=tuple(message.warnings),
-        models=tuple(ModelInfo(one.name, one.sha256, one.licence, one.source) for one in message.models),
+        models=tuple(model_info(one) for one in message.models),
         frame_count=message.frame_count,
         segment_count=message.segment_count,
         create_time=_time(message.create_time),
@@ -185,19 +177,18 @@ def _stage(message: job_service_pb2.StageProgress) -> StageProgress:
         tasks_done=message.tasks_done,
         frames_done=message.frames_done,
         frames_per_second=message.frames_per_second or None,
-        time_left_s=_seconds(message.time_left.ToTimedelta()) if message.HasField("time_left") else None,
-        work_s=_seconds(message.work_time.ToTimedelta()),
+        time_left_s=message.time_left.ToTimedelta().total_seconds() if message.HasField("time_left") else None,
+        work_s=message.work_time.ToTimedelta().total_seconds(),
     )
 
 
 def _failure(message: job_service_pb2.Failure) -> Failure:
     stage = Stage.of(message.stage) if message.stage else None
-    reason = job_service_pb2.Failure.Reason.Name(message.reason).removeprefix("REASON_")
-    return Failure(reason, message.message, stage, message.segment)
+    return Failure(_reason(message.reason), message.message, stage, message.segment)
 
 
-def _seconds(duration: timedelta) -> float:
-    return duration.total_seconds()
+def _reason(wire: job_service_pb2.Failure.Reason.ValueType) -> str:
+    return job_service_pb2.Failure.Reason.Name(wire).removeprefix("REASON_")
 
 
 def _time(stamp: Timestamp) -> datetime:

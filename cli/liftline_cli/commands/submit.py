@@ -7,7 +7,19 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from liftline_cli.jobs.options import Gateway, JobName, PriorityName, connected
+from liftline_cli.jobs.options import (
+    DeployedDetector,
+    FetchInto,
+    Gateway,
+    JobName,
+    PriorityName,
+    PriorityOption,
+    RequestId,
+    Videos,
+    Wait,
+    Webhook,
+    connected,
+)
 from liftline_cli.jobs.session import job_session, jobs_go_on
 from liftline_cli.options import (
     AsJson,
@@ -24,43 +36,25 @@ from liftline_cli.options import (
 from liftline_cli.session import print_json
 
 if TYPE_CHECKING:
-    from liftline_cli.client.job_settings import ExportFormat
+    from liftline.wire import ExportFormat
 
 
 @connected
 def submit(
-    videos: Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Video files.", show_default=False)],
+    videos: Videos,
     gateway: Gateway,
-    wait: Annotated[bool, typer.Option("--wait", help="Follow the jobs to their end.")] = False,
-    output_dir: Annotated[
-        Path | None,
-        typer.Option(
-            "--output-dir",
-            "-o",
-            help="Wait, and fetch the results into this folder; of several videos, into a subfolder each.",
-            show_default=False,
-        ),
-    ] = None,
-    priority: Annotated[PriorityName, typer.Option("--priority", help="How soon.")] = PriorityName.NORMAL,
-    detector: Annotated[
-        DetectorName | None,
-        typer.Option("--detector", help="Fail unless the deployment runs this one. [default: any]", show_default=False),
-    ] = None,
+    wait: Wait = False,
+    output_dir: FetchInto = None,
+    priority: PriorityOption = PriorityName.NORMAL,
+    detector: DeployedDetector = None,
     max_people: MaxPeople = None,
     smooth: SmoothOption = Smooth.BUTTERWORTH,
     native_rate: NativeRate = False,
     focal_px: FocalPx = None,
     layout: LayoutOption = Layout.SIDE_BY_SIDE,
     export: ExportFormats = "",
-    webhook: Annotated[
-        str, typer.Option("--webhook", metavar="URL", help="Is told when the job has ended.", show_default=False)
-    ] = "",
-    request_id: Annotated[
-        str | None,
-        typer.Option(
-            "--request-id", metavar="NAME", help="No second job is ever made under this name.", show_default=False
-        ),
-    ] = None,
+    webhook: Webhook = "",
+    request_id: RequestId = None,
     as_json: AsJson = False,
 ) -> None:
     """Upload videos and make jobs of them.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import ssl
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
@@ -22,6 +21,7 @@ from urllib3.exceptions import (
 from urllib3.exceptions import TimeoutError as NoAnswerError
 
 from liftline import __version__
+from liftline.addresses import is_loopback
 from liftline.errors import ModelError
 
 MAX_REDIRECTS = 5
@@ -113,10 +113,4 @@ def pool(url: str, *, timeout: urllib3.Timeout = _TIMEOUT, ca_file: Path | None 
 
 def is_loopback_url(url: str) -> bool:
     """Whether what is sent there stays on this machine."""
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+    return is_loopback(urlsplit(url).hostname or "")

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from liftline_cli.options import DetectorName
+
 if TYPE_CHECKING:
     from liftline_cli.client import Client
 
@@ -27,6 +29,32 @@ class PriorityName(StrEnum):
 
 
 JobName = Annotated[str, typer.Argument(metavar="JOB", help="Its id, as `liftline list` shows it.", show_default=False)]
+
+Videos = Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Video files.", show_default=False)]
+Wait = Annotated[bool, typer.Option("--wait", help="Follow the jobs to their end.")]
+FetchInto = Annotated[
+    Path | None,
+    typer.Option(
+        "--output-dir",
+        "-o",
+        help="Wait, and fetch the results into this folder; of several videos, into a subfolder each.",
+        show_default=False,
+    ),
+]
+PriorityOption = Annotated[PriorityName, typer.Option("--priority", help="How soon.")]
+DeployedDetector = Annotated[
+    DetectorName | None,
+    typer.Option("--detector", help="Fail unless the deployment runs this one. [default: any]", show_default=False),
+]
+Webhook = Annotated[
+    str, typer.Option("--webhook", metavar="URL", help="Is told when the job has ended.", show_default=False)
+]
+RequestId = Annotated[
+    str | None,
+    typer.Option(
+        "--request-id", metavar="NAME", help="No second job is ever made under this name.", show_default=False
+    ),
+]
 
 _OPTIONS: dict[str, Any] = {
     "server": Annotated[

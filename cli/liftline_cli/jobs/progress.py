@@ -7,10 +7,9 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from liftline_cli.client import Job, JobState, Stage, StageProgress
+from liftline.naming import SEGMENTED
+from liftline_cli.client import Job, JobState, StageProgress
 from liftline_cli.reporting import ConsoleReporter
-
-PER_SEGMENT = frozenset({Stage.DETECT, Stage.RENDER})
 
 
 class JobBars:
@@ -51,7 +50,7 @@ class JobBars:
 
 def counted(stage: StageProgress) -> str:
     """Its finished tasks, of so many."""
-    return f"{stage.tasks_done}/{stage.tasks}{' segments' if stage.stage in PER_SEGMENT else ''}"
+    return f"{stage.tasks_done}/{stage.tasks}{' segments' if stage.stage in SEGMENTED else ''}"
 
 
 def part_done(stage: StageProgress, job: Job) -> tuple[int, int]:

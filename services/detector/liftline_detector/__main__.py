@@ -6,9 +6,9 @@ import numpy as np
 
 from liftline.bootstrap import run_worker
 from liftline.devices import resolve_device
+from liftline.environment import load
 from liftline.naming import Stage
 from liftline.ports import Detector
-from liftline.service_settings import load
 from liftline.settings import load_settings
 from liftline.video.frames import Frame
 from liftline.work import LoadedService, Service

@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from liftline.devices import AUTO, NAME_PATTERN
 from liftline.errors import ModelError
 from liftline.ports import ModelInfo
 from liftline.settings import Settings
@@ -27,9 +28,7 @@ class DetectorSettings(BaseSettings):
     )
     config: str = Field(default=DEFAULT_CONFIG, description="Detectron2's config: a name or a yaml file.")
     weights: Path | None = Field(default=None, description="Detectron2's weights, a file. The config's own if unset.")
-    device: str = Field(
-        default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="Where Detectron2 runs; auto is CUDA if any."
-    )
+    device: str = Field(default=AUTO, pattern=NAME_PATTERN, description="Where Detectron2 runs; auto is CUDA if any.")
     precision: Literal["fp32", "bf16", "fp16"] = Field(default="fp32", description="Detectron2's arithmetic.")
     score_threshold: float = Field(default=0.7, ge=0, le=1, description="Detectron2: people below aren't reported.")
     threads: int = Field(default=1, ge=1, description="Threads of one call of BlazePose.")

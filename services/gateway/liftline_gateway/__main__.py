@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import structlog
 
-from liftline import __version__, service_settings
+from liftline import __version__, environment
 from liftline.bootstrap import Process, patiently_connected, run_process, until
 from liftline.errors import UnavailableError
 from liftline.nats import topology
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
 
 
 async def _set_up(process: Process) -> None:
-    nats, store = service_settings.load(NatsSettings), S3Store(service_settings.load(S3Settings))
+    nats, store = environment.load(NatsSettings), S3Store(environment.load(S3Settings))
     async with patiently_connected(nats, process) as connection:
         await until(process.stop, _make_places(connection, store))
 
@@ -59,8 +59,8 @@ async def _make_places(connection: Connection, store: S3Store) -> None:
 
 
 async def _serve(process: Process) -> None:
-    nats, settings = service_settings.load(NatsSettings), service_settings.load(GatewaySettings)
-    grpc, store = service_settings.load(GrpcSettings), S3Store(service_settings.load(S3Settings))
+    nats, settings = environment.load(NatsSettings), environment.load(GatewaySettings)
+    grpc, store = environment.load(GrpcSettings), S3Store(environment.load(S3Settings))
     webhooks, segment_s = Webhooks(settings), load_settings().segment_s
     async with patiently_connected(nats, process) as connection:
         bus, records = NatsBus(connection), NatsRecords(connection)

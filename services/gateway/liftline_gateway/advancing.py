@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
-from liftline.errors import UnavailableError
 from liftline.messages import publish_task, tell_changed
 from liftline.naming import JobKey, TaskKey
 from liftline.ports import Bus
@@ -21,7 +20,6 @@ from liftline_gateway.publishing import Publisher
 from liftline_gateway.state import Step, advance_all, is_over
 
 log = structlog.get_logger(__name__)
-_MOST_CONFLICTS = 1000
 
 
 class Advancer:
@@ -42,20 +40,12 @@ class Advancer:
     async def step(self, key: JobKey, step: Callable[[JobRecord], Step]) -> JobRecord | None:
         """Take a step, which may be tried several times; the record then, None where there is none."""
         published: set[tuple[str, int]] = set()
-        for _ in range(_MOST_CONFLICTS):
-            stored = await self._book.get(key)
-            if stored is None:
-                return None
-            record, tasks = step(stored.record)
-            if record == stored.record:
-                return record
-            await self._publish(tasks, published)
-            replaced = await self._book.replace(stored, record)
-            if replaced is not None:
-                if record.state != stored.record.state:
-                    self._came_to(record)
-                return replaced.record
-        raise UnavailableError(f"{key.record}: others changed it {_MOST_CONFLICTS} times in between; try again later.")
+        changed = await self._book.step(key, step, lambda tasks: self._publish(tasks, published))
+        if changed is None:
+            return None
+        if changed.record.state != changed.before.state:
+            self._came_to(changed.record)
+        return changed.record
 
     async def follow(self, record: JobRecord) -> None:
         """What a change leads to. Whatever is lost of it here the reconciler does later."""

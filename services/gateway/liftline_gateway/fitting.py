@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 
-from liftline.naming import JobKey, Stage
+from liftline import strict_json
+from liftline.naming import SEGMENTED, JobKey, Stage
 from liftline.output_tree import MANIFEST
 from liftline.store_keys import check_key
 from liftline.v1.artifacts_pb2 import Artifact
 from liftline.v1.events_pb2 import TaskResult
 from liftline.v1.records_pb2 import JobRecord
-from liftline_gateway.next_tasks import MAKES, SEGMENTED
+from liftline_gateway.next_tasks import MAKES
 
 LARGEST_SEGMENT_COUNT = 20_000
 SETTINGS = "settings"
@@ -69,10 +69,6 @@ def _is_key(text: str) -> bool:
 def _is_json_object(text: str) -> bool:
     """Whether it is one, or empty."""
     try:
-        return not text or isinstance(json.loads(text, parse_constant=_refuse), dict)
-    except (ValueError, RecursionError):
+        return not text or isinstance(strict_json.parse(text), dict)
+    except ValueError:
         return False
-
-
-def _refuse(constant: str) -> None:
-    raise ValueError(f"{constant} is no JSON")

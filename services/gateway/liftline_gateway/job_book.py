@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import bisect
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
 from google.protobuf.message import DecodeError, Message
@@ -15,9 +15,10 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from liftline.errors import InvalidArtifactError, UnavailableError
 from liftline.naming import JobKey, TaskKey
 from liftline.ports import Records
-from liftline.v1.events_pb2 import TaskResult
+from liftline.v1.events_pb2 import Task, TaskResult
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import ActiveRecord, Attempts, JobRecord, RequestRecord, UploadRecord
+from liftline_gateway.state import Step
 
 _ACTIVE, _UPLOADS = "active.", "uploads."
 _MOST_CONFLICTS = 1000
@@ -30,6 +31,14 @@ class StoredJob:
 
     record: JobRecord
     revision: int
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A job's record as it was, and as it is now."""
+
+    before: JobRecord
+    record: JobRecord
 
 
 @dataclass(frozen=True)
@@ -74,10 +83,10 @@ class JobBook:
         """What is below."""
         return self._records
 
-    def time(self) -> Timestamp:
-        """Now, for a record."""
+    def time(self, *, later: timedelta = timedelta()) -> Timestamp:
+        """Now, or so much later, for a record."""
         time = Timestamp()
-        time.FromDatetime(self._now())
+        time.FromDatetime(self._now() + later)
         return time
 
     async def get(self, key: JobKey) -> StoredJob | None:
@@ -107,16 +116,28 @@ class JobBook:
 
         Nothing is written where the function gives an equal record.
         """
+
+        async def release(_: Sequence[Task]) -> None:
+            """There is nothing to release."""
+
+        changed = await self.step(key, lambda record: (change(record), []), release)
+        return None if changed is None else changed.record
+
+    async def step(
+        self, key: JobKey, step: Callable[[JobRecord], Step], release: Callable[[Sequence[Task]], Awaitable[None]]
+    ) -> Changed | None:
+        """The same by a function that also gives tasks, which are released before the record that knows them."""
         for _ in range(_MOST_CONFLICTS):
             stored = await self.get(key)
             if stored is None:
                 return None
-            record = change(stored.record)
+            record, tasks = step(stored.record)
             if record == stored.record:
-                return stored.record
+                return Changed(stored.record, record)
+            await release(tasks)
             replaced = await self.replace(stored, record)
             if replaced is not None:
-                return replaced.record
+                return Changed(stored.record, replaced.record)
         raise UnavailableError(f"{key.record}: others changed it {_MOST_CONFLICTS} times in between; try again later.")
 
     async def delete(self, key: JobKey) -> None:

@@ -10,9 +10,6 @@ from liftline.v1.artifacts_pb2 import Artifact
 from liftline.v1.events_pb2 import Task, TaskId
 from liftline.v1.records_pb2 import JobRecord
 
-SEGMENTED = frozenset((Stage.DETECT, Stage.RENDER))
-"""Stages with a task per segment; the others have one."""
-
 _NEEDS: Mapping[Stage, tuple[str, ...]] = MappingProxyType(
     {
         Stage.PLAN: (),
@@ -52,7 +49,7 @@ def tasks_of(record: JobRecord, stage: Stage, numbers: Iterable[int]) -> list[Ta
 def _template(record: JobRecord, stage: Stage) -> Task:
     video = Artifact(role="video", ref=record.video)
     video.ref.sha256 = record.video_sha256 or record.video.sha256
-    made = [artifact(tuple(record.artifacts), role) for role in _NEEDS[stage]]
+    made = [artifact(record.artifacts, role) for role in _NEEDS[stage]]
     task = Task(
         id=TaskId(tenant=record.tenant, job=record.job, stage=stage.wire),
         priority=record.priority,

@@ -33,11 +33,9 @@ class Outputs:
                 f"jobs/{record.job}: it is {state}; only jobs that SUCCEEDED have artifacts.",
                 metadata={"state": state},
             )
-        now = self._book.time()
+        expire_time = self._book.time(later=self._expire)
         files = await self._threads.run(self._files, record)
-        answer = ListArtifactsResponse(files=files)
-        answer.expire_time.FromNanoseconds(now.ToNanoseconds() + round(self._expire.total_seconds() * 1e9))
-        return answer
+        return ListArtifactsResponse(files=files, expire_time=expire_time)
 
     def _files(self, record: JobRecord) -> list[OutputFile]:
         files = [

@@ -15,10 +15,11 @@ from liftline.errors import InvalidArtifactError
 from liftline.manifest import manifest
 from liftline.naming import JobKey, Stage
 from liftline.output_tree import MANIFEST
-from liftline.ports import ArtifactStore, ModelInfo
+from liftline.ports import ArtifactStore
 from liftline.v1.artifacts_pb2 import Artifact
 from liftline.v1.job_service_pb2 import Failure, Job
 from liftline.v1.records_pb2 import JobRecord
+from liftline.wire import model_info
 from liftline_gateway.fitting import SETTINGS
 from liftline_gateway.job_book import JobBook
 from liftline_gateway.state import fail, succeed
@@ -79,7 +80,7 @@ def manifest_of(record: JobRecord) -> dict[str, object]:
         frame_count=record.frame_count,
         segment_count=record.segment_count,
         video_facts=_object(record.video_info_json),
-        models=[ModelInfo(one.name, one.sha256, one.licence, one.source) for one in record.models],
+        models=[model_info(one) for one in record.models],
         settings=_settings(record),
         files={one.path: one.ref.sha256 for one in record.artifacts if one.path},
         seconds={str(Stage.of(one.stage)): one.work_s for one in record.stages},

@@ -6,12 +6,11 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 
-from liftline.naming import Stage
+from liftline.naming import SEGMENTED, Stage
 from liftline.v1.events_pb2 import TaskProgress
 from liftline.v1.job_service_pb2 import Job, StageProgress
 from liftline.v1.records_pb2 import JobRecord, StageRecord
 from liftline_gateway import bits
-from liftline_gateway.next_tasks import SEGMENTED
 from liftline_gateway.views import duration, job_view
 
 _OVER_S, _LEAST_S = 10.0, 1.0

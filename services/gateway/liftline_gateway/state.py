@@ -11,13 +11,13 @@ from collections.abc import Iterable
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from liftline.naming import JobKey, Stage, TaskKey
+from liftline.naming import SEGMENTED, JobKey, Stage, TaskKey
 from liftline.v1.events_pb2 import Event, Task, TaskResult
 from liftline.v1.job_service_pb2 import Failure, Job
 from liftline.v1.records_pb2 import JobRecord, StageRecord
 from liftline_gateway import bits
 from liftline_gateway.fitting import LARGEST_SEGMENT_COUNT, misfit
-from liftline_gateway.next_tasks import SEGMENTED, tasks_of
+from liftline_gateway.next_tasks import tasks_of
 
 _OVER = frozenset((Job.STATE_SUCCEEDED, Job.STATE_FAILED, Job.STATE_CANCELLED, Job.STATE_DELETING))
 Step = tuple[JobRecord, list[Task]]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import grpc
-from google.protobuf.timestamp_pb2 import Timestamp
 
 from liftline.naming import new_id
 from liftline.ports import ArtifactStore
@@ -44,7 +43,7 @@ class Uploads:
             file_name=request.file_name,
             size_bytes=request.size_bytes,
             key=key.video(request.file_name),
-            expire_time=_after(self._book.time(), self._expire),
+            expire_time=self._book.time(later=self._expire),
         )
         async with self._limits.room_for_upload(key, size_bytes=record.size_bytes):
             await self._book.create_upload(key, record)
@@ -71,12 +70,6 @@ class Uploads:
                 "PUT the whole file, or make another upload.",
             )
         return record
-
-
-def _after(time: Timestamp, span: timedelta) -> Timestamp:
-    later = Timestamp()
-    later.FromNanoseconds(time.ToNanoseconds() + round(span.total_seconds() * 1e9))
-    return later
 
 
 def _not_ready(reason: str, message: str) -> RefusedError:

@@ -9,8 +9,6 @@ from google.protobuf.duration_pb2 import Duration
 from liftline.v1.job_service_pb2 import Job, StageProgress
 from liftline.v1.records_pb2 import JobRecord, StageRecord
 
-ENDED = frozenset((Job.STATE_SUCCEEDED, Job.STATE_FAILED, Job.STATE_CANCELLED))
-
 
 def job_view(record: JobRecord) -> Job:
     """A job as its record has it: frames and times are those of tasks that are done."""

@@ -7,9 +7,9 @@ import numpy as np
 from liftline.bootstrap import run_worker
 from liftline.camera import Camera
 from liftline.devices import resolve_device
+from liftline.environment import load
 from liftline.naming import Stage
 from liftline.running import FrameCounter, StopFlag
-from liftline.service_settings import load
 from liftline.settings import load_settings
 from liftline.skeletons import COCO17
 from liftline.work import LoadedService, Service

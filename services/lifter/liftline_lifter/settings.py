@@ -9,31 +9,20 @@ from types import MappingProxyType
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from liftline.devices import AUTO, NAME_PATTERN
 from liftline.errors import UsageError
 from liftline.settings import Settings
 from liftline.v1 import job_service_pb2
 from liftline.v1.job_service_pb2 import JobSettings
+from liftline.wire import EXPORT_FORMATS, SMOOTHINGS
 from liftline_lifter import smoothing
 from liftline_lifter.smoothing import Smoothing
 from liftline_lifter.stage import LiftSettings, TrackSettings
 
 _SMOOTHINGS: Mapping[int, Smoothing] = MappingProxyType(
-    {
-        job_service_pb2.SMOOTHING_UNSPECIFIED: smoothing.DEFAULT,
-        job_service_pb2.SMOOTHING_NONE: "none",
-        job_service_pb2.SMOOTHING_ONE_EURO: "one-euro",
-        job_service_pb2.SMOOTHING_BUTTERWORTH: "butterworth",
-        job_service_pb2.SMOOTHING_SAVGOL: "savgol",
-    }
+    {job_service_pb2.SMOOTHING_UNSPECIFIED: smoothing.DEFAULT, **{wire: name for name, wire in SMOOTHINGS.items()}}
 )
-_FORMATS: Mapping[int, str] = MappingProxyType(
-    {
-        job_service_pb2.EXPORT_FORMAT_JSON: "json",
-        job_service_pb2.EXPORT_FORMAT_CSV: "csv",
-        job_service_pb2.EXPORT_FORMAT_NPY: "npy",
-        job_service_pb2.EXPORT_FORMAT_TRC: "trc",
-    }
-)
+_FORMATS: Mapping[int, str] = MappingProxyType({wire: name for name, wire in EXPORT_FORMATS.items()})
 
 
 class LifterSettings(BaseSettings):
@@ -43,9 +32,7 @@ class LifterSettings(BaseSettings):
 
     checkpoint: Path | None = Field(default=None, description="Weights: ours or VideoPose3D's .bin. Bundled if unset.")
     causal: bool = Field(default=False, description="The VideoPose3D checkpoint was trained with its `--causal`.")
-    device: str = Field(
-        default="auto", pattern=r"^(auto|cpu|cuda(:\d+)?)$", description="auto is CUDA if there is any."
-    )
+    device: str = Field(default=AUTO, pattern=NAME_PATTERN, description="auto is CUDA if there is any.")
 
 
 def track_settings(job: JobSettings, machine: Settings) -> TrackSettings:

@@ -26,7 +26,7 @@ class RecentPoses:
     def of(self, work: Work) -> Poses:
         """The task's. Raises what fetching raises, InvalidArtifactError."""
         path = work.input_file("poses")
-        found = artifact(tuple(work.task.inputs), "poses")
+        found = artifact(work.task.inputs, "poses")
         sha256 = found.ref.sha256 if found is not None else ""
         with self._lock:
             poses = self._poses.pop(sha256, None)

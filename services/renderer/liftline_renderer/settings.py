@@ -8,15 +8,11 @@ from types import MappingProxyType
 from liftline.errors import UsageError
 from liftline.v1 import job_service_pb2
 from liftline.v1.job_service_pb2 import JobSettings
+from liftline.wire import LAYOUTS
 from liftline_renderer.layout import Layout, RenderSettings
 
 _LAYOUTS: Mapping[int, Layout] = MappingProxyType(
-    {
-        job_service_pb2.LAYOUT_UNSPECIFIED: "side-by-side",
-        job_service_pb2.LAYOUT_OVERLAY: "overlay",
-        job_service_pb2.LAYOUT_SIDE_BY_SIDE: "side-by-side",
-        job_service_pb2.LAYOUT_THREE_D: "3d",
-    }
+    {job_service_pb2.LAYOUT_UNSPECIFIED: "side-by-side", **{wire: name for name, wire in LAYOUTS.items()}}
 )
 
 

@@ -109,7 +109,7 @@ def test_every_segment_has_the_same_detections(both: Both, tmp_path: Path) -> No
     (folder,) = (both.local / ".liftline" / both.video.name).glob("detect-*")
     rows = 0
     for number in range(both.job.record.segment_count):
-        stored = artifact(tuple(both.job.results[TaskKey(JOB, Stage.DETECT, number)].artifacts), "detections")
+        stored = artifact(both.job.results[TaskKey(JOB, Stage.DETECT, number)].artifacts, "detections")
         assert stored is not None
         both.job.store.get_file(stored.ref.key, tmp_path / "detections.npz")
         mine, theirs = (

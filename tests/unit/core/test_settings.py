@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from liftline import service_settings
+from liftline import environment
 from liftline.errors import UsageError
 from liftline.service_settings import (
     GatewaySettings,
@@ -71,4 +71,4 @@ def test_no_documented_setting_is_unknown() -> None:
 def test_a_wrong_value_of_a_service_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIFTLINE_WORKER_MAX_ATTEMPTS", "0")
     with pytest.raises(UsageError, match="LIFTLINE_WORKER_MAX_ATTEMPTS"):
-        service_settings.load(WorkerSettings)
+        environment.load(WorkerSettings)

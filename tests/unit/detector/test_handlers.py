@@ -17,8 +17,8 @@ import numpy as np
 import pytest
 
 from liftline import detections as detections_file
+from liftline import environment
 from liftline import plan as plan_file
-from liftline import service_settings
 from liftline.detections import People
 from liftline.errors import Cancelled, LimitExceededError, ModelError, UsageError
 from liftline.manifest import facts_of
@@ -256,4 +256,4 @@ def test_without_settings_the_detector_is_local_modes() -> None:
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(f"LIFTLINE_DETECTOR_{variable}", value)
     with pytest.raises(UsageError, match=f"LIFTLINE_DETECTOR_{variable}: "):
-        service_settings.load(DetectorSettings)
+        environment.load(DetectorSettings)

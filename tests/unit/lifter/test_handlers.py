@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 
 from liftline import detections as detections_file
+from liftline import environment
 from liftline import plan as plan_file
 from liftline import poses as poses_file
-from liftline import service_settings
 from liftline import tracks as tracks_file
 from liftline.artifacts import sha256_file
 from liftline.errors import Cancelled, InvalidArtifactError, UsageError
@@ -225,4 +225,4 @@ def test_choices_of_a_newer_version_are_refused() -> None:
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LIFTLINE_LIFTER_DEVICE", "gpu")
     with pytest.raises(UsageError, match="LIFTLINE_LIFTER_DEVICE: "):
-        service_settings.load(LifterSettings)
+        environment.load(LifterSettings)
