@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import shutil
 import signal
 import socket
@@ -45,12 +46,24 @@ class Child:
             return self.process.returncode
 
 
+_LISTENING_PORTS = range(10_000, 32_000)
+"""Below the ports that systems give to outgoing connections (Linux: from 32768), which would take one unasked."""
+
+
 def free_ports(count: int) -> list[int]:
-    """Ports of this machine that nobody listens on just now."""
-    sockets = [socket.socket() for _ in range(count)]
+    """Ports of this machine that nobody listens on just now, drawn at random: who comes a little later gets others."""
+    sockets: list[socket.socket] = []
     try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
+        for port in random.sample(_LISTENING_PORTS, len(_LISTENING_PORTS)):
+            if len(sockets) == count:
+                break
+            one = socket.socket()
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                one.close()
+            else:
+                sockets.append(one)
         return [one.getsockname()[1] for one in sockets]
     finally:
         for one in sockets:

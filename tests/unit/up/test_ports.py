@@ -52,3 +52,10 @@ def test_a_damaged_note_of_ports_is_named(tmp_path: Path) -> None:
     (tmp_path / MARKER).write_text("{")
     with pytest.raises(UsageError, match=MARKER):
         Ports.choose(tmp_path)
+
+
+def test_drawn_ports_are_free_distinct_and_out_of_the_reach_of_outgoing_connections() -> None:
+    first_for_outgoing = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    ports = free_ports(40)
+    assert len(set(ports)) == 40
+    assert all(is_free(port) and 1024 <= port < first_for_outgoing for port in ports)
