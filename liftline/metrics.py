@@ -1,8 +1,11 @@
-"""How far predicted 3D joints are from the truth: the three measures of the 3D human pose literature.
+"""How far predicted 3D joints are from the truth: the measures of the 3D human pose literature.
 
 MPJPE and P-MPJPE are protocols 1 and 2 of Human3.6M (Ionescu et al., TPAMI 2014; Martinez et al., ICCV 2017);
 N-MPJPE is from Rhodin et al., "Unsupervised geometry-aware representation for 3D human pose estimation" (ECCV 2018).
 Each takes (F,J,3) and gives one mean distance per frame, in the unit of its input; NaN in, NaN out.
+
+MPJVE (Pavllo et al., VideoPose3D, CVPR 2019) and the acceleration error (Kanazawa et al., HMMR, CVPR 2019) compare
+motion: their frames are consecutive ones of one clip. They give one value per pair and per triple of frames.
 """
 
 from __future__ import annotations
@@ -31,6 +34,23 @@ def p_mpjpe(predicted: Joints, truth: Joints) -> NDArray[np.float64]:
     """(F,J,3) twice -> (F,) error after the best similarity transform per frame: place, turn and size are forgiven."""
     predicted, truth = _checked(predicted, truth)
     return mpjpe(align_similarity(predicted, truth), truth)
+
+
+def mpjve(predicted: Joints, truth: Joints, *, rate_hz: float = 1.0) -> NDArray[np.float64]:
+    """(F,J,3) twice -> (F-1,) mean per-joint velocity error, in units per frame, or per second with the frame rate."""
+    return _motion_error(predicted, truth, order=1, rate_hz=rate_hz)
+
+
+def acceleration_error(predicted: Joints, truth: Joints, *, rate_hz: float = 1.0) -> NDArray[np.float64]:
+    """(F,J,3) twice -> (F-2,) mean per-joint acceleration error, in units per frame² or, with the rate, per second²."""
+    return _motion_error(predicted, truth, order=2, rate_hz=rate_hz)
+
+
+def _motion_error(predicted: Joints, truth: Joints, *, order: int, rate_hz: float) -> NDArray[np.float64]:
+    predicted, truth = _checked(predicted, truth)
+    if len(truth) <= order:
+        return np.empty(0)
+    return mpjpe(*(np.diff(joints, order, axis=0) * rate_hz**order for joints in (predicted, truth)))
 
 
 def align_similarity(points: Joints, target: Joints) -> NDArray[np.float64]:

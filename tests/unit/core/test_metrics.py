@@ -1,4 +1,4 @@
-"""MPJPE, N-MPJPE and P-MPJPE forgive exactly what they are meant to forgive."""
+"""Each measure forgives exactly what it is meant to forgive."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from liftline.metrics import align_similarity, mpjpe, n_mpjpe, p_mpjpe
+from liftline.metrics import acceleration_error, align_similarity, mpjpe, mpjve, n_mpjpe, p_mpjpe
 
 
 @pytest.fixture
@@ -48,6 +48,34 @@ def test_alignment_is_the_least_squares_one(truth: NDArray[np.float64]) -> None:
     for nudge in (noisy * 1.001, noisy + 0.01, _turned(noisy, 0.5)):
         aligned = align_similarity(noisy, truth)
         assert ((aligned + (nudge - noisy) - truth) ** 2).sum() > best
+
+
+def test_velocity_error_forgives_place_and_acceleration_error_even_speed(truth: NDArray[np.float64]) -> None:
+    away = truth + [0.0, 3.0, 4.0]
+    drifting = truth + np.arange(5)[:, None, None] * [0.0, 3.0, 4.0]
+    np.testing.assert_allclose(mpjve(away, truth), np.zeros(4), atol=1e-12)
+    np.testing.assert_allclose(mpjve(drifting, truth), np.full(4, 5.0))
+    np.testing.assert_allclose(acceleration_error(drifting, truth), np.zeros(3), atol=1e-12)
+
+
+def test_one_displaced_frame_is_felt_in_the_frames_around(truth: NDArray[np.float64]) -> None:
+    shaken = truth.copy()
+    shaken[2] += [0.0, 3.0, 4.0]
+    np.testing.assert_allclose(mpjve(shaken, truth), [0, 5, 5, 0], atol=1e-12)
+    np.testing.assert_allclose(acceleration_error(shaken, truth), [5, 10, 5], atol=1e-12)
+
+
+def test_the_frame_rate_turns_frames_into_seconds(truth: NDArray[np.float64]) -> None:
+    still = truth[:1].repeat(5, axis=0)
+    np.testing.assert_allclose(mpjve(truth, still, rate_hz=50.0), 50 * mpjve(truth, still))
+    np.testing.assert_allclose(acceleration_error(truth, still, rate_hz=50.0), 2500 * acceleration_error(truth, still))
+
+
+@pytest.mark.parametrize("metric", [mpjve, acceleration_error])
+def test_a_clip_too_short_to_move_gives_nothing(
+    metric: Callable[..., NDArray[np.float64]], truth: NDArray[np.float64]
+) -> None:
+    assert metric(truth[:1], truth[:1]).shape == (0,)
 
 
 @pytest.mark.parametrize("metric", [mpjpe, n_mpjpe, p_mpjpe])
