@@ -89,4 +89,7 @@ def original_lifting(checkpoint: Path | None) -> LiftSettings:
     device = str(resolve_device("auto"))
     if checkpoint is None or checkpoint.suffix == OWN_SUFFIX:
         return LiftSettings(device=device)
-    return LiftSettings(smooth="none", native_rate=True, device=device)
+    return LiftSettings(
+        smooth="none", repair_sides=False, reject_outliers=False, constant_bones=False, lock_feet=False,
+        native_rate=True, device=device,
+    )  # fmt: skip

@@ -31,6 +31,10 @@ class LiftSettings:
 
     Attributes:
         smooth: smoothing of joints and root over time.
+        repair_sides: undo exchanged left and right arms or legs.
+        reject_outliers: replace keypoints that jump impossibly, the sooner the less sure the detector was.
+        constant_bones: give each person bones of one length, the same left and right.
+        lock_feet: keep feet in place while they stand on the ground.
         native_rate: give the network the video's own frames, whatever their rate.
         focal_px: focal length of the video's camera, None to assume a usual one.
         flip_augmentation: also lift the mirrored track and average.
@@ -39,6 +43,10 @@ class LiftSettings:
     """
 
     smooth: Smoothing = smoothing.DEFAULT
+    repair_sides: bool = True
+    reject_outliers: bool = True
+    constant_bones: bool = True
+    lock_feet: bool = True
     native_rate: bool = False
     focal_px: float | None = None
     flip_augmentation: bool = True
