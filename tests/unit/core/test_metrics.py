@@ -51,7 +51,7 @@ def test_alignment_is_the_least_squares_one(truth: NDArray[np.float64]) -> None:
 
 
 def test_velocity_error_forgives_place_and_acceleration_error_even_speed(truth: NDArray[np.float64]) -> None:
-    away = truth + [0.0, 3.0, 4.0]
+    away = truth + np.array([0.0, 3.0, 4.0])
     drifting = truth + np.arange(5)[:, None, None] * [0.0, 3.0, 4.0]
     np.testing.assert_allclose(mpjve(away, truth), np.zeros(4), atol=1e-12)
     np.testing.assert_allclose(mpjve(drifting, truth), np.full(4, 5.0))
