@@ -53,7 +53,7 @@ class Motion:
         joints_m: (N, 22, 3) float32 joints relative to the hip, metres, z up.
         root_m: (N, 3) float32 hip, metres.
         starts, lengths: (K,) first frame and number of frames of each clip.
-        subjects, sources: (K,) who and from which database.
+        subjects, sources, clips: (K,) who, from which database and under which name there.
         rate_hz: frames per second.
     """
 
@@ -63,6 +63,7 @@ class Motion:
     lengths: NDArray[np.intp]
     subjects: NDArray[np.str_]
     sources: NDArray[np.str_]
+    clips: NDArray[np.str_]
     rate_hz: float
 
     @property
@@ -84,7 +85,7 @@ class Motion:
         starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
         return Motion(
             self.joints_m[rows], self.root_m[rows], starts, lengths,
-            self.subjects[chosen], self.sources[chosen], self.rate_hz,
+            self.subjects[chosen], self.sources[chosen], self.clips[chosen], self.rate_hz,
         )  # fmt: skip
 
 
@@ -110,6 +111,7 @@ def load_motion(path: Path) -> Motion:
             lengths=file["length"].astype(np.intp),
             subjects=file["subject"],
             sources=file["source"],
+            clips=file["clip"],
             rate_hz=float(file["fps"]),
         )
 
@@ -137,7 +139,7 @@ def at_speed(motion: Motion, speed: float) -> Motion:
     weight = weight[:, None]
     joints = motion.joints_m[below] * (1 - weight) + motion.joints_m[above] * weight
     starts = np.concatenate([[0], np.cumsum(lengths)[:-1]])
-    return Motion(joints, root, starts, lengths, motion.subjects, motion.sources, motion.rate_hz)
+    return Motion(joints, root, starts, lengths, motion.subjects, motion.sources, motion.clips, motion.rate_hz)
 
 
 def joined(motions: list[Motion]) -> Motion:
@@ -150,5 +152,6 @@ def joined(motions: list[Motion]) -> Motion:
         np.concatenate([m.lengths for m in motions]),
         np.concatenate([m.subjects for m in motions]),
         np.concatenate([m.sources for m in motions]),
+        np.concatenate([m.clips for m in motions]),
         motions[0].rate_hz,
     )

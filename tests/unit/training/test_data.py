@@ -46,6 +46,7 @@ def test_a_split_takes_its_frames_along(mocap: Path) -> None:
     np.testing.assert_array_equal(last.joints_m, whole.joints_m[-150:])
     np.testing.assert_array_equal(last.root_m, whole.root_m[-150:])
     assert last.starts.tolist() == [0]
+    assert last.clips.tolist() == ["walk_4"]
 
 
 def test_a_split_without_clips_is_refused(mocap: Path) -> None:
@@ -81,6 +82,7 @@ def test_joined_clips_keep_their_frames(mocap: Path) -> None:
     motion = load_motion(mocap)
     both = joined([motion, at_speed(motion, 1.5)])
     assert both.starts[5] == 750
+    assert both.clips.tolist() == 2 * [f"walk_{i}" for i in range(5)]
     np.testing.assert_array_equal(both.joints_m[:750], motion.joints_m)
     assert len(both.frames) == len(both.joints_m)
 
