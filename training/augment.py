@@ -1,10 +1,7 @@
-"""Bodies and motions that were never captured: other proportions, bent limbs, arms of other people.
+"""Motions that were never captured: turned and bent limbs, limbs of other people, keypoints where detectors put them.
 
 Whatever keeps a bone straight is linear in the bones, so proportions, rotations and the detector's idea of where a
 joint is become one matrix per window.
-
-Bone lengths follow Human3.6M's definition and adult anthropometry (Drillis and Contini, 1966), with wide hips
-among them because the motion capture rigs' hips are too narrow.
 """
 
 from __future__ import annotations
@@ -12,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from training.bones import LEFT_ARM, RIGHT_ARM, UPPER_BODY, BoneMotion, ancestors
+from training.bones import LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG, UPPER_BODY, BoneMotion, ancestors
 from training.data import COCO_IN_JOINTS, JOINTS, MIRRORED
 
 Floats = NDArray[np.float32]
@@ -21,25 +18,17 @@ Indices = NDArray[np.intp]
 _N = len(JOINTS)
 _AT = {name: i for i, name in enumerate(JOINTS)}
 
-# Bone (named by its lower end, one side) -> shortest, longest length in metres.
-_BONE_RANGES_M = {
-    "hip": (0.075, 0.150), "knee": (0.385, 0.475), "foot": (0.385, 0.485), "spine": (0.20, 0.26),
-    "thorax": (0.23, 0.30), "neck": (0.08, 0.135), "head": (0.10, 0.13),
-    "shoulder": (0.125, 0.265), "elbow": (0.25, 0.315), "wrist": (0.215, 0.285),
-}  # fmt: skip
-_KEEP_PROPORTIONS = 0.2
-_SIZE_SPREAD = 0.05
-
 # Group of bones that turn together -> bones, standard deviation in degrees.
 _TURNS = (
-    (("right_knee", "right_foot"), 8.0), (("left_knee", "left_foot"), 8.0),
+    (("right_knee", "right_foot"), 9.0), (("left_knee", "left_foot"), 9.0),
     (("right_foot",), 4.0), (("left_foot",), 4.0),
     (("right_hip", "left_hip"), 3.0), (tuple(JOINTS[i] for i in UPPER_BODY), 6.0),
     (("neck", "head", *JOINTS[17:]), 9.0), (("head", *JOINTS[17:]), 6.0),
     (("left_shoulder",), 6.0), (("right_shoulder",), 6.0),
-    (("left_elbow", "left_wrist"), 14.0), (("right_elbow", "right_wrist"), 14.0),
+    (("left_elbow", "left_wrist"), 18.0), (("right_elbow", "right_wrist"), 18.0),
 )  # fmt: skip
 _TURN_MORE = 0.15
+_MIXED = ((UPPER_BODY, 0.3), (LEFT_ARM, 0.15), (RIGHT_ARM, 0.15), (LEFT_LEG, 0.06), (RIGHT_LEG, 0.06))
 _HINGES_UPPER = [_AT[n] for n in ("right_knee", "left_knee", "left_elbow", "right_elbow")]
 _HINGES_LOWER = [_AT[n] for n in ("right_foot", "left_foot", "left_wrist", "right_wrist")]
 _HINGE_LIMITS_RAD = (0.03, 2.6)
@@ -48,7 +37,7 @@ _HINGE_LIMITS_RAD = (0.03, 2.6)
 def mix_limbs(
     bones: Floats, lengths_m: Floats, rows: Indices, clips: Indices, body: BoneMotion, rng: np.random.Generator
 ) -> None:
-    """Give some windows the upper body or single arms of others, in place.
+    """Give some windows the upper body, single arms or legs of others, in place.
 
     Args:
         bones: (B, T, 3, 22) of the windows.
@@ -59,14 +48,14 @@ def mix_limbs(
         rng: decides.
     """
     count = len(rows)
-    for joints, share in ((UPPER_BODY, 0.25), (LEFT_ARM, 0.12), (RIGHT_ARM, 0.12)):
+    for joints, share in _MIXED:
         takers = np.flatnonzero(rng.random(count) < share)
         donors = rng.integers(0, count, len(takers))
         source, chest = rows[donors], body.chest[rows[takers]]
         given = body.bones[source]
         if joints is not UPPER_BODY and rng.random() < 0.5:
             given = given[..., MIRRORED] * np.array([-1, 1, 1], np.float32)[:, None]
-        if joints is not UPPER_BODY:  # an arm hangs on the chest: turn it from the donor's chest to the taker's
+        if joints in (LEFT_ARM, RIGHT_ARM):  # an arm hangs on the chest: turn it from the donor's chest to the taker's
             given = chest @ (np.swapaxes(body.chest[source], -1, -2) @ given)
         columns = list(joints)
         bones[takers[:, None], :, :, columns] = np.moveaxis(given[..., columns], -1, 1)
@@ -91,23 +80,6 @@ def bend_hinges(bones: Floats, rng: np.random.Generator) -> None:
     bent = np.where(angle < _HINGE_LIMITS_RAD[0], angle, bent)
     bones_some[..., _HINGES_LOWER] = length * (np.cos(bent) * upper + np.sin(bent) * side)
     bones[some] = bones_some
-
-
-def scales(lengths_m: Floats, rng: np.random.Generator) -> Floats:
-    """(B, 22) factors that turn bones of mean length (B, 22) into a random adult's, the same left and right."""
-    count = len(lengths_m)
-    factors = np.ones((count, _N), np.float32)
-    keep = rng.random(count) < _KEEP_PROPORTIONS
-    for name, limits in _BONE_RANGES_M.items():
-        wanted = rng.uniform(*limits, count)
-        bones = [_AT[n] for n in (f"left_{name}", f"right_{name}") if n in _AT] or [_AT[name]]
-        if name == "hip":
-            bones = [_AT["left_hip"], _AT["right_hip"]]
-        own = np.maximum(lengths_m[:, bones].mean(axis=1), 0.02)
-        factors[:, bones] = np.where(keep, 1, wanted / own)[:, None]
-    factors[:, 17:] = rng.uniform(0.85, 1.2, (count, 1))
-    size = 1 + np.clip(rng.normal(0, _SIZE_SPREAD, (count, 1)), -0.12, 0.12)
-    return (factors * size).astype(np.float32)
 
 
 def turns(sitting: NDArray[np.bool_], rng: np.random.Generator) -> Floats:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import multiprocessing
 import queue
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
@@ -59,35 +61,47 @@ def make_batch(body: BoneMotion, shape: BatchShape, *, seed: int, step: int) -> 
 
 
 @contextmanager
-def batches(mocap: Path, shape: BatchShape, *, seed: int, first_step: int) -> Iterator[Iterator[Batch]]:
-    """Batches `first_step`, `first_step + 1`, ...: the same whoever asks and whenever."""
+def batches(
+    mocap: Path, shape: BatchShape, *, seed: int, first_step: int, processes: int = 1
+) -> Iterator[Iterator[Batch]]:
+    """Batches `first_step`, `first_step + 1`, ...: the same whoever asks, whenever, with however many processes."""
     context = multiprocessing.get_context("spawn")
-    made: multiprocessing.Queue[Batch] = context.Queue(_AHEAD)
     stop = context.Event()
-    worker = context.Process(target=_work, args=(made, stop, mocap, shape, seed, first_step), daemon=True)
-    worker.start()
+    queues: list[multiprocessing.Queue[Batch]] = [context.Queue(_AHEAD) for _ in range(processes)]
+    workers = [
+        context.Process(
+            target=_work, args=(made, stop, mocap, shape, seed, range(first_step + number, sys.maxsize, processes)),
+            daemon=True,
+        )
+        for number, made in enumerate(queues)
+    ]  # fmt: skip
+    for worker in workers:
+        worker.start()
     try:
-        yield _received(made, worker)
+        yield _received(list(zip(queues, workers, strict=True)))
     finally:
         stop.set()
-        made.cancel_join_thread()
-        while worker.is_alive():
-            _drain(made)
-            worker.join(0.1)
-        made.close()
+        for made, worker in zip(queues, workers, strict=True):
+            made.cancel_join_thread()
+            while worker.is_alive():
+                _drain(made)
+                worker.join(0.1)
+            made.close()
 
 
-def _received(made: multiprocessing.Queue[Batch], worker: BaseProcess) -> Iterator[Batch]:
-    while True:
-        try:
-            yield made.get(timeout=1.0)
-        except queue.Empty:
-            if not worker.is_alive():
-                raise RuntimeError("the process that makes the batches has died; its error is above") from None
+def _received(sources: Sequence[tuple[multiprocessing.Queue[Batch], BaseProcess]]) -> Iterator[Batch]:
+    for made, worker in itertools.cycle(sources):
+        while True:
+            try:
+                yield made.get(timeout=1.0)
+                break
+            except queue.Empty:
+                if not worker.is_alive():
+                    raise RuntimeError("a process that makes batches has died; its error is above") from None
 
 
 def _work(
-    made: multiprocessing.Queue[Batch], stop: Event, mocap: Path, shape: BatchShape, seed: int, step: int
+    made: multiprocessing.Queue[Batch], stop: Event, mocap: Path, shape: BatchShape, seed: int, steps: range
 ) -> None:
     body = training_bodies(mocap)
     made.cancel_join_thread()
@@ -96,7 +110,7 @@ def _work(
     def wanted() -> bool:
         return not stop.is_set() and parent is not None and parent.is_alive()
 
-    while wanted():
+    for step in itertools.takewhile(lambda _: wanted(), steps):
         batch = make_batch(body, shape, seed=seed, step=step)
         while wanted():
             try:
@@ -104,7 +118,6 @@ def _work(
                 break
             except queue.Full:
                 continue
-        step += 1
 
 
 def _drain(made: multiprocessing.Queue[Batch]) -> None:

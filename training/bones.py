@@ -11,7 +11,7 @@ from training.data import JOINTS, PARENTS, Motion
 
 Floats = NDArray[np.float32]
 
-LEGS = tuple(range(1, 7))
+RIGHT_LEG, LEFT_LEG = (1, 2, 3), (4, 5, 6)
 UPPER_BODY = tuple(range(7, len(JOINTS)))
 LEFT_ARM = tuple(JOINTS.index(f"left_{part}") for part in ("shoulder", "elbow", "wrist"))
 RIGHT_ARM = tuple(JOINTS.index(f"right_{part}") for part in ("shoulder", "elbow", "wrist"))
@@ -29,6 +29,8 @@ class BoneMotion:
         starts, lengths: (K,) first frame and number of frames of each clip.
         frames: (M, 2) every frame as (clip, frame within it).
         mean_lengths_m: (K, 22) of each clip's bones.
+        rigs_m: (S, 22) of each subject's bones.
+        chances: (M,) cumulated chances of the frames: who was captured for four times as long comes twice as often.
     """
 
     bones: Floats
@@ -39,6 +41,13 @@ class BoneMotion:
     lengths: NDArray[np.intp]
     frames: NDArray[np.intp]
     mean_lengths_m: Floats
+    rigs_m: Floats
+    chances: NDArray[np.float64]
+
+    def draw(self, count: int, rng: np.random.Generator) -> NDArray[np.intp]:
+        """(count, 2) random frames as (clip, frame within it)."""
+        at = np.searchsorted(self.chances, rng.random(count), side="right")
+        return np.asarray(self.frames[np.minimum(at, len(self.frames) - 1)])
 
 
 def to_bones(motion: Motion) -> BoneMotion:
@@ -52,11 +61,23 @@ def to_bones(motion: Motion) -> BoneMotion:
     bones = np.ascontiguousarray(np.swapaxes(vectors @ pelvis, 1, 2), np.float32)
     lengths = np.linalg.norm(bones, axis=1).astype(np.float32)
     means = np.stack([lengths[s : s + n].mean(axis=0) for s, n in zip(motion.starts, motion.lengths, strict=True)])
+    rigs, chances = _by_subject(motion, means)
     chest_on_pelvis = np.asarray(np.swapaxes(pelvis, 1, 2) @ chest, np.float32)
     return BoneMotion(
         bones, pelvis, chest_on_pelvis, motion.root_m, motion.starts, motion.lengths, motion.frames,
-        means.astype(np.float32),
+        means.astype(np.float32), rigs, chances,
     )  # fmt: skip
+
+
+def _by_subject(motion: Motion, means_m: Floats) -> tuple[Floats, NDArray[np.float64]]:
+    """(S, 22) mean lengths of the subjects' bones, (M,) cumulated chances of the frames."""
+    _, subject = np.unique(motion.subjects, return_inverse=True)
+    frames = np.bincount(subject, motion.lengths)
+    rigs = np.zeros((len(frames), means_m.shape[1]))
+    np.add.at(rigs, subject, means_m * motion.lengths[:, None])
+    chance = np.repeat(1 / np.sqrt(frames[subject]), motion.lengths)
+    cumulated = np.cumsum(chance)
+    return (rigs / frames[:, None]).astype(np.float32), cumulated / cumulated[-1]
 
 
 def _frames(left: Floats, up: Floats) -> Floats:

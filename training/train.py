@@ -7,6 +7,7 @@ With `--steps` instead of `--minutes` a seed fixes the result, up to the machine
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import time
 from collections.abc import Callable, Iterator
@@ -18,12 +19,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from liftline.devices import resolve_device
 from liftline_lifter.network import TemporalModel
 from training.batches import Batch, BatchShape, batches
 from training.data import default_mocap_path
 from training.threads import Threads
 
-STATE_FILE = "state.pt"
+STATE_FILE, LOG_FILE = "state.pt", "log.jsonl"
+_PROCESSES_FOR_A_GPU = 12
 
 
 @dataclass(frozen=True)
@@ -43,8 +46,15 @@ class Settings:
     warm_up: float = 0.02
     average: float = 0.999
     seed: int = 1
-    minutes: float = 75.0
+    minutes: float = 120.0
     steps: int | None = None
+
+    @classmethod
+    def for_device(cls, device: torch.device) -> Settings:
+        """The best network for it: two hours on two CPU cores, or half an hour on a GPU."""
+        if device.type == "cpu":
+            return cls()
+        return cls(filter_widths=(3, 3, 3, 3, 3), channels=1024, dropout=0.1, windows=512, minutes=30.0)
 
 
 @dataclass
@@ -59,14 +69,19 @@ class Run:
     elapsed_s: float = 0.0
 
     @classmethod
-    def start(cls, settings: Settings) -> Run:
-        """A run at its beginning."""
+    def start(cls, settings: Settings, device: torch.device | None = None) -> Run:
+        """A run at its beginning, on the CPU unless another device is given."""
         torch.manual_seed(settings.seed)
-        model = _network(settings)
-        average = _network(settings).eval()
+        model = _network(settings).to(device)
+        average = _network(settings).to(device).eval()
         average.load_state_dict(model.state_dict())
         optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
         return cls(settings, model, average, optimizer)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the network is."""
+        return next(self.model.parameters()).device
 
     @property
     def progress(self) -> float:
@@ -91,11 +106,11 @@ class Run:
         partial.replace(path)
 
     @classmethod
-    def load(cls, path: Path) -> Run:
+    def load(cls, path: Path, device: torch.device | None = None) -> Run:
         """Go on from a saved state."""
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, weights_only=True, map_location="cpu")
         settings = state["settings"]
-        run = cls.start(Settings(**settings | {"filter_widths": tuple(settings["filter_widths"])}))
+        run = cls.start(Settings(**settings | {"filter_widths": tuple(settings["filter_widths"])}), device)
         run.model.load_state_dict(state["model"])
         run.average.load_state_dict(state["average"])
         run.optimizer.load_state_dict(state["optimizer"])
@@ -122,11 +137,11 @@ def mpjpe(predicted: Tensor, wanted: Tensor) -> Tensor:
 
 def train_step(run: Run, batch: Batch) -> float:
     """One step of the optimizer; returns the loss in metres. Matrix products run in bfloat16, weights stay float32."""
-    inputs, wanted = (torch.from_numpy(array) for array in batch)
+    inputs, wanted = (torch.from_numpy(array).to(run.device) for array in batch)
     for group in run.optimizer.param_groups:
         group["lr"] = learning_rate(run.settings, run.progress)
     run.model.train()
-    with torch.autocast("cpu", torch.bfloat16):
+    with torch.autocast(run.device.type, torch.bfloat16):
         predicted = run.model.forward_windows(inputs)
     loss = mpjpe(predicted, wanted)
     run.optimizer.zero_grad(set_to_none=True)
@@ -164,7 +179,7 @@ def train(
     log_every: int = 100,
     log: Callable[[str], None] = print,
 ) -> None:
-    """Run to the end of the settings' time or steps, writing `out`/state.pt on the way."""
+    """Run to the end of the settings' time or steps, writing `out`/state.pt and `out`/log.jsonl on the way."""
     out.mkdir(parents=True, exist_ok=True)
     losses: list[float] = []
     before, saved = time.monotonic(), time.monotonic()
@@ -177,13 +192,21 @@ def train(
         threads.after_step(now - started)
         run.elapsed_s, before = run.elapsed_s + now - before, now
         if run.step % log_every == 0:
-            millimetres = 1000 * float(np.mean(losses[-log_every:]))
-            done = f"step {run.step}, {run.elapsed_s:.0f} s, {run.progress:.1%}"
-            log(f"{done}: loss {millimetres:.1f} mm, {torch.get_num_threads()} threads")
+            log(_note(run, 1000 * float(np.mean(losses[-log_every:])), out / LOG_FILE))
         if now - saved > save_every_s:
             run.save(out / STATE_FILE)
             saved = now
     run.save(out / STATE_FILE)
+
+
+def _note(run: Run, loss_mm: float, path: Path) -> str:
+    """Append a line of JSON to the log and say the same in words."""
+    rate = learning_rate(run.settings, run.progress)
+    line = {"step": run.step, "elapsed_s": round(run.elapsed_s, 1), "loss_mm": loss_mm, "learning_rate": rate}
+    with path.open("a", encoding="utf-8") as file:
+        file.write(json.dumps(line) + "\n")
+    done = f"step {run.step}, {run.elapsed_s:.0f} s, {run.progress:.1%}"
+    return f"{done}: loss {loss_mm:.1f} mm, {torch.get_num_threads()} threads"
 
 
 def main() -> None:
@@ -191,18 +214,24 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--out", type=Path, required=True, help="folder of the run; resumed where it exists")
     parser.add_argument("--mocap", type=Path, default=default_mocap_path())
-    parser.add_argument("--minutes", type=float, default=Settings.minutes)
-    parser.add_argument("--steps", type=int, default=None)
-    parser.add_argument("--channels", type=int, default=Settings.channels)
-    parser.add_argument("--seed", type=int, default=Settings.seed)
-    parser.add_argument("--threads", type=int, default=2, help="at most; fewer are used where that is faster")
+    parser.add_argument("--device", default="auto", help="auto (CUDA if there is any), cpu or cuda:N")
+    parser.add_argument("--minutes", type=float, help="default: 120 on a CPU, 30 on a GPU")
+    parser.add_argument("--steps", type=int, help="instead of minutes: the same weights for the same seed")
+    parser.add_argument("--channels", type=int)
+    parser.add_argument("--seed", type=int)
+    parser.add_argument("--threads", type=int, default=2, help="CPU: at most; fewer are used where that is faster")
+    parser.add_argument("--processes", type=int, help="that make batches; default: 1 for a CPU, 12 for a GPU")
     args = parser.parse_args()
+    device = resolve_device(args.device)
+    chosen = {name: getattr(args, name) for name in ("minutes", "steps", "channels", "seed")}
+    settings = replace(Settings.for_device(device), **{k: v for k, v in chosen.items() if v is not None})
     state = args.out / STATE_FILE
-    settings = Settings(channels=args.channels, seed=args.seed, minutes=args.minutes, steps=args.steps)
-    run = Run.load(state) if state.exists() else Run.start(settings)
+    run = Run.load(state, device) if state.exists() else Run.start(settings, device)
     run.settings = replace(run.settings, minutes=settings.minutes, steps=settings.steps)
-    print(f"{'resumed' if run.step else 'started'} at step {run.step}: {run.settings}", flush=True)
-    with batches(args.mocap, batch_shape(run), seed=run.settings.seed, first_step=run.step) as source:
+    print(f"{'resumed' if run.step else 'started'} at step {run.step} on {device}: {run.settings}", flush=True)
+    processes = args.processes or (1 if device.type == "cpu" else _PROCESSES_FOR_A_GPU)
+    feed = batches(args.mocap, batch_shape(run), seed=run.settings.seed, first_step=run.step, processes=processes)
+    with feed as source:
         train(run, source, args.out, threads=Threads(args.threads), log=lambda line: print(line, flush=True))
 
 

@@ -13,6 +13,7 @@ from training.bones import BoneMotion
 from training.cameras import Cameras, evaluation_cameras, project, training_cameras
 from training.data import MIRRORED
 from training.noise import evaluation_noise, training_noise
+from training.proportions import scales
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.intp]
@@ -45,7 +46,7 @@ class Windows:
 
 def training_windows(body: BoneMotion, count: int, frames: int, posed: Indices, rng: np.random.Generator) -> Windows:
     """`count` random windows of `frames` frames, augmented, seen by random cameras, with a detector's errors."""
-    chosen = body.frames[rng.integers(0, len(body.frames), count)]
+    chosen = body.draw(count, rng)
     length = frames + 2 * SMOOTHING_FRAMES
     chosen = _away_from_edges(chosen, body.lengths, length, rng)
     rows = _rows(chosen, body, length)
@@ -54,7 +55,7 @@ def training_windows(body: BoneMotion, count: int, frames: int, posed: Indices, 
     augment.bend_hinges(bones, rng)
     upright = (bones[:, length // 2, 2, [2, 5]] < -0.85 * lengths_m[:, [2, 5]]).all(axis=1)
     sitting = upright & (rng.random(count) < _SITTING)
-    factors, rotations = augment.scales(lengths_m, rng), augment.turns(sitting, rng)
+    factors, rotations = scales(lengths_m, body.rigs_m, rng), augment.turns(sitting, rng)
     keypoint_map = augment.body_map(factors, rotations, augment.keypoint_weights(count, rng))
     pose_map = augment.body_map(factors, rotations, _pose_weights(count))
     root = _root(body, rows) * np.where(sitting, 0.1, rng.uniform(0.85, 1.1, count))[:, None, None].astype(np.float32)

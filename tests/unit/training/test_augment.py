@@ -11,27 +11,12 @@ from training.augment import (
     keypoint_weights,
     mix_limbs,
     rotation_matrices,
-    scales,
     turns,
 )
-from training.bones import LEFT_ARM, LEGS, BoneMotion, ancestors
-from training.data import COCO_IN_JOINTS, JOINTS, MIRRORED
+from training.bones import LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG, BoneMotion, ancestors
+from training.data import COCO_IN_JOINTS, JOINTS
 
 AT = {name: i for i, name in enumerate(JOINTS)}
-
-
-def test_adults_have_the_lengths_of_adults(body: BoneMotion, rng: np.random.Generator) -> None:
-    lengths = np.repeat(body.mean_lengths_m[:1], 2000, axis=0)
-    scaled = lengths * scales(lengths, rng)
-    hips = scaled[:, AT["left_hip"]]
-    assert hips.max() > 0.14
-    assert (scaled[:, AT["left_knee"]] > 0.3).all()
-    assert (scaled[:, AT["left_knee"]] < 0.55).all()
-
-
-def test_left_and_right_bones_scale_alike(body: BoneMotion, rng: np.random.Generator) -> None:
-    factors = scales(np.repeat(body.mean_lengths_m[:1], 50, axis=0), rng)
-    np.testing.assert_allclose(factors, factors[:, MIRRORED], rtol=1e-5)
 
 
 def test_hinges_bend_within_their_limits_and_keep_their_lengths(body: BoneMotion, rng: np.random.Generator) -> None:
@@ -59,10 +44,11 @@ def test_mixed_limbs_come_from_other_windows_and_keep_their_shape(body: BoneMoti
     clips = rows[:, 0] // 150
     bones, lengths = body.bones[rows], body.mean_lengths_m[clips]
     before = bones.copy()
-    mix_limbs(bones, lengths, rows, clips, body, rng)
-    legs, arm = list(LEGS), list(LEFT_ARM)
-    np.testing.assert_array_equal(bones[..., legs], before[..., legs])
-    assert np.abs(bones[..., arm] - before[..., arm]).max() > 0.05
+    for _ in range(3):
+        mix_limbs(bones, lengths, rows, clips, body, rng)
+    for limb in (LEFT_ARM, RIGHT_ARM, LEFT_LEG, RIGHT_LEG):
+        moved = np.abs(bones[..., limb] - before[..., limb]).max(axis=(1, 2, 3)) > 0.05
+        assert 0 < moved.mean() < 1, f"{limb}"
     np.testing.assert_allclose(np.linalg.norm(bones, axis=2).mean(axis=1), lengths, atol=2e-3)
 
 

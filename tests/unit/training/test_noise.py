@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from liftline.skeletons import COCO17
 from training.noise import (
     EVALUATION_BIAS,
     EVALUATION_JITTER,
+    _hide_trunks,
+    _mistake_limbs,
     drift,
     evaluation_noise,
     person_size,
@@ -55,3 +58,26 @@ def test_drift_changes_slowly(rng: np.random.Generator) -> None:
     assert slow.shape == (50, 60, 2, 17)
     assert slow.std() > 0.6
     assert np.abs(np.diff(slow, axis=1)).max() < 0.6
+
+
+def test_mistaken_limbs_come_back_and_do_not_jump(rng: np.random.Generator) -> None:
+    rays = still_people(200, 80)
+    wrong = rays.copy()
+    _mistake_limbs(wrong, person_size(rays), rng)
+    off = np.linalg.norm(wrong - rays, axis=2) / person_size(rays)[:, :, 0]
+    assert (off[..., :7] == 0).all()
+    wrists = off[..., COCO17.indices("left_wrist", "right_wrist")]
+    assert 0.005 < (wrists > 0.06).mean() < 0.1
+    assert np.abs(np.diff(wrists, axis=1)).max() < 0.3
+    assert (wrists == 0).any(axis=1).all()
+
+
+def test_a_hidden_trunk_is_guessed_for_the_whole_window(rng: np.random.Generator) -> None:
+    rays = still_people(400, 30)
+    wrong = rays.copy()
+    _hide_trunks(wrong, person_size(rays), rng)
+    off = np.abs(wrong - rays)
+    moved = off.max(axis=(1, 2, 3)) > 0
+    assert 0.01 < moved.mean() < 0.12
+    assert off[..., COCO17.indices("left_wrist", "left_knee", "nose")].max() == 0
+    np.testing.assert_allclose(wrong[:, :1] - rays[:, :1], wrong[:, -1:] - rays[:, -1:], atol=1e-6)
