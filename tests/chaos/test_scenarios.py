@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from liftline.naming import Stage
+from liftline.naming import Priority, Stage
 from liftline_cli.client import Client
 from liftline_cli.client.connection import Connection
 from liftline_cli.client.views import Job, JobState
@@ -120,6 +120,7 @@ def test_a_minute_without_a_server_fails_no_job(
     running: Cluster, client: Client, folder: Path, server: str
 ) -> None:  # fmt: skip
     jobs = [client.submit(_video(folder, f"segments={n}-all=0.5")) for n in (1, 5, 30)]
+    _watch_until(client, jobs[-1], _runs(Stage.DETECT))
     with getattr(running, server)():
         time.sleep(60)
     for job in jobs:
@@ -230,7 +231,7 @@ def test_a_thousand_jobs_in_the_queue(running: Cluster, client: Client, folder: 
     video = _video(folder, "segments=2")
     with _nobody(running, DETECTOR):
         jobs = [client.submit(video) for _ in range(1000)]
-        urgent = client.submit(video, priority="high")  # type: ignore[arg-type]
+        urgent = client.submit(video, priority=Priority.HIGH)
         with Client(Connection(server=running.server)) as other:
             assert sum(job.state is JobState.QUEUED for job in other.list()) >= 1001
     ended_after = {urgent.id: client.wait(urgent)}
