@@ -1,121 +1,156 @@
 """Measure a checkpoint on people it never saw: `python -m training.evaluate [--checkpoint PATH]`.
 
-Every figure that the project publishes comes from here. Seeds, cameras and noise are fixed, so figures of different
-checkpoints compare. Per held-out subject, windows around random frames (the clips' edges included, padded as in use)
-go through the same normalisation and network as in use.
+Every figure that the project publishes of a checkpoint comes from here. Seeds, cameras and noise are fixed, so figures
+of different checkpoints compare. Per held-out subject, windows around random frames (the clips' edges included, padded
+as in use) go through the same normalisation and network as in use. Motion (MPJVE, acceleration error) is the raw
+network's, before any post-processing, on runs of half a second.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
 
-from liftline.metrics import mpjpe, n_mpjpe, p_mpjpe
-from liftline.skeletons import COCO17, H36M17
+from liftline.artifacts import write_json
 from liftline_lifter.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
-from liftline_lifter.normalise import Normalisation, by_person
-from training.bones import BoneMotion, to_bones
+from training.bones import to_bones
 from training.data import HELD_OUT_CMU, default_mocap_path, held_out_split, load_motion
-from training.windows import Windows, evaluation_windows
+from training.held_out import RUNS_PER_SUBJECT, SEED, WINDOWS_PER_SUBJECT, held_out_runs, held_out_windows
+from training.predict import Floats, predict, predict_runs
+from training.scoring import ActionScore, JointScore, MotionScore, Score, by_action, by_joint
 
-SEED = 1
-WINDOWS_PER_SUBJECT = 1500
+HDM_MEAN = "hdm_* mean"
 
-Floats = NDArray[np.float32]
-Predict = Callable[[Floats], Floats]
-
-_MIRROR = np.array([-1, 1], np.float32)
-_MIRROR_3D = np.array([-1, 1, 1], np.float32)
+Means = TypeVar("Means", Score, MotionScore, JointScore)
 
 
 @dataclass(frozen=True)
-class Score:
-    """Mean errors in millimetres."""
+class Evaluation:
+    """Errors with one kind of keypoints.
 
-    mpjpe_mm: float
-    p_mpjpe_mm: float
-    n_mpjpe_mm: float
-
-    @classmethod
-    def of(cls, predicted_m: Floats, wanted_m: Floats) -> Score:
-        """The scores of (B, 17, 3) poses in metres."""
-        errors = (metric(predicted_m, wanted_m).mean() * 1000 for metric in (mpjpe, p_mpjpe, n_mpjpe))
-        return cls(*(float(error) for error in errors))
-
-    @classmethod
-    def mean(cls, scores: list[Score]) -> Score:
-        """The mean over subjects, each counting the same."""
-        rows = np.array([(s.mpjpe_mm, s.p_mpjpe_mm, s.n_mpjpe_mm) for s in scores])
-        return cls(*(float(value) for value in rows.mean(axis=0)))
-
-
-def predict(checkpoint: LifterCheckpoint, rays: Floats, *, flip: bool = True) -> Floats:
-    """Lift windows as the lifter service does: normalise, run the network on them and on their mirror image, turn back.
-
-    Args:
-        checkpoint: a network with `person` normalisation.
-        rays: (B, receptive_field + 2 * SMOOTHING_FRAMES, 17, 2).
-        flip: average with the mirrored person's result.
-
-    Returns:
-        (B, 17, 3) root-relative joints in camera space, metres.
+    Attributes:
+        subjects, motion: by held-out subject, and under `HDM_MEAN` the mean over the HDM05 actors.
+        joints, actions: by joint and by action, of the HDM05 actors (`HDM_MEAN`; actions: their windows together) and
+            of CMU's subject.
     """
-    if checkpoint.normalisation is not Normalisation.PERSON:
-        raise ValueError("only checkpoints with `person` normalisation can be measured on simulated cameras")
-    inputs, rotations = by_person(rays)
-    poses: NDArray[np.floating] = _run(checkpoint, inputs)
-    if flip:
-        mirrored = _run(checkpoint, inputs[:, :, COCO17.mirrored] * _MIRROR)
-        poses = 0.5 * (poses + mirrored[:, H36M17.mirrored] * _MIRROR_3D)
-    middle = rotations[:, inputs.shape[1] // 2]
-    return np.asarray(poses @ np.swapaxes(middle, 1, 2), np.float32)
+
+    subjects: dict[str, Score]
+    motion: dict[str, MotionScore]
+    joints: dict[str, dict[str, JointScore]]
+    actions: dict[str, dict[str, ActionScore]]
 
 
-def _run(checkpoint: LifterCheckpoint, inputs: Floats) -> Floats:
-    with torch.inference_mode():
-        parts = np.array_split(np.ascontiguousarray(inputs), max(1, len(inputs) // 256))
-        model = checkpoint.pose_model
-        return np.concatenate([model.forward_windows(torch.from_numpy(part))[:, 0].numpy() for part in parts])
+@dataclass(frozen=True)
+class Conditions:
+    """What the network is given: detections or exact keypoints, averaging, a focal length (assumed over true)."""
 
-
-def held_out_windows(
-    body: BoneMotion, subjects: NDArray[np.str_], frames: int, *, noisy: bool, count: int = WINDOWS_PER_SUBJECT
-) -> dict[str, Windows]:
-    """The fixed evaluation windows, `count` of every held-out subject, from the clips' subjects (K,)."""
-    windows = {}
-    for number, subject in enumerate(sorted(set(subjects.tolist()))):
-        rng = np.random.default_rng([SEED, number])
-        own = body.frames[subjects[body.frames[:, 0]] == subject]
-        chosen = own[rng.integers(0, len(own), count)]
-        windows[subject] = evaluation_windows(body, chosen, frames, rng, noisy=noisy)
-    return windows
+    noisy: bool = True
+    flip: bool = True
+    focal_error: float = 1.0
 
 
 def evaluate(
     checkpoint: LifterCheckpoint,
     mocap: Path,
+    conditions: Conditions,
     *,
-    noisy: bool,
-    flip: bool = True,
-    focal_error: float = 1.0,
     count: int = WINDOWS_PER_SUBJECT,
-) -> dict[str, Score]:
-    """Scores per held-out subject, and under `hdm_* mean` the mean over the HDM05 actors."""
+    runs: int = RUNS_PER_SUBJECT,
+) -> Evaluation:
+    """Everything that is measured, with `count` windows and `runs` runs of every subject."""
     motion = held_out_split(load_motion(mocap))
-    frames = checkpoint.pose_model.receptive_field
-    windows = held_out_windows(to_bones(motion), motion.subjects, frames, noisy=noisy, count=count)
-    scores = {
-        subject: Score.of(predict(checkpoint, own.rays / np.float32(focal_error), flip=flip), own.poses_m[:, 0])
+    frames, noisy, flip = checkpoint.pose_model.receptive_field, conditions.noisy, conditions.flip
+    focal_error = np.float32(conditions.focal_error)
+    windows = held_out_windows(to_bones(motion), motion, frames, noisy=noisy, count=count)
+    poses = {
+        subject: (predict(checkpoint, own.windows.rays / focal_error, flip=flip), own.windows.poses_m[:, 0])
         for subject, own in windows.items()
     }
-    hdm = [score for subject, score in scores.items() if subject != HELD_OUT_CMU]
-    return scores | {"hdm_* mean": Score.mean(hdm)} if hdm else scores
+    moving = {
+        subject: MotionScore.of(
+            predict_runs(checkpoint, own.rays / focal_error, flip=flip), own.poses_m, checkpoint.rate_hz
+        )
+        for subject, own in held_out_runs(motion, frames, noisy=noisy, count=runs).items()
+    }
+    groups = _groups(windows)
+    return Evaluation(
+        _with_mean({subject: Score.of(*pair) for subject, pair in poses.items()}),
+        _with_mean(moving),
+        {name: _joints([poses[subject] for subject in group]) for name, group in groups.items()},
+        {
+            name: by_action(*_joined(poses, group), np.concatenate([windows[subject].actions for subject in group]))
+            for name, group in groups.items()
+        },
+    )
+
+
+def _groups(subjects: Iterable[str]) -> dict[str, list[str]]:
+    """The HDM05 actors, and CMU's subject; as far as there are any."""
+    subjects = list(subjects)
+    hdm = [subject for subject in subjects if subject != HELD_OUT_CMU]
+    groups = {HDM_MEAN: hdm, HELD_OUT_CMU: [HELD_OUT_CMU] if HELD_OUT_CMU in subjects else []}
+    return {name: group for name, group in groups.items() if group}
+
+
+def _with_mean(scores: dict[str, Means]) -> dict[str, Means]:
+    hdm = [scores[subject] for subject in _groups(scores).get(HDM_MEAN, [])]
+    return scores | {HDM_MEAN: type(hdm[0]).mean(hdm)} if hdm else scores
+
+
+def _joints(poses: list[tuple[Floats, Floats]]) -> dict[str, JointScore]:
+    each = [by_joint(*pair) for pair in poses]
+    return {joint: JointScore.mean([one[joint] for one in each]) for joint in each[0]}
+
+
+def _joined(poses: Mapping[str, tuple[Floats, Floats]], subjects: list[str]) -> tuple[Floats, Floats]:
+    predicted, wanted = zip(*(poses[subject] for subject in subjects), strict=True)
+    return np.concatenate(predicted), np.concatenate(wanted)
+
+
+def report(label: str, evaluation: Evaluation, *, per_joint: bool, per_action: bool) -> None:
+    """Print tables."""
+    print(f"\n{label:28}{'MPJPE':>8}{'P-MPJPE':>9}{'N-MPJPE':>9}{'MPJVE':>8}{'accel.':>8}")
+    print(f"{'':28}{'mm':>8}{'mm':>9}{'mm':>9}{'mm/f':>8}{'mm/f²':>8}{'m/s²':>7}")
+    for subject, score in evaluation.subjects.items():
+        moving = evaluation.motion[subject]
+        speed = f"{moving.mpjve_mm:8.2f}{moving.acceleration_mm:8.2f}{moving.acceleration_m_s2:7.2f}"
+        print(_row(subject, score) + speed)
+    for group, joints in evaluation.joints.items() if per_joint else ():
+        print(f"\n{label}, {group}")
+        for joint, own in joints.items():
+            print(f"{joint:28}{own.mpjpe_mm:8.1f}{own.p_mpjpe_mm:9.1f}")
+    for group, actions in evaluation.actions.items() if per_action else ():
+        print(f"\n{label}, {group}{'windows':>{54 - len(label) - len(group)}}")
+        for action, done in actions.items():
+            print(f"{_row(action, done.score)}{done.windows:8d}")
+
+
+def _row(name: str, score: Score) -> str:
+    return f"{name:28}{score.mpjpe_mm:8.1f}{score.p_mpjpe_mm:9.1f}{score.n_mpjpe_mm:9.1f}"
+
+
+def about(checkpoint: LifterCheckpoint) -> dict[str, Any]:
+    """What a reader of figures has to know of the network."""
+    model = checkpoint.pose_model
+    return {
+        "name": checkpoint.name,
+        "sha256": checkpoint.sha256,
+        "licence": checkpoint.licence,
+        "filter_widths": list(checkpoint.filter_widths),
+        "channels": model.channels,
+        "receptive_field": model.receptive_field,
+        "parameters": sum(weights.numel() for weights in model.parameters()),
+        "rate_hz": checkpoint.rate_hz,
+        "training": checkpoint.training,
+        "windows_per_subject": WINDOWS_PER_SUBJECT,
+        "runs_per_subject": RUNS_PER_SUBJECT,
+        "seed": SEED,
+    }
 
 
 def main() -> None:
@@ -127,14 +162,20 @@ def main() -> None:
     parser.add_argument(
         "--focal-error", type=float, default=1.0, help="assumed over true focal length (default 1: it's known)"
     )
+    parser.add_argument("--per-joint", action="store_true", help="MPJPE and P-MPJPE of every joint, too")
+    parser.add_argument("--per-action", action="store_true", help="scores of every action, too")
+    parser.add_argument("--json", type=Path, help="save all figures here")
     args = parser.parse_args()
     checkpoint = load_checkpoint(args.checkpoint)
     print(f"{checkpoint.name}  sha256 {checkpoint.sha256[:12]}  arc {checkpoint.filter_widths}")
-    for label, noisy in (("simulated detections", True), ("clean keypoints", False)):
-        print(f"\n{label:24}{'MPJPE':>8}{'P-MPJPE':>9}{'N-MPJPE':>9}  mm")
-        scores = evaluate(checkpoint, args.mocap, noisy=noisy, flip=not args.no_flip, focal_error=args.focal_error)
-        for subject, score in scores.items():
-            print(f"{subject:24}{score.mpjpe_mm:8.1f}{score.p_mpjpe_mm:9.1f}{score.n_mpjpe_mm:9.1f}")
+    figures: dict[str, Any] = {"checkpoint": about(checkpoint)}
+    for key, label, noisy in (("simulated", "simulated detections", True), ("clean", "clean keypoints", False)):
+        conditions = Conditions(noisy=noisy, flip=not args.no_flip, focal_error=args.focal_error)
+        evaluation = evaluate(checkpoint, args.mocap, conditions)
+        report(label, evaluation, per_joint=args.per_joint, per_action=args.per_action)
+        figures[key] = {"conditions": asdict(conditions), **asdict(evaluation)}
+    if args.json:
+        write_json(args.json, figures)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,9 @@ from liftline_lifter.checkpoint import bundled_checkpoint_path, load_checkpoint
 from liftline_lifter.normalise import Normalisation
 from training.batches import Batch, batches, make_batch
 from training.bones import BoneMotion
-from training.evaluate import Score, evaluate
+from training.evaluate import Conditions, evaluate
 from training.export import export
+from training.scoring import Score
 from training.threads import Threads
 from training.train import STATE_FILE, Run, Settings, batch_shape, learning_rate, train
 
@@ -52,7 +53,7 @@ def test_a_tiny_network_learns_and_its_export_loads(body: BoneMotion, mocap: Pat
     assert checkpoint.filter_widths == (3, 3)
     assert (checkpoint.normalisation, checkpoint.rate_hz) == (Normalisation.PERSON, 50.0)
     assert "60 steps" in checkpoint.training
-    scores = evaluate(checkpoint, mocap, noisy=True, count=50)
+    scores = evaluate(checkpoint, mocap, Conditions(), count=50, runs=4).subjects
     assert set(scores) == {"cmu_02", "hdm_bd", "hdm_tr", "hdm_* mean"}
     assert all(0 < score.p_mpjpe_mm < score.mpjpe_mm < 600 for score in scores.values())
 
@@ -103,7 +104,7 @@ def test_the_learning_rate_warms_up_and_falls() -> None:
 def test_the_shipped_weights_beat_the_first_try_on_people_they_never_saw(shared_data: Path) -> None:
     """The 14-minute try (shared/data/README.md): 113 / 74 mm on the HDM05 actors, 89 / 56 on CMU's subject 02."""
     mocap = shared_data / "mocap" / "cmu_hdm05_50hz.npz"
-    scores = evaluate(load_checkpoint(bundled_checkpoint_path()), mocap, noisy=True, count=300)
+    scores = evaluate(load_checkpoint(bundled_checkpoint_path()), mocap, Conditions(), count=300).subjects
     assert beats(scores["hdm_* mean"], mpjpe_mm=113, p_mpjpe_mm=74)
     assert beats(scores["cmu_02"], mpjpe_mm=89, p_mpjpe_mm=56)
 
