@@ -9,17 +9,18 @@ network's, before any post-processing, on runs of half a second.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from liftline.artifacts import write_json
 from liftline_lifter.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
 from training.bones import to_bones
-from training.data import HELD_OUT_CMU, default_mocap_path, held_out_split, load_motion
+from training.data import HELD_OUT_CMU, Motion, default_mocap_path, held_out_split, load_motion
 from training.held_out import RUNS_PER_SUBJECT, SEED, WINDOWS_PER_SUBJECT, held_out_runs, held_out_windows
 from training.predict import Floats, predict, predict_runs
 from training.scoring import ActionScore, JointScore, MotionScore, Score, by_action, by_joint
@@ -64,29 +65,56 @@ def evaluate(
 ) -> Evaluation:
     """Everything that is measured, with `count` windows and `runs` runs of every subject."""
     motion = held_out_split(load_motion(mocap))
-    frames, noisy, flip = checkpoint.pose_model.receptive_field, conditions.noisy, conditions.flip
-    focal_error = np.float32(conditions.focal_error)
-    windows = held_out_windows(to_bones(motion), motion, frames, noisy=noisy, count=count)
-    poses = {
-        subject: (predict(checkpoint, own.windows.rays / focal_error, flip=flip), own.windows.poses_m[:, 0])
-        for subject, own in windows.items()
-    }
-    moving = {
-        subject: MotionScore.of(
-            predict_runs(checkpoint, own.rays / focal_error, flip=flip), own.poses_m, checkpoint.rate_hz
-        )
-        for subject, own in held_out_runs(motion, frames, noisy=noisy, count=runs).items()
-    }
-    groups = _groups(windows)
+    lifted = _lifted(checkpoint, motion, conditions, count)
+    groups = _groups(lifted)
     return Evaluation(
-        _with_mean({subject: Score.of(*pair) for subject, pair in poses.items()}),
-        _with_mean(moving),
-        {name: _joints([poses[subject] for subject in group]) for name, group in groups.items()},
-        {
-            name: by_action(*_joined(poses, group), np.concatenate([windows[subject].actions for subject in group]))
-            for name, group in groups.items()
-        },
+        _scores(lifted),
+        _with_mean(_motion_scores(checkpoint, motion, conditions, runs)),
+        {name: _joints([lifted[subject] for subject in group]) for name, group in groups.items()},
+        {name: _actions([lifted[subject] for subject in group]) for name, group in groups.items()},
     )
+
+
+def window_scores(
+    checkpoint: LifterCheckpoint, mocap: Path, conditions: Conditions, *, count: int = WINDOWS_PER_SUBJECT
+) -> dict[str, Score]:
+    """`evaluate(...).subjects` alone."""
+    return _scores(_lifted(checkpoint, held_out_split(load_motion(mocap)), conditions, count))
+
+
+@dataclass(frozen=True)
+class _Lifted:
+    """(B, 17, 3) poses of one subject, metres, and (B,) what is done in them."""
+
+    predicted_m: Floats
+    wanted_m: Floats
+    actions: NDArray[np.str_]
+
+
+def _lifted(checkpoint: LifterCheckpoint, motion: Motion, conditions: Conditions, count: int) -> dict[str, _Lifted]:
+    frames = checkpoint.pose_model.receptive_field
+    lifted = {}
+    for subject, own in held_out_windows(to_bones(motion), motion, frames, noisy=conditions.noisy, count=count).items():
+        rays = own.windows.rays / np.float32(conditions.focal_error)
+        predicted_m = predict(checkpoint, rays, flip=conditions.flip)
+        lifted[subject] = _Lifted(predicted_m, own.windows.poses_m[:, 0], own.actions)
+    return lifted
+
+
+def _scores(lifted: dict[str, _Lifted]) -> dict[str, Score]:
+    return _with_mean({subject: Score.of(own.predicted_m, own.wanted_m) for subject, own in lifted.items()})
+
+
+def _motion_scores(
+    checkpoint: LifterCheckpoint, motion: Motion, conditions: Conditions, count: int
+) -> dict[str, MotionScore]:
+    frames = checkpoint.pose_model.receptive_field
+    scores = {}
+    for subject, own in held_out_runs(motion, frames, noisy=conditions.noisy, count=count).items():
+        rays = own.rays / np.float32(conditions.focal_error)
+        predicted_m = predict_runs(checkpoint, rays, flip=conditions.flip)
+        scores[subject] = MotionScore.of(predicted_m, own.poses_m, checkpoint.rate_hz)
+    return scores
 
 
 def _groups(subjects: Iterable[str]) -> dict[str, list[str]]:
@@ -102,14 +130,14 @@ def _with_mean(scores: dict[str, Means]) -> dict[str, Means]:
     return scores | {HDM_MEAN: type(hdm[0]).mean(hdm)} if hdm else scores
 
 
-def _joints(poses: list[tuple[Floats, Floats]]) -> dict[str, JointScore]:
-    each = [by_joint(*pair) for pair in poses]
+def _joints(subjects: list[_Lifted]) -> dict[str, JointScore]:
+    each = [by_joint(own.predicted_m, own.wanted_m) for own in subjects]
     return {joint: JointScore.mean([one[joint] for one in each]) for joint in each[0]}
 
 
-def _joined(poses: Mapping[str, tuple[Floats, Floats]], subjects: list[str]) -> tuple[Floats, Floats]:
-    predicted, wanted = zip(*(poses[subject] for subject in subjects), strict=True)
-    return np.concatenate(predicted), np.concatenate(wanted)
+def _actions(subjects: list[_Lifted]) -> dict[str, ActionScore]:
+    columns = ((own.predicted_m, own.wanted_m, own.actions) for own in subjects)
+    return by_action(*(np.concatenate(column) for column in zip(*columns, strict=True)))
 
 
 def report(label: str, evaluation: Evaluation, *, per_joint: bool, per_action: bool) -> None:

@@ -18,7 +18,7 @@ from training.windows import Windows, evaluation_windows
 
 SEED = 1
 WINDOWS_PER_SUBJECT = 1500
-RUNS_PER_SUBJECT = 60
+RUNS_PER_SUBJECT = 30
 RUN_FRAMES = 25
 """Half a second: the shortest held-out clip has 26 frames."""
 
