@@ -89,7 +89,7 @@ def fill_keypoints(
     A keypoint that was never found takes the mean place of the others.
     """
     present = np.isfinite(keypoints_px).all(axis=-1)
-    kept = present & ((scores >= LOW_SCORE) | ~_near_good(seen_s, present & (scores >= LOW_SCORE)))
+    kept = present & ((scores >= LOW_SCORE) | ~near_good(seen_s, present & (scores >= LOW_SCORE)))
     out = np.empty((len(all_s), keypoints_px.shape[1], 2))
     for joint in range(keypoints_px.shape[1]):
         at = kept[:, joint]
@@ -100,7 +100,7 @@ def fill_keypoints(
     return out, kept
 
 
-def _near_good(times_s: NDArray[np.float64], good: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def near_good(times_s: NDArray[np.float64], good: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(N,17) whether a good keypoint of the same joint is near in time both before and after."""
     at = np.where(good, times_s[:, None], -np.inf)
     before = np.maximum.accumulate(at, axis=0)

@@ -17,6 +17,7 @@ from liftline.tracks import Tracks
 from liftline_lifter import smoothing
 from liftline_lifter.checkpoint import LifterCheckpoint
 from liftline_lifter.inference import Lifted, Lifter
+from liftline_lifter.refine.keypoints import clean
 from liftline_lifter.resample import even_times_s, interpolate, is_even
 from liftline_lifter.smoothing import Smoothing
 from liftline_lifter.trajectory import fit_roots
@@ -77,18 +78,19 @@ def lift(
     rows = len(tracks.frame_index)
     joints_m = np.empty((rows, len(H36M17), 3), np.float32)
     root_cam_m = np.empty((rows, 3), np.float32)
+    cleaned = clean(tracks, sides=settings.repair_sides, outliers=settings.reject_outliers)
     for group in _groups(tracks, lifter.chunk_frames):
         times = [tracks.frame_times_s[tracks.frame_index[tracks.rows(position)]] for position in group]
         rates = [_network_times_s(own, checkpoint.rate_hz, settings) for own in times]
         keypoints = [
-            _between(tracks.keypoints_px[tracks.rows(position)], own, even)
+            _between(cleaned.keypoints_px[tracks.rows(position)], own, even)
             for position, own, even in zip(group, times, rates, strict=True)
         ]
         lifted = lifter.lift(keypoints, camera=camera, stop=stop, progress=_Silent())
         for position, own, even, result in zip(group, times, rates, lifted, strict=True):
             stop.raise_if_stopped()
             at = tracks.rows(position)
-            joints_m[at], root_cam_m[at] = _finished(tracks, at, own, even, result, camera, settings)
+            joints_m[at], root_cam_m[at] = _finished(cleaned, at, own, even, result, camera, settings)
             progress.advance(at.stop - at.start)
     return _to_poses(tracks, camera.focal_px, joints_m, root_cam_m)
 

@@ -40,7 +40,9 @@ def swapped_frames(
     change = _cost_of_change(keypoints_px, sizes_px)
     change[steps_s > LONGEST_STEP_S] = 0.0
     standing = SWAPPED_COST_PER_S * np.minimum(np.append(steps_s, steps_s[-1]), LONGEST_STEP_S)
-    return _shortest_path(change, standing)
+    keep, switch = change.T
+    step = np.stack([np.stack([keep, switch], axis=1), np.stack([switch, keep], axis=1)], axis=1)
+    return shortest_path(step, np.stack([np.zeros_like(standing), standing], axis=1)) == 1
 
 
 def _cost_of_change(keypoints_px: NDArray[np.float32], sizes_px: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -57,18 +59,15 @@ def _cost_of_change(keypoints_px: NDArray[np.float32], sizes_px: NDArray[np.floa
     return np.stack([kept, changed], axis=1) / 2
 
 
-def _shortest_path(change: NDArray[np.float64], standing: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """States (False: as detected) of least total cost."""
-    total = np.array([0.0, standing[0]])
-    came_from = np.zeros((len(change), 2), np.intp)
-    for step, (keep, switch) in enumerate(change):
-        reach = total[:, np.newaxis] + np.array([[keep, switch], [switch, keep]])
-        came_from[step] = reach.argmin(axis=0)
-        total = reach.min(axis=0) + np.array([0.0, standing[step + 1]])
-    states = np.zeros(len(standing), np.bool_)
-    state = int(total.argmin())
-    states[-1] = bool(state)
-    for step in range(len(change) - 1, -1, -1):
-        state = int(came_from[step, state])
-        states[step] = bool(state)
+def shortest_path(step: NDArray[np.float64], standing: NDArray[np.float64]) -> NDArray[np.intp]:
+    """(T,) states of least total cost: step (T-1,S,S) from each state to each, standing (T,S) in each; ties: the first."""
+    total = standing[0]
+    came_from = np.zeros(standing.shape, np.intp)
+    for now, costs in enumerate(step, start=1):
+        reach = total[:, np.newaxis] + costs
+        came_from[now] = reach.argmin(axis=0)
+        total = reach.min(axis=0) + standing[now]
+    states = np.full(len(standing), int(total.argmin()))
+    for now in range(len(step), 0, -1):
+        states[now - 1] = came_from[now, states[now]]
     return states

@@ -1,0 +1,27 @@
+"""2D tracks put right before they are lifted: limbs exchanged back, then outliers replaced."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from liftline.tracks import Tracks
+from liftline_lifter.refine.outliers import reject_outliers
+from liftline_lifter.refine.side_repair import repair_sides
+
+
+def clean(tracks: Tracks, *, sides: bool, outliers: bool) -> Tracks:
+    """The tracks with better keypoints, each track by itself; boxes and what was observed stay."""
+    if not (sides or outliers):
+        return tracks
+    keypoints_px, scores = tracks.keypoints_px.copy(), tracks.keypoint_scores.copy()
+    sizes_px = (tracks.boxes_px[:, 2:] - tracks.boxes_px[:, :2]).max(axis=1).astype(np.float64)
+    for position in range(len(tracks)):
+        at = tracks.rows(position)
+        times_s = tracks.frame_times_s[tracks.frame_index[at]]
+        if sides:
+            keypoints_px[at], scores[at] = repair_sides(keypoints_px[at], scores[at], sizes_px[at], times_s)
+        if outliers:
+            keypoints_px[at], scores[at] = reject_outliers(keypoints_px[at], scores[at], sizes_px[at], times_s)
+    return replace(tracks, keypoints_px=keypoints_px, keypoint_scores=scores)

@@ -1,0 +1,87 @@
+"""Left and right of the arms alone, or of the legs alone, exchanged for a while: found by how they move.
+
+What `tracking.sides` does for whole bodies by position isn't enough for one limb pair: legs pass each other at every
+step, where exchanging them moves nothing. Their velocities differ there. So a state is the pair of the last two frames,
+and a step costs what the keypoints deviate from where they were heading, in sizes of the person.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liftline.skeletons import COCO17
+from liftline_lifter.tracking.sides import LARGEST_JUMP, LONGEST_STEP_S, shortest_path
+
+LIMBS = (("knee", "ankle"), ("elbow", "wrist"))
+"""The shoulders and hips that these hang on are rarely exchanged without the whole body."""
+SWAPPED_COST_PER_S = 0.2
+CHANGE_COST = 0.05
+"""In sizes of the person: less than noise gains by exchanging limbs for a moment, more than a swap far apart costs."""
+
+
+def repair_sides(
+    keypoints_px: NDArray[np.floating], scores: NDArray[np.floating], sizes_px: NDArray[np.floating],
+    times_s: NDArray[np.float64],
+) -> tuple[NDArray[np.floating], NDArray[np.floating]]:  # fmt: skip
+    """Exchange back what was exchanged.
+
+    Args:
+        keypoints_px: (T,17,2), none missing.
+        scores: (T,17).
+        sizes_px: (T,) size of the person.
+        times_s: (T,) rising.
+
+    Returns:
+        Keypoints and scores, new arrays.
+    """
+    keypoints_px, scores = keypoints_px.copy(), scores.copy()
+    for limb in LIMBS:
+        left, right = (COCO17.indices(*(f"{side}_{part}" for part in limb)) for side in ("left", "right"))
+        swapped = swapped_limb(keypoints_px[:, left], keypoints_px[:, right], sizes_px, times_s)
+        for values in (keypoints_px, scores):
+            rows = np.flatnonzero(swapped)[:, None]
+            values[rows, left], values[rows, right] = values[rows, right], values[rows, left]
+    return keypoints_px, scores
+
+
+def swapped_limb(
+    left_px: NDArray[np.floating], right_px: NDArray[np.floating], sizes_px: NDArray[np.floating],
+    times_s: NDArray[np.float64],
+) -> NDArray[np.bool_]:  # fmt: skip
+    """(T,) whether the joints (T,J,2) of a limb pair are exchanged in each frame."""
+    if len(times_s) < 3:
+        return np.zeros(len(times_s), np.bool_)
+    steps_s = np.diff(times_s)
+    costs = _costs(np.stack([left_px, right_px], axis=1), sizes_px, steps_s)
+    if (costs[:, 0, 0, None, None] <= costs + CHANGE_COST).all():
+        return np.zeros(len(times_s), np.bool_)
+    standing = SWAPPED_COST_PER_S * np.minimum(steps_s, LONGEST_STEP_S)
+    # State 2 * before + now, of the frames 1, 2, ...; False of either: as detected.
+    step = np.full((len(costs), 4, 4), np.inf)
+    for before in (0, 1):
+        for now in (0, 1):
+            for after in (0, 1):
+                change = CHANGE_COST * (now != after)
+                step[:, 2 * before + now, 2 * now + after] = costs[:, before ^ now, now ^ after] + change
+    states = shortest_path(step, np.outer(standing, [0.0, 1.0, 1.0, 2.0]) / 2)
+    return np.concatenate([states[:1] // 2, states % 2]) == 1
+
+
+def _costs(
+    limbs_px: NDArray[np.floating], sizes_px: NDArray[np.floating], steps_s: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """(T,2,J,2) -> (T-2,2,2) deviation from steady motion, if the sides change [at the second, at the third] frame."""
+    first, second, third = limbs_px[:-2], limbs_px[1:-1], limbs_px[2:]
+    along = (steps_s[1:] / steps_s[:-1])[:, None, None, None]
+    size = np.maximum(sizes_px[2:], 1e-6)[:, None, None]
+    out = np.zeros((len(first), 2, 2))
+    for turned in (0, 1):
+        start = first[:, ::-1] if turned else first
+        heading = second + along * (second - start)
+        for returned in (0, 1):
+            end = third[:, ::-1] if returned else third
+            off = np.linalg.norm(end - heading, axis=-1) / size
+            out[:, turned, returned] = np.minimum(off, LARGEST_JUMP).mean(axis=(1, 2))
+    out[(steps_s[1:] > LONGEST_STEP_S) | (steps_s[:-1] > LONGEST_STEP_S)] = 0.0
+    return out
