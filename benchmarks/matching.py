@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,21 +20,12 @@ ID_MIN_FRAMES = 2
 
 _LIMBS_H36M = H36M17.indices(*LIMB_JOINTS)
 _LIMBS_COCO = COCO17.indices(*(joint.replace("_foot", "_ankle") for joint in LIMB_JOINTS))
-_TORSO_COCO = COCO17.indices("left_shoulder", "right_shoulder", "left_hip", "right_hip")
 _HIPS = [LIMB_JOINTS.index("left_hip"), LIMB_JOINTS.index("right_hip")]
-
-
-class Target(Protocol):
-    """Someone known to be in a view."""
-
-    def distance(self, frame: int, keypoints_px: NDArray[np.float64]) -> float:
-        """How far COCO keypoints (17,2) are from this person in a frame: below 1 it may be them."""
-        ...
 
 
 @dataclass(frozen=True)
 class Reference:
-    """Limb joints limbs_m (F,12,3) in the world, seen by a calibrated camera; limbs_px (F,12,2) is their projection."""
+    """Limb joints limbs_m (F,12,3) in the world, NaN in frames without, and limbs_px (F,12,2) as a camera sees them."""
 
     limbs_m: NDArray[np.float64]
     limbs_px: NDArray[np.float64]
@@ -63,26 +53,12 @@ class Reference:
     def in_view(self) -> float:
         """Part of the frames in which all joints are inside the picture."""
         inside = (self.limbs_px >= 0) & (self.limbs_px < [self.camera.width_px, self.camera.height_px])
-        return float(inside.all(axis=(1, 2)).mean())
+        return float(np.mean(inside[self.known].all(axis=(1, 2))))
 
-
-@dataclass(frozen=True)
-class Annotation:
-    """Somebody without a 3D reference: where the middle of their torso is, marked by eye in a few frames.
-
-    marks: (frame, x, y), px; between them it moves evenly. height_px: of the person in the picture.
-    """
-
-    marks: tuple[tuple[int, float, float], ...]
-    height_px: float
-    gate_of_height: float = 0.15
-
-    def distance(self, frame: int, keypoints_px: NDArray[np.float64]) -> float:
-        """Distance of the torso's middle, in parts of the person's height in the picture over the gate."""
-        frames, x, y = np.array(self.marks).T
-        torso = keypoints_px[_TORSO_COCO].mean(axis=0)
-        apart = np.hypot(torso[0] - np.interp(frame, frames, x), torso[1] - np.interp(frame, frames, y))
-        return float(apart / (self.gate_of_height * self.height_px))
+    @cached_property
+    def known(self) -> NDArray[np.bool_]:
+        """(F,) whether all joints are known in a frame."""
+        return np.asarray(np.isfinite(self.limbs_px).all(axis=(1, 2)), np.bool_)
 
 
 @dataclass(frozen=True)
@@ -92,6 +68,11 @@ class Match:
     frames: NDArray[np.intp]
     rows: NDArray[np.intp]
     ids: tuple[int, ...]
+
+    def within(self, frames: NDArray[np.intp]) -> Match:
+        """Only what lies in these frames."""
+        kept = np.isin(self.frames, frames)
+        return Match(self.frames[kept], self.rows[kept], self.ids)
 
 
 @dataclass(frozen=True)
@@ -103,7 +84,7 @@ class Errors:
     keypoints_px: float
 
 
-def match_people(poses: Poses, targets: Sequence[Target], *, frames: int) -> list[Match]:
+def match_people(poses: Poses, targets: Sequence[Reference], *, frames: int) -> list[Match]:
     """Find every target among the observed people of the first `frames` frames.
 
     Frame by frame, everyone at once, by the smallest total distance; who is further than the gate stays unmatched.

@@ -2,26 +2,30 @@
 
 Twelve limb joints, per-frame similarity alignment (P-MPJPE) and per-frame scale (N-MPJPE). Frames in which a person
 wasn't found lower the coverage shown beside; frames in which they were found with sides swapped count as the errors
-they are. The reference itself is good to a few centimetres.
+they are. With `--mediapipe-python` the same people are scored as MediaPipe's world landmarks give them, both systems
+on the frames in which both found them.
 
-Of the two reference files, person2 is the dancer. person1 (half-sized bones, cross-legged at hip height) fits nobody in
-any view, so it can't be scored: such a reference is reported and left out of the means. The standing woman therefore
-has no 3D reference; her coverage and ids are measured against marks made by eye.
+What is compared with what (`benchmarks.truth`): a given reference where it fits somebody, brought into step with the
+pictures; else our own triangulation of the four views' 2D tracks. The table says which.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
+import numpy as np
 from rich.console import Console
 
+from benchmarks import mediapipe_baseline
 from benchmarks.common import RESULTS, SHARED_DATA, need, print_table, save_results
-from benchmarks.matching import Annotation, Errors, Reference, errors, match_people
-from benchmarks.reference import load_cameras, load_limbs
+from benchmarks.matching import Errors, Match, Reference, errors, match_people
+from benchmarks.reference import CalibratedCamera, load_cameras
+from benchmarks.truth import Truth, load_truths
 from liftline.errors import LiftlineError
 from liftline.poses import Poses
 from liftline.running import StopFlag
@@ -29,26 +33,25 @@ from liftline_cli.process import LocalRun, ProcessSettings
 from liftline_cli.reporting import ConsoleReporter
 
 VIEWS = ("cam01", "cam02", "cam03", "cam04")
-REFERENCES = ("person1", "person2")
-WOMAN = "woman (marks)"
-WOMAN_MARKS = {
-    "cam01": Annotation(((0, 790, 1145), (33, 803, 1150), (66, 742, 1145), (99, 803, 1140)), 910),
-    "cam02": Annotation(((0, 177, 944), (33, 202, 945), (66, 158, 945), (99, 183, 940)), 800),
-    "cam03": Annotation(((0, 258, 697), (33, 255, 700), (66, 280, 700), (99, 252, 697)), 530),
-    "cam04": Annotation(((0, 767, 584), (33, 745, 585), (66, 779, 580), (99, 745, 585)), 520),
-}
 
 
 @dataclass(frozen=True)
 class Score:
-    """One person in one view. coverage: frames with an observed pose, of all; in_view: frames fully in the picture."""
+    """One person in one view.
+
+    coverage: frames with an observed pose, of those with a reference; in_view: frames fully in the picture; errors over
+    all frames with a pose. With a baseline: its coverage, and both systems' errors on the frames that both have.
+    """
 
     view: str
     person: str
     coverage: float
     ids: tuple[int, ...]
-    in_view: float | None = None
-    errors: Errors | None = None
+    in_view: float
+    errors: Errors
+    baseline_coverage: float | None = None
+    same_frames: Errors | None = None
+    baseline: Errors | None = None
 
 
 def main() -> int:
@@ -56,35 +59,26 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.real_accuracy", description=__doc__.splitlines()[0])
     parser.add_argument("--checkpoint", type=Path, help="lifter weights (default: the bundled ones)")
     parser.add_argument("--keep", action="store_true", help="reuse detections of an earlier run: right for new weights")
-    parser.add_argument("--views", nargs="+", choices=VIEWS, default=list(VIEWS))
+    parser.add_argument("--mediapipe-python", type=Path, help="a Python that has mediapipe==0.10.21: the baseline")
     options = parser.parse_args()
     console = Console(stderr=True)
     try:
         settings = ProcessSettings(checkpoint=options.checkpoint, overwrite=not options.keep)
-        scores = measure(options.views, settings, ConsoleReporter(console))
+        results = {view: lifted(video_of(view), settings, ConsoleReporter(console)) for view in VIEWS}
+        cameras = load_cameras(need(SHARED_DATA / "reference" / "two_people_cameras.toml"))
+        by_view = {view: cameras[f"{view[:3]}_{view[3:]}"] for view in VIEWS}
+        truths = load_truths(SHARED_DATA / "reference", results, by_view)
+        scores = measure(results, by_view, truths, mediapipe=options.mediapipe_python)
     except LiftlineError as error:
         console.print(f"Error: {error}", markup=False, style="red", soft_wrap=True)
         return int(error.exit_code)
-    report(scores)
+    report(scores, truths)
     return 0
 
 
-def measure(views: list[str], settings: ProcessSettings, reporter: ConsoleReporter) -> list[Score]:
-    """Scores of everyone in every view. Detections stay in the results folder for a later run."""
-    folder = SHARED_DATA / "reference"
-    cameras = load_cameras(need(folder / "two_people_cameras.toml"))
-    limbs = [load_limbs(need(folder / f"two_people_{person}.trc")) for person in REFERENCES]
-    scores = []
-    for view in views:
-        poses = lifted(need(SHARED_DATA / "videos" / f"two_people_{view}.mp4"), settings, reporter)
-        frames = min(len(poses.frame_times_s), *map(len, limbs))
-        references = [Reference.seen_by(cameras[f"{view[:3]}_{view[3:]}"], person) for person in limbs]
-        matches = match_people(poses, [*references, WOMAN_MARKS[view]], frames=frames)
-        for name, reference, match in zip(REFERENCES, references, matches, strict=False):
-            coverage, off = len(match.frames) / frames, errors(poses, match, reference)
-            scores.append(Score(view, name, coverage, match.ids, reference.in_view(), off))
-        scores.append(Score(view, WOMAN, len(matches[-1].frames) / frames, matches[-1].ids))
-    return scores
+def video_of(view: str) -> Path:
+    """The recording of a view. Raises InvalidInputError where it isn't there."""
+    return need(SHARED_DATA / "videos" / f"two_people_{view}.mp4")
 
 
 def lifted(video: Path, settings: ProcessSettings, reporter: ConsoleReporter) -> Poses:
@@ -94,40 +88,123 @@ def lifted(video: Path, settings: ProcessSettings, reporter: ConsoleReporter) ->
     return run.lift(run.track(run.plan()), checkpoint)[0]
 
 
-def report(scores: list[Score]) -> None:
-    """Print the table and save it."""
-    unfit = {name for name in REFERENCES if not any(score.coverage for score in scores if score.person == name)}
-    scored = [score for score in scores if score.person not in unfit]
-    off = [score.errors for score in scored if score.errors is not None and score.coverage > 0]
-    mean = Errors(*(fmean(values) for values in zip(*(asdict(e).values() for e in off), strict=True))) if off else None
+def measure(
+    results: Mapping[str, Poses],
+    cameras: Mapping[str, CalibratedCamera],
+    truths: Sequence[Truth],
+    *,
+    mediapipe: Path | None,
+) -> list[Score]:
+    """Scores of everyone in every view; `mediapipe`: the Python to run the baseline with."""
+    scores = []
+    for view, poses in results.items():
+        references = [truth.seen_by(view, cameras[view]) for truth in truths]
+        own = _matches(poses, references)
+        alone = [
+            Score(
+                view,
+                truth.name,
+                _coverage(match, reference),
+                match.ids,
+                reference.in_view(),
+                errors(poses, match, reference),
+            )
+            for truth, reference, match in zip(truths, references, own, strict=True)
+        ]
+        scores += _beside(alone, poses, own, references, mediapipe) if mediapipe else alone
+    return scores
+
+
+def _beside(
+    alone: Sequence[Score], poses: Poses, own: Sequence[Match], references: Sequence[Reference], python: Path
+) -> list[Score]:
+    """The scores with MediaPipe's beside them."""
+    video, size = video_of(alone[0].view), (poses.width_px, poses.height_px)
+    found = mediapipe_baseline.look(python, video, np.stack([reference.limbs_px for reference in references]))
+    theirs = mediapipe_baseline.as_poses(found, video, width_px=size[0], height_px=size[1])
+    matches = _matches(theirs, references)
+    return [
+        replace(
+            score,
+            baseline_coverage=_coverage(other, reference),
+            same_frames=errors(poses, match.within(other.frames), reference),
+            baseline=errors(theirs, other.within(match.frames), reference),
+        )
+        for score, match, other, reference in zip(alone, own, matches, references, strict=True)
+    ]
+
+
+def _matches(poses: Poses, references: Sequence[Reference]) -> list[Match]:
+    return match_people(poses, references, frames=len(references[0].known))
+
+
+def _coverage(match: Match, reference: Reference) -> float:
+    return len(match.frames) / int(reference.known.sum())
+
+
+def report(scores: Sequence[Score], truths: Sequence[Truth]) -> None:
+    """Print the tables and save the figures."""
     rows = [
         {
             "view, person": f"{score.view} {score.person}",
             "coverage": f"{score.coverage:.0%}",
-            "in view": "" if score.in_view is None else f"{score.in_view:.0%}",
+            "in view": f"{score.in_view:.0%}",
             "ids": ",".join(map(str, score.ids)) or "-",
             **_error_cells(score.errors),
         }
-        for score in scored
+        for score in scores
     ]
-    coverage = fmean(score.coverage for score in scored)
-    most_ids = max(len(score.ids) for score in scored)
+    mean = _mean([score.errors for score in scores if score.coverage])
+    most_ids = max(len(score.ids) for score in scores)
+    coverage = fmean(score.coverage for score in scores)
     rows.append({"view, person": "mean", "coverage": f"{coverage:.0%}", "in view": "", "ids": f"max {most_ids}"})
     rows[-1] |= _error_cells(mean)
     print_table("Two people, four views, 12 limb joints", rows)
-    for name in sorted(unfit):
-        print(f"{name}: its reference fits nobody in any view; not scored")
-    figures = {
-        "mean": {"coverage": coverage, "most_ids": most_ids, **(asdict(mean) if mean else {})},
-        "unfit_references": sorted(unfit),
-        "people": [asdict(score) for score in scored],
+    for truth in truths:
+        print(f"{truth.name}: {truth.origin}")
+    figures = {"mean": {"coverage": coverage, "most_ids": most_ids, **asdict(mean)}, "baseline": _compare(scores)}
+    people = [asdict(score) for score in scores]
+    print(f"saved to {save_results('real_accuracy', {**figures, 'people': people})}")
+
+
+def _compare(scores: Sequence[Score]) -> dict[str, float] | None:
+    """Print both systems side by side; their means, None without a baseline."""
+    both = [(score, score.same_frames, score.baseline) for score in scores if score.same_frames and score.baseline]
+    both = [(score, ours, theirs) for score, ours, theirs in both if np.isfinite(theirs.p_mpjpe_mm)]
+    if not both:
+        return None
+    rows = [
+        {"view, person": f"{score.view} {score.person}", "coverage": f"{score.baseline_coverage or 0:.0%}"}
+        | _comparison_cells(ours, theirs)
+        for score, ours, theirs in both
+    ]
+    ours, theirs = _mean([one for _, one, _ in both]), _mean([other for _, _, other in both])
+    rows.append({"view, person": "mean", "coverage": ""} | _comparison_cells(ours, theirs))
+    print_table("Beside MediaPipe's world landmarks, on the frames that both have (coverage: MediaPipe's)", rows)
+    return {
+        "p_mpjpe_mm": ours.p_mpjpe_mm,
+        "mediapipe_p_mpjpe_mm": theirs.p_mpjpe_mm,
+        "p_mpjpe_less": 1 - ours.p_mpjpe_mm / theirs.p_mpjpe_mm,
+        "n_mpjpe_less": 1 - ours.n_mpjpe_mm / theirs.n_mpjpe_mm,
     }
-    print(f"saved to {save_results('real_accuracy', figures)}")
 
 
-def _error_cells(off: Errors | None) -> dict[str, str]:
-    if off is None:
-        return {"P-MPJPE mm": "", "N-MPJPE mm": "", "2D px": ""}
+def _comparison_cells(ours: Errors, theirs: Errors) -> dict[str, str]:
+    return {
+        "P-MPJPE mm": f"{ours.p_mpjpe_mm:.1f}",
+        "MediaPipe": f"{theirs.p_mpjpe_mm:.1f}",
+        "less": f"{1 - ours.p_mpjpe_mm / theirs.p_mpjpe_mm:.0%}",
+        "N-MPJPE mm": f"{ours.n_mpjpe_mm:.1f}",
+        "MediaPipe ": f"{theirs.n_mpjpe_mm:.1f}",
+        "less ": f"{1 - ours.n_mpjpe_mm / theirs.n_mpjpe_mm:.0%}",
+    }
+
+
+def _mean(off: Sequence[Errors]) -> Errors:
+    return Errors(*(fmean(values) for values in zip(*(asdict(one).values() for one in off), strict=True)))
+
+
+def _error_cells(off: Errors) -> dict[str, str]:
     return {
         "P-MPJPE mm": f"{off.p_mpjpe_mm:.1f}",
         "N-MPJPE mm": f"{off.n_mpjpe_mm:.1f}",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import cv2
@@ -42,6 +42,12 @@ class CalibratedCamera:
     def to_camera(self, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
         """(...,3) world -> (...,3) camera space."""
         return np.asarray(points_m @ self.rotation.T + self.translation_m, np.float64)
+
+    def shifted(self, by_px: NDArray[np.float64]) -> CalibratedCamera:
+        """The camera with its principal point moved by (2,) pixels: everything is seen there."""
+        matrix = self.matrix.copy()
+        matrix[:2, 2] += by_px
+        return replace(self, matrix=matrix)
 
     def project(self, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
         """(...,3) world -> (...,2) pixels with lens distortion, NaN where a point is missing."""
