@@ -67,7 +67,7 @@ class Person:
 
     track_ids, one per view; cameras (V) as this person is seen, with shifted principal points; joints_m (F,17,3) COCO
     keypoints in the world, interpolated and low-passed; known (F,17) where enough views agreed; used (V,F,17) which
-    views had a say; reprojection_px (V,F,17) of the final joints; sizes_px (V,) of the person in each picture.
+    views had a say; keypoints_px (V,F,17,2) what the views saw; sizes_px (V,) of the person in each picture.
     """
 
     track_ids: tuple[int, ...]
@@ -75,13 +75,17 @@ class Person:
     joints_m: Floats
     known: Bools
     used: Bools
-    reprojection_px: Floats
+    keypoints_px: Floats
     sizes_px: Floats
 
     @property
     def limbs_m(self) -> Floats:
         """(F,12,3) joints in the order of `LIMB_JOINTS`."""
         return self.joints_m[:, LIMBS_COCO]
+
+    def offsets_px(self) -> Floats:
+        """(V,F,17,2) from where the joints project to what the views saw."""
+        return self.keypoints_px - np.stack([camera.project(self.joints_m) for camera in self.cameras])
 
 
 def people(views: Sequence[View], *, rate_hz: float) -> list[Person]:
@@ -133,7 +137,7 @@ def _person(views: Sequence[View], tracks: tuple[int, ...], rate_hz: float) -> P
         joints_m=joints,
         known=np.asarray(np.isfinite(raw).all(axis=-1), np.bool_),
         used=found.used.reshape(shape),
-        reprojection_px=reprojection_px(cameras, joints.reshape(-1, 3), flat).reshape(shape),
+        keypoints_px=points,
         sizes_px=sizes,
     )
 

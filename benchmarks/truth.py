@@ -95,6 +95,6 @@ def _own(name: str, person: Person, views: tuple[str, ...]) -> Truth:
         "its given reference fits nobody; our own triangulation of the views' 2D tracks (depth owes nothing to a "
         f"lifter, the 2D detector is shared); {limbs.any(axis=0).mean():.0%} of the limb joints, from "
         f"{limbs.sum(axis=0)[limbs.any(axis=0)].mean():.1f} views, "
-        f"{np.median(person.reprojection_px[..., 5:][limbs]):.0f} px in the median"
+        f"{np.median(np.linalg.norm(person.offsets_px()[:, :, 5:][limbs], axis=-1)):.0f} px in the median"
     )
     return Truth(name, origin, person.limbs_m, dict(zip(views, person.cameras, strict=True)))

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.crowd import crowd, empty_room
-from benchmarks.matching import Annotation, Reference, errors, match_people
+from benchmarks.matching import Reference, errors, match_people
 from benchmarks.processes import run_python
 from benchmarks.reference import MARKER_OF_JOINT, CalibratedCamera, load_cameras, load_limbs
 from benchmarks.videos import looped
@@ -85,8 +85,8 @@ def test_the_shared_reference_projects_into_its_pictures(shared_data: Path) -> N
 
 def test_the_right_person_is_matched_without_error(truth: Poses, limbs_m: NDArray[np.float64]) -> None:
     reference = Reference.seen_by(CAMERA, limbs_m)
-    torso = Annotation(((0, 500.0, 100.0), (FRAMES, 500.0, 100.0)), 300)
-    found, nobody = match_people(truth, [reference, torso], frames=FRAMES)
+    elsewhere = Reference.seen_by(CAMERA, limbs_m + np.array([0.8, 0, 0]))
+    found, nobody = match_people(truth, [reference, elsewhere], frames=FRAMES)
     assert found.frames.tolist() == list(range(FRAMES))
     assert found.ids == (1,)
     assert nobody.ids == ()
@@ -101,6 +101,16 @@ def test_a_person_that_is_elsewhere_is_not_matched(truth: Poses, limbs_m: NDArra
     (match,) = match_people(truth, [reference], frames=FRAMES)
     assert len(match.frames) == 0
     assert np.isnan(errors(truth, match, reference).p_mpjpe_mm)
+
+
+def test_frames_without_a_reference_are_not_matched(truth: Poses, limbs_m: NDArray[np.float64]) -> None:
+    late = limbs_m.copy()
+    late[:2] = np.nan
+    reference = Reference.seen_by(CAMERA, late)
+    (match,) = match_people(truth, [reference], frames=FRAMES)
+    assert match.frames.tolist() == list(range(2, FRAMES))
+    assert reference.known.tolist() == [False, False] + [True] * (FRAMES - 2)
+    assert match.within(np.array([1, 2, 5])).frames.tolist() == [2, 5]
 
 
 def test_a_looped_clip_has_every_frame_again_at_an_even_pace(tmp_path: Path) -> None:
