@@ -16,7 +16,7 @@ TORCHVISION := torchvision==0.28.0
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down setup setup-detectron2 setup-dev setup-servers protos protos-released demo check format test fuzz chaos bench accuracy clean
+.PHONY: help up down setup setup-detectron2 setup-dev setup-servers protos protos-released demo check format test fuzz chaos bench accuracy train train-smoke clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -108,6 +108,14 @@ bench: $(VENV)/.bench setup-dev setup-servers  ## Every speed and memory figure 
 accuracy: setup-dev  ## Accuracy on held-out motion capture and on real video
 	@$(BIN)/python -m training.evaluate
 	@$(BIN)/python -m benchmarks.real_accuracy
+
+# Stopped, it goes on with the same command. For longer, or elsewhere: make train TRAIN='--minutes 240 --device cpu' RUN=folder
+RUN ?= training/runs/h36m17
+train: $(VENV)/.bench  ## The bundled lifter from motion capture: weights, model card, pictures (hours)
+	@$(BIN)/python -m training.pipeline --out '$(RUN)' $(TRAIN)
+
+train-smoke: $(VENV)/.dev  ## The same with a tiny network (2 minutes)
+	@$(BIN)/python -m pytest -s tests/integration/training
 
 clean:  ## Remove what make and Liftline made here (model files in the user's cache stay)
 	rm -rf $(VENV) outputs demo_output build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis benchmarks/results

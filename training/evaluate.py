@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ from training.predict import Floats, predict, predict_runs
 from training.scoring import ActionScore, JointScore, MotionScore, Score, by_action, by_joint
 
 HDM_MEAN = "hdm_* mean"
+KEYPOINTS = {"simulated": "simulated detections", "clean": "clean keypoints"}
 
 Means = TypeVar("Means", Score, MotionScore, JointScore)
 
@@ -73,6 +74,11 @@ def evaluate(
         {name: _joints([lifted[subject] for subject in group]) for name, group in groups.items()},
         {name: _actions([lifted[subject] for subject in group]) for name, group in groups.items()},
     )
+
+
+def evaluate_both(checkpoint: LifterCheckpoint, mocap: Path, conditions: Conditions) -> dict[str, Evaluation]:
+    """With both kinds of `KEYPOINTS`."""
+    return {name: evaluate(checkpoint, mocap, replace(conditions, noisy=name == "simulated")) for name in KEYPOINTS}
 
 
 def window_scores(
@@ -162,7 +168,15 @@ def _row(name: str, score: Score) -> str:
     return f"{name:28}{score.mpjpe_mm:8.1f}{score.p_mpjpe_mm:9.1f}{score.n_mpjpe_mm:9.1f}"
 
 
-def about(checkpoint: LifterCheckpoint) -> dict[str, Any]:
+def figures_of(
+    checkpoint: LifterCheckpoint, conditions: Conditions, evaluations: dict[str, Evaluation]
+) -> dict[str, Any]:
+    """What was measured of which network, as JSON can hold it."""
+    measured = {name: asdict(evaluation) for name, evaluation in evaluations.items()}
+    return {"checkpoint": _about(checkpoint), "conditions": asdict(conditions), **measured}
+
+
+def _about(checkpoint: LifterCheckpoint) -> dict[str, Any]:
     """What a reader of figures has to know of the network."""
     model = checkpoint.pose_model
     return {
@@ -196,14 +210,12 @@ def main() -> None:
     args = parser.parse_args()
     checkpoint = load_checkpoint(args.checkpoint)
     print(f"{checkpoint.name}  sha256 {checkpoint.sha256[:12]}  arc {checkpoint.filter_widths}")
-    figures: dict[str, Any] = {"checkpoint": about(checkpoint)}
-    for key, label, noisy in (("simulated", "simulated detections", True), ("clean", "clean keypoints", False)):
-        conditions = Conditions(noisy=noisy, flip=not args.no_flip, focal_error=args.focal_error)
-        evaluation = evaluate(checkpoint, args.mocap, conditions)
-        report(label, evaluation, per_joint=args.per_joint, per_action=args.per_action)
-        figures[key] = {"conditions": asdict(conditions), **asdict(evaluation)}
+    conditions = Conditions(flip=not args.no_flip, focal_error=args.focal_error)
+    evaluations = evaluate_both(checkpoint, args.mocap, conditions)
+    for name, label in KEYPOINTS.items():
+        report(label, evaluations[name], per_joint=args.per_joint, per_action=args.per_action)
     if args.json:
-        write_json(args.json, figures)
+        write_json(args.json, figures_of(checkpoint, conditions, evaluations))
 
 
 if __name__ == "__main__":

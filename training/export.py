@@ -1,16 +1,17 @@
 """Write a run's weights as a checkpoint: `python -m training.export --run training/runs/h36m17 [--out PATH]`.
 
-The moving average of the weights ships. The model card beside the checkpoint is written by hand, from what
-`python -m training.evaluate` prints.
+The moving average of the weights ships. `python -m training.card` measures it and writes the model card.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 import safetensors.torch
+import torch
 
 from liftline_lifter.checkpoint import METADATA_KEY, SCHEMA_VERSION, bundled_checkpoint_path, load_checkpoint
 from liftline_lifter.normalise import Normalisation
@@ -21,17 +22,29 @@ LICENCE = "MIT"
 NAME = "liftline-h36m17"
 
 
-def summary(run: Run) -> str:
+def this_machine() -> str:
+    """What PyTorch trains on here by default."""
+    if torch.cuda.is_available():
+        return f"one {torch.cuda.get_device_name()}"
+    return f"{os.cpu_count()} CPU cores"
+
+
+def summary(run: Run, machine: str) -> str:
     """How the weights were made, in one line."""
     settings = run.settings
     poses = run.step * settings.windows * settings.poses_per_window
     return (
-        f"{run.step} steps, {poses} poses, {run.elapsed_s / 60:.0f} min on CPU, seed {settings.seed}; "
+        f"{run.step} steps, {poses} poses, {run.elapsed_s / 60:.0f} min on {machine}, seed {settings.seed}; "
         "CMU motion capture (mocap.cs.cmu.edu) without subject 02, augmented, simulated cameras and detections"
     )
 
 
-def export(run: Run, path: Path) -> None:
+def file_name(run: Run) -> str:
+    """As `liftline_h36m17_81f.safetensors`."""
+    return f"{NAME.replace('-', '_')}_{run.model.receptive_field}f.safetensors"
+
+
+def export(run: Run, path: Path, *, machine: str) -> None:
     """Write the averaged weights, with what a reader has to know in the header."""
     model = run.average
     metadata = {
@@ -43,7 +56,7 @@ def export(run: Run, path: Path) -> None:
         "normalisation": Normalisation.PERSON.value,
         "rate_hz": RATE_HZ,
         "licence": LICENCE,
-        "training": summary(run),
+        "training": summary(run, machine),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
@@ -57,8 +70,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--run", type=Path, required=True)
     parser.add_argument("--out", type=Path, default=bundled_checkpoint_path())
+    parser.add_argument("--machine", default=this_machine(), help="what it was trained on (default: %(default)s)")
     args = parser.parse_args()
-    export(Run.load(args.run / STATE_FILE), args.out)
+    export(Run.load(args.run / STATE_FILE), args.out, machine=args.machine)
     checkpoint = load_checkpoint(args.out)
     print(f"{args.out}: {checkpoint.name}, sha256 {checkpoint.sha256}, {checkpoint.training}")
 

@@ -48,7 +48,7 @@ def test_a_tiny_network_learns_and_its_export_loads(body: BoneMotion, mocap: Pat
     run = Run.start(TINY)
     losses = trained(run, body, tmp_path)
     assert losses[-1] < 0.7 * losses[0]
-    export(Run.load(tmp_path / STATE_FILE), tmp_path / "tiny.safetensors")
+    export(Run.load(tmp_path / STATE_FILE), tmp_path / "tiny.safetensors", machine="a test")
     checkpoint = load_checkpoint(tmp_path / "tiny.safetensors")
     assert checkpoint.filter_widths == (3, 3)
     assert (checkpoint.normalisation, checkpoint.rate_hz) == (Normalisation.PERSON, 50.0)

@@ -1,0 +1,78 @@
+"""From motion capture to weights, model card and pictures: `python -m training.pipeline --out training/runs/h36m17`.
+
+Train (resumed where it stopped), export, measure, write the card, draw. The same command goes on after any stop.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from liftline.errors import UsageError
+from liftline_lifter.checkpoint import load_checkpoint
+from training.card import CARD_FILE, measure, write
+from training.data import default_mocap_path
+from training.export import export, file_name, this_machine
+from training.train import LOG_FILE, STATE_FILE, Run
+
+PICTURES = ("loss.png", "joints.png", "poses.png")
+
+
+def trained(out: Path, mocap: Path, options: Sequence[str] = (), *, machine: str) -> Path:
+    """Train in `out` to the end, with `options` of `python -m training.train`; the exported weights.
+
+    In a process of its own: that gives a GPU's memory back, and ends with this one.
+    """
+    command = [sys.executable, "-m", "training.train", "--out", str(out), "--mocap", str(mocap), *options]
+    subprocess.run(command, check=True)  # noqa: S603
+    run = Run.load(out / STATE_FILE)
+    weights = out / file_name(run)
+    export(run, weights, machine=machine)
+    return weights
+
+
+def documented(weights: Path, mocap: Path, real_video: Path | None) -> None:
+    """Measure the weights; figures, model card and pictures lie beside them afterwards."""
+    from training import plots
+
+    out = weights.parent
+    figures = measure(weights, mocap)
+    if real_video:
+        figures["real_video"] = json.loads(real_video.read_text("utf-8"))
+    write(figures, out)
+    loss, joints, poses = (out / picture for picture in PICTURES)
+    plots.loss_curve(out / LOG_FILE, loss)
+    plots.joint_errors(figures, joints)
+    plots.contact_sheet(load_checkpoint(weights), mocap, poses)
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, required=True, help="folder of the run; resumed where it exists")
+    parser.add_argument("--mocap", type=Path, default=default_mocap_path())
+    parser.add_argument("--device", default="auto", help="auto (CUDA if there is any), cpu or cuda:N")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--minutes", type=float, help="default: 120 on a CPU, 30 on a GPU")
+    length.add_argument("--steps", type=int, help="instead of minutes: the same weights for the same seed")
+    parser.add_argument("--real-video", type=Path, help="for the card: what `python -m benchmarks.real_accuracy` saved")
+    parser.add_argument("--machine", default=this_machine(), help="for the card: what trains (default: %(default)s)")
+    args = parser.parse_args()
+    if find_spec("matplotlib") is None:
+        raise UsageError("The pictures need matplotlib, which isn't installed: pip install '.[bench]'.")
+    options = ["--device", args.device]
+    for name in ("minutes", "steps"):
+        if (value := getattr(args, name)) is not None:
+            options += [f"--{name}", str(value)]
+    weights = trained(args.out, args.mocap, options, machine=args.machine)
+    documented(weights, args.mocap, args.real_video)
+    print("\n".join(str(args.out / name) for name in (weights.name, CARD_FILE, *PICTURES)))
+
+
+if __name__ == "__main__":
+    main()
