@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import hypot
+from math import hypot, radians, tan
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 ASSUMED_FOCAL_PER_DIAGONAL = 0.85
 """Focal length over image diagonal where none is given: 61 degrees across the diagonal, like a phone's main camera."""
+
+FocalSource = Literal["given", "network", "assumed"]
+"""Said by the user; the one a network was trained with; a usual one."""
+
+
+@dataclass(frozen=True)
+class FocalLength:
+    """A focal length in pixels and where it is from."""
+
+    px: float
+    source: FocalSource
+
+
+def focal_of_view_px(fov_deg: float, width_px: int) -> float:
+    """The focal length, in pixels, of a camera that sees so many degrees across an image of that width."""
+    return width_px / 2 / tan(radians(fov_deg) / 2)
 
 
 @dataclass(frozen=True)

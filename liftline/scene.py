@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import TypeAdapter
 
 from liftline import artifacts
+from liftline.camera import FocalSource
 from liftline.errors import InvalidArtifactError
 
 SCHEMA_VERSION = 1
@@ -22,7 +23,8 @@ class Scene:
 
     up: unit vector. floor_m: the floor is {p : p·up = floor_m}. centre_m: the middle of everyone's positions, on the
     floor. extent_m: radius around it that holds everyone. focal_px: focal length of the video's camera.
-    turntable_period_s: one swing of the 3D view's camera.
+    turntable_period_s: one swing of the 3D view's camera. focal_source: where the focal length is from; None in files
+    that don't tell.
     """
 
     up: Vector
@@ -31,6 +33,7 @@ class Scene:
     extent_m: float
     focal_px: float
     turntable_period_s: float = 24.0
+    focal_source: FocalSource | None = None
 
     def __post_init__(self) -> None:
         """Check the up vector once, here at the border."""

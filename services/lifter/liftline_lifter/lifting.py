@@ -16,14 +16,15 @@ from liftline.skeletons import H36M17
 from liftline.tracks import Tracks
 from liftline_lifter import smoothing
 from liftline_lifter.checkpoint import LifterCheckpoint
+from liftline_lifter.focal_length import TRAJECTORY_FOCAL_PER_WIDTH, check_camera, focal_length
 from liftline_lifter.inference import Lifted, Lifter
+from liftline_lifter.person_height import check_heights
+from liftline_lifter.refine.bone_lengths import constant_bones
+from liftline_lifter.refine.feet import lock_feet
 from liftline_lifter.refine.keypoints import clean
 from liftline_lifter.resample import even_times_s, interpolate, is_even
 from liftline_lifter.smoothing import Smoothing
 from liftline_lifter.trajectory import fit_roots
-
-TRAJECTORY_FOCAL_PER_WIDTH = 1.145
-"""Focal length over image width of Human3.6M's cameras, which VideoPose3D's trajectory networks learned to see with."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,11 @@ class LiftSettings:
         constant_bones: give each person bones of one length, the same left and right.
         lock_feet: keep feet in place while they stand on the ground.
         native_rate: give the network the video's own frames, whatever their rate.
-        focal_px: focal length of the video's camera, None to assume a usual one.
+        focal_px: focal length of the video's camera; without it and `fov_deg`, a usual one is assumed.
+        fov_deg: its field of view across the width of the upright picture.
+        person_height_m: how tall everyone is, standing; None for what the network takes them for.
+        person_heights_m: how tall the people with these track ids are, before the others.
+        common_floor: let people be a little larger or smaller so that all stand on one floor.
         flip_augmentation: also lift the mirrored track and average.
         batch_frames: frames the network sees at once, which bounds memory.
         device: torch device.
@@ -50,6 +55,10 @@ class LiftSettings:
     lock_feet: bool = True
     native_rate: bool = False
     focal_px: float | None = None
+    fov_deg: float | None = None
+    person_height_m: float | None = None
+    person_heights_m: tuple[tuple[int, float], ...] = ()
+    common_floor: bool = True
     flip_augmentation: bool = True
     batch_frames: int = 4096
     device: str = "cpu"
@@ -58,8 +67,8 @@ class LiftSettings:
         """Check the values, here at the border."""
         if self.smooth not in smoothing.SMOOTHINGS:
             raise UsageError(f"There is no smoothing '{self.smooth}'; choose one of {', '.join(smoothing.SMOOTHINGS)}.")
-        if self.focal_px is not None and not self.focal_px > 0:
-            raise UsageError(f"A focal length must be positive, in pixels, not {self.focal_px}.")
+        check_camera(self.focal_px, self.fov_deg)
+        check_heights(self.person_height_m, self.person_heights_m)
         if self.batch_frames < 1:
             raise UsageError(f"A batch must have frames, not {self.batch_frames}.")
 
@@ -68,7 +77,7 @@ def lift(
     tracks: Tracks, checkpoint: LifterCheckpoint, *, settings: LiftSettings, stop: StopToken, progress: Progress
 ) -> Poses:
     """Lift everyone. `progress` counts rows of `tracks`."""
-    camera = Camera(tracks.width_px, tracks.height_px, focal_length_px(tracks, checkpoint, settings))
+    camera = Camera(tracks.width_px, tracks.height_px, focal_length(tracks, checkpoint, settings).px)
     lifter = Lifter(
         checkpoint,
         flip=settings.flip_augmentation,
@@ -92,16 +101,8 @@ def lift(
             at = tracks.rows(position)
             joints_m[at], root_cam_m[at] = _finished(cleaned, at, own, even, result, camera, settings)
             progress.advance(at.stop - at.start)
-    return _to_poses(tracks, camera.focal_px, joints_m, root_cam_m)
-
-
-def focal_length_px(tracks: Tracks, checkpoint: LifterCheckpoint, settings: LiftSettings) -> float:
-    """The one given; else the one a trajectory network was trained with; else the usual one."""
-    if settings.focal_px is not None:
-        return settings.focal_px
-    if checkpoint.trajectory_model is not None:
-        return TRAJECTORY_FOCAL_PER_WIDTH * tracks.width_px
-    return Camera.assumed(tracks.width_px, tracks.height_px).focal_px
+    poses = _to_poses(tracks, camera.focal_px, joints_m, root_cam_m)
+    return lock_feet(poses) if settings.lock_feet else poses
 
 
 class _Silent:
@@ -146,8 +147,10 @@ def _finished(
     camera: Camera,
     settings: LiftSettings,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Joints and roots of one track at the video's own times, smoothed."""
+    """Joints and roots of one track at the video's own times, smoothed, bones of one length."""
     joints = smoothing.smooth(_between(lifted.joints_m, even_s, own_s), own_s, settings.smooth)
+    if settings.constant_bones:
+        joints = constant_bones(joints, tracks.keypoint_scores[at].mean(axis=1))
     if lifted.root_m is None:
         roots = fit_roots(joints, tracks.keypoints_px[at], tracks.keypoint_scores[at], own_s, camera=camera)
     else:

@@ -12,7 +12,10 @@ from liftline.poses import Poses
 from liftline.scene import Scene
 from liftline.tracks import Tracks
 from liftline_lifter.checkpoint import LifterCheckpoint
+from liftline_lifter.focal_length import focal_length
+from liftline_lifter.ground import estimate_ground
 from liftline_lifter.lifting import LiftSettings, lift
+from liftline_lifter.person_height import heights_known, scaled, with_heights
 from liftline_lifter.scene_estimation import estimate_scene
 from liftline_lifter.tracking.people import find_people, to_tracks
 from liftline_lifter.tracking.settings import TrackSettings
@@ -86,6 +89,15 @@ def _warnings(tracks: Tracks, left_out: int, settings: TrackSettings) -> tuple[s
 def lift_tracks(
     tracks: Tracks, checkpoint: LifterCheckpoint, *, settings: LiftSettings, stop: StopToken, progress: Progress
 ) -> LiftResult:
-    """Lift everyone to 3D and describe the room. `progress` counts rows of `tracks`."""
+    """Lift everyone to 3D, at the size they are told to have, and describe the room.
+
+    `progress` counts rows of `tracks`. Raises UsageError where a height is given for somebody who isn't there.
+    """
     poses = lift(tracks, checkpoint, settings=settings, stop=stop, progress=progress)
-    return LiftResult(poses, estimate_scene(poses))
+    heights = settings.person_height_m, settings.person_heights_m
+    poses, ground = with_heights(poses, *heights), None
+    if settings.common_floor and len(poses):
+        ground = estimate_ground(poses, sizes_known=heights_known(poses, *heights))
+        poses = scaled(poses, ground.sizes)
+    source = focal_length(tracks, checkpoint, settings).source
+    return LiftResult(poses, estimate_scene(poses, ground, focal_source=source))

@@ -8,13 +8,16 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
+from liftline.camera import Camera
 from liftline.detections import Detections
 from liftline.errors import Cancelled, InvalidArtifactError, UsageError
 from liftline.plan import Plan, Segment
+from liftline.poses import Poses
 from liftline.running import FrameCounter, StopFlag
 from liftline.tracks import Tracks
 from liftline.video.frames import VideoInfo
 from liftline_lifter.normalise import Normalisation
+from liftline_lifter.person_height import standing_height_m
 from liftline_lifter.smoothing import SMOOTHINGS, Smoothing
 from liftline_lifter.stage import LiftResult, LiftSettings, TrackResult, TrackSettings, lift_tracks, track_people
 from tests.unit.lifter.lifters import random_checkpoint, random_keypoints, tracks_of
@@ -107,7 +110,7 @@ def test_poses_have_the_rows_of_their_tracks(lengths: list[int], smooth: Smoothi
 
 
 def test_every_person_is_lifted_as_if_alone() -> None:
-    together = lift(tracks_of([80, 20, 45]), batch_frames=64).poses
+    together = lift(tracks_of([80, 20, 45]), batch_frames=64, common_floor=False).poses
     for position, length in enumerate([80, 20, 45]):
         tracks = tracks_of([length])
         alone = lift(replace(tracks, keypoints_px=random_keypoints(length, seed=position))).poses
@@ -161,7 +164,50 @@ def test_progress_counts_rows_and_stopping_is_heeded() -> None:
         lift_tracks(tracks, random_checkpoint(), settings=LiftSettings(), stop=stop, progress=progress)
 
 
-@pytest.mark.parametrize("wrong", [{"smooth": "kalman"}, {"focal_px": 0.0}, {"focal_px": -5.0}, {"batch_frames": 0}])
+def test_people_are_as_tall_as_told_and_seen_as_before() -> None:
+    usual = lift(tracks_of([40, 30]), common_floor=False).poses
+    told = lift(tracks_of([40, 30]), person_height_m=1.5, person_heights_m=((2, 1.9),)).poses
+    for position, height_m in enumerate((1.5, 1.9)):
+        rows = told.rows(position)
+        assert standing_height_m(told.joints_m[rows]) == pytest.approx(height_m, rel=1e-5)
+        np.testing.assert_allclose(_seen(told, rows), _seen(usual, rows), rtol=1e-3)
+
+
+def test_a_height_for_somebody_who_is_not_there_is_refused() -> None:
+    with pytest.raises(UsageError, match="person 5, but there is nobody of that number; there are 1, 2"):
+        lift(tracks_of([40, 30]), person_heights_m=((5, 1.7),))
+
+
+def test_the_scene_tells_where_the_focal_length_is_from() -> None:
+    given = lift(tracks_of([5]), fov_deg=90.0)
+    assert given.scene.focal_px == given.poses.focal_px == pytest.approx(given.poses.width_px / 2)
+    assert given.scene.focal_source == "given"
+    assert lift(tracks_of([5])).scene.focal_source == "assumed"
+    assert lift(tracks_of([5]), trajectory=True).scene.focal_source == "network"
+
+
+def _seen(poses: Poses, rows: slice) -> np.ndarray:
+    return Camera(poses.width_px, poses.height_px, poses.focal_px).project(
+        poses.joints_m[rows] + poses.root_cam_m[rows, None]
+    )
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"smooth": "kalman"},
+        {"focal_px": 0.0},
+        {"focal_px": -5.0},
+        {"fov_deg": 0.0},
+        {"fov_deg": 180.0},
+        {"fov_deg": 60.0, "focal_px": 900.0},
+        {"person_height_m": 0.0},
+        {"person_height_m": 175.0},
+        {"person_height_m": float("nan")},
+        {"person_heights_m": ((1, 1.7), (1, 1.8))},
+        {"batch_frames": 0},
+    ],
+)
 def test_unusable_settings_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         LiftSettings(**wrong)  # type: ignore[arg-type]
