@@ -1,4 +1,4 @@
-"""Keypoints that can't be right: those that jump away from their own way and back.
+"""Keypoints that can't be right: those that jump away from their own way and back, and those nobody would vouch for.
 
 A keypoint is compared with the middle between earlier and later places of its own, for several distances in time, of
 which the median counts (a Hampel filter, Pearson et al., "Generalized Hampel filters", 2016, for what moves steadily).
@@ -21,6 +21,9 @@ ALLOWED = 0.15
 LEAST_ALLOWED = 0.02
 SPREADS = 5.0
 """Where a keypoint is always noisy or always fast, so many of its usual deviations are allowed."""
+UNSURE = 0.5
+"""Below this score BlazePose's wrists and elbows are wrong in a third to a half of all frames, else in a tenth
+(`benchmarks.keypoint_noise`); between sure ones within half a second they are replaced."""
 _DISTANCES = 5
 
 
@@ -40,7 +43,7 @@ def reject_outliers(
         Keypoints and scores, new arrays.
     """
     keypoints_px, scores = keypoints_px.copy(), scores.copy()
-    wrong = outliers(keypoints_px, scores, sizes_px, times_s)
+    wrong = outliers(keypoints_px, scores, sizes_px, times_s) | (scores < UNSURE)
     wrong &= near_good(times_s, ~wrong)
     for joint in np.flatnonzero(wrong.any(axis=0)).tolist():
         bad = wrong[:, joint]

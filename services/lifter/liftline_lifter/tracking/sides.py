@@ -60,7 +60,7 @@ def _cost_of_change(keypoints_px: NDArray[np.float32], sizes_px: NDArray[np.floa
 
 
 def shortest_path(step: NDArray[np.float64], standing: NDArray[np.float64]) -> NDArray[np.intp]:
-    """(T,) states of least total cost: step (T-1,S,S) from each state to each, standing (T,S) in each; ties: the first."""
+    """(T,) states of least total cost: step (T-1,S,S) to go from each to each, standing (T,S) to be in each."""
     total = standing[0]
     came_from = np.zeros(standing.shape, np.intp)
     for now, costs in enumerate(step, start=1):

@@ -1,0 +1,51 @@
+"""One length for each bone of a person, the same left and right, over the whole track.
+
+A network sees every frame's size anew, so bones breathe. The length that counts is the median over the track, weighted
+by how sure the detector was; then the joints are laid again from the hip outwards, each bone in its direction.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from liftline.skeletons import H36M17
+
+_LEAST_WEIGHT = 0.01
+
+
+def constant_bones(joints_m: NDArray[np.floating], weights: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Lay the joints again with bones of constant length.
+
+    Args:
+        joints_m: (T,17,3) Human3.6M joints relative to the hip.
+        weights: (T,) how much each frame counts, at least 0.
+
+    Returns:
+        (T,17,3), the hip where it was.
+    """
+    lengths_m = usual_lengths(bone_lengths(joints_m), weights)
+    out = np.asarray(joints_m, np.float64).copy()
+    for joint, parent in enumerate(H36M17.parents):
+        if parent < 0:
+            continue
+        bone = np.asarray(joints_m[:, joint] - joints_m[:, parent], np.float64)
+        actual = np.linalg.norm(bone, axis=1, keepdims=True)
+        # A bone without length has no direction; it stays as it is.
+        out[:, joint] = out[:, parent] + bone * np.where(actual > 0, lengths_m[joint] / np.maximum(actual, 1e-9), 1.0)
+    return out.astype(np.float32)
+
+
+def bone_lengths(joints_m: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(...,17,3) -> (...,17) length of the bone that ends at each joint; 0 for the hip."""
+    parents = np.maximum(H36M17.parents, 0)
+    return np.asarray(np.linalg.norm(joints_m - joints_m[..., parents, :], axis=-1), np.float64)
+
+
+def usual_lengths(lengths_m: NDArray[np.float64], weights: NDArray[np.floating]) -> NDArray[np.float64]:
+    """(T,17) -> (17,) weighted medians, the same left and right."""
+    left_and_right = np.concatenate([lengths_m, lengths_m[:, H36M17.mirrored]])
+    order = np.argsort(left_and_right, axis=0, kind="stable")
+    share = np.tile(np.maximum(weights, _LEAST_WEIGHT), 2)[order].cumsum(axis=0)
+    middle = (share < share[-1] / 2).sum(axis=0)
+    return np.asarray(np.take_along_axis(left_and_right, order, axis=0)[middle, np.arange(17)], np.float64)

@@ -1,0 +1,130 @@
+"""Feet that stand don't slide: first the person's way through the room is corrected, then the legs.
+
+Most sliding comes from the root, whose depth one camera sees badly. A standing foot tells how the root moves, so the
+correction of the root is what keeps standing feet slowest, deviates little across the line of sight (which is seen
+well) and more along it, and is smooth: a linear least-squares problem over the whole track, banded in time. What still
+slides is put in place by bending the leg (two bones, the knee keeps its side), faded in and out around each contact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import solveh_banded
+from scipy.sparse import block_diag, csr_array, diags_array, kron, vstack
+
+from liftline.poses import Poses
+from liftline.skeletons import H36M17
+from liftline_lifter.balance import upright_direction
+from liftline_lifter.refine.contacts import find_contacts, runs
+
+Floats = NDArray[np.float64]
+
+FEET = H36M17.indices("left_foot", "right_foot")
+_LEGS = tuple(H36M17.indices(f"{side}_hip", f"{side}_knee", f"{side}_foot") for side in ("left", "right"))
+
+ACROSS_M, ALONG_M = 0.03, 0.1
+"""How far the corrected root deviates across and along the line of sight; this and the next two are standard deviations
+of what is white in time, over a second."""
+SLIDING_M_S, BENDING_M_S2 = 0.08, 0.5
+"""Speed of standing feet, acceleration of the correction."""
+FADE_S = 0.2
+LARGEST_STEP_M = 0.06
+"""By how much a foot is moved at most by bending the leg: farther, and the leg would look wrong."""
+
+
+def lock_feet(poses: Poses) -> Poses:
+    """Poses in which standing feet keep their place, everyone by themselves."""
+    joints_m, roots_m = poses.joints_m.astype(np.float64), poses.root_cam_m.astype(np.float64)
+    up = upright_direction(joints_m + roots_m[:, None])
+    for person in range(len(poses)):
+        at = poses.rows(person)
+        times_s = poses.frame_times_s[poses.frame_index[at]]
+        joints_m[at], roots_m[at] = lock_track(joints_m[at], roots_m[at], up, times_s)
+    return replace(poses, joints_m=joints_m.astype(np.float32), root_cam_m=roots_m.astype(np.float32))
+
+
+def lock_track(joints_m: Floats, roots_m: Floats, up: Floats, times_s: NDArray[np.float64]) -> tuple[Floats, Floats]:
+    """(T,17,3) joints relative to the hip, (T,3) roots -> both, with standing feet in place."""
+    contacts = find_contacts(joints_m[:, FEET] + roots_m[:, None], up, times_s)
+    if not contacts.any():
+        return joints_m, roots_m
+    roots_m = corrected_roots(joints_m[:, FEET], roots_m, contacts, times_s)
+    joints_m = joints_m.copy()
+    for foot, leg in enumerate(_LEGS):
+        placed = joints_m[:, FEET[foot]] + roots_m
+        joints_m[:, leg] = reach(joints_m[:, leg], steps(placed, contacts[:, foot], times_s))
+    return joints_m, roots_m
+
+
+def corrected_roots(
+    feet_m: Floats, roots_m: Floats, contacts: NDArray[np.bool_], times_s: NDArray[np.float64]
+) -> Floats:
+    """(T,2,3) feet relative to the root, (T,3) roots, (T,2) contacts -> (T,3) roots with which standing feet slide less."""
+    frames, steps_s = len(times_s), np.diff(times_s)
+    step_s = float(np.median(steps_s))
+    sight = roots_m / np.linalg.norm(roots_m, axis=1, keepdims=True)
+    along = sight[:, :, None] * sight[:, None]
+    trusted = ((np.eye(3) - along) / ACROSS_M**2 + along / ALONG_M**2) * step_s
+    normal = block_diag(list(trusted), format="csr")
+    second = diags_array([1.0, -2.0, 1.0], offsets=[0, 1, 2], shape=(frames - 2, frames)) / step_s**2
+    normal = normal + _in_space(second.T @ second) * (step_s / BENDING_M_S2**2)
+    first = diags_array([-1.0, 1.0], offsets=[0, 1], shape=(frames - 1, frames))
+    right = np.zeros((frames, 3))
+    for foot in (0, 1):
+        stands = contacts[1:, foot] & contacts[:-1, foot]
+        weight = stands / (SLIDING_M_S**2 * steps_s)
+        slides = np.diff(feet_m[:, foot] + roots_m, axis=0)
+        normal = normal + _in_space(first.T @ diags_array(weight) @ first)
+        right -= first.T @ (weight[:, None] * slides)
+    return roots_m + _solve(normal, right.ravel()).reshape(frames, 3)
+
+
+def _in_space(matrix: csr_array) -> csr_array:
+    """(T,T) for one coordinate -> (3T,3T) for three."""
+    return kron(matrix, np.eye(3), format="csr")
+
+
+def _solve(normal: csr_array, right: Floats) -> Floats:
+    """Banded positive definite equations: three coordinates of three frames hang together."""
+    band = np.zeros((9, len(right)))
+    for offset in range(9):
+        band[offset, : len(right) - offset] = normal.diagonal(-offset)
+    return np.asarray(solveh_banded(band, right, lower=True), np.float64)
+
+
+def steps(foot_m: Floats, contact: NDArray[np.bool_], times_s: NDArray[np.float64]) -> Floats:
+    """(T,3) where to move a foot (T,3) so that it stays where it stood on average, faded between contacts."""
+    out, weight = np.zeros_like(foot_m), np.zeros(len(foot_m))
+    for start, stop in runs(contact):
+        place = np.median(foot_m[start:stop], axis=0)
+        away_s = np.maximum(times_s[start] - times_s, times_s - times_s[stop - 1]).clip(min=0.0)
+        fade = np.square(np.cos(np.pi / 2 * np.minimum(away_s / FADE_S, 1.0)))
+        near = slice(*np.searchsorted(times_s, [times_s[start] - FADE_S, times_s[stop - 1] + FADE_S]))
+        edge = np.clip(np.arange(len(foot_m))[near], start, stop - 1)
+        out[near] += fade[near, None] * (place - foot_m[edge])
+        weight[near] += fade[near]
+    out /= np.maximum(weight, 1.0)[:, None]
+    length = np.linalg.norm(out, axis=1, keepdims=True)
+    return out * np.minimum(1.0, LARGEST_STEP_M / np.maximum(length, 1e-9))
+
+
+def reach(leg_m: Floats, step_m: Floats) -> Floats:
+    """(T,3,3) hip, knee and foot, (T,3) steps -> the leg with its foot moved, its bones as long as they were."""
+    hip, knee, foot = leg_m[:, 0], leg_m[:, 1], leg_m[:, 2]
+    thigh, shin = np.linalg.norm(knee - hip, axis=1), np.linalg.norm(foot - knee, axis=1)
+    before, wanted = foot - hip, foot + step_m - hip
+    distance = np.clip(np.linalg.norm(wanted, axis=1), np.abs(thigh - shin), thigh + shin)
+    towards = _unit(wanted)
+    bent = (knee - hip) - ((knee - hip) * _unit(before)).sum(axis=1, keepdims=True) * _unit(before)
+    side = _unit(bent - (bent * towards).sum(axis=1, keepdims=True) * towards)
+    along = (thigh**2 - shin**2 + distance**2) / np.maximum(2 * distance, 1e-9)
+    out = np.sqrt(np.maximum(thigh**2 - along**2, 0.0))
+    moved = np.stack([hip, hip + along[:, None] * towards + out[:, None] * side, hip + distance[:, None] * towards], 1)
+    return np.where((step_m == 0).all(axis=1)[:, None, None], leg_m, moved)
+
+
+def _unit(vectors: Floats) -> Floats:
+    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9), np.float64)
