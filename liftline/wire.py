@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, get_args
 
 from liftline.errors import InvalidVideoError, LiftlineError, LimitExceededError, ModelError, UsageError
 from liftline.ports import ModelInfo
@@ -14,6 +14,10 @@ from liftline.v1.artifacts_pb2 import Model
 Layout = Literal["overlay", "side-by-side", "3d"]
 Smoothing = Literal["none", "one-euro", "butterworth", "savgol"]
 ExportFormat = Literal["json", "csv", "npy", "trc"]
+LiftStep = Literal["common_floor", "repair_sides", "reject_outliers", "constant_bones", "lock_feet"]
+
+LIFT_STEPS: tuple[LiftStep, ...] = get_args(LiftStep)
+"""What of lifting a job may switch off: the names of fields of messages and of settings."""
 
 LAYOUTS: Mapping[Layout, api.Layout.ValueType] = MappingProxyType(
     {

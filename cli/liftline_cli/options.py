@@ -13,7 +13,6 @@ from liftline.errors import UsageError
 
 if TYPE_CHECKING:
     from liftline_detector.options import DetectorOptions
-    from liftline_lifter.stage import LiftSettings
 
 
 class Layout(StrEnum):
@@ -22,15 +21,6 @@ class Layout(StrEnum):
     OVERLAY = "overlay"
     SIDE_BY_SIDE = "side-by-side"
     THREE_D = "3d"
-
-
-class Smooth(StrEnum):
-    """How the 3D poses are smoothed in time."""
-
-    NONE = "none"
-    ONE_EURO = "one-euro"
-    BUTTERWORTH = "butterworth"
-    SAVGOL = "savgol"
 
 
 class DetectorName(StrEnum):
@@ -162,21 +152,6 @@ Subject = Annotated[
         show_default=False,
     ),
 ]
-SmoothOption = Annotated[Smooth, typer.Option("--smooth", help="Smoothing in time.", rich_help_panel=_LIFTING)]
-NativeRate = Annotated[
-    bool,
-    typer.Option("--native-rate", help="Don't resample to the rate of the weights.", rich_help_panel=_LIFTING),
-]
-FocalPx = Annotated[
-    float | None,
-    typer.Option(
-        "--focal-px",
-        min=1.0,
-        help="Focal length in pixels. [default: a usual one]",
-        show_default=False,
-        rich_help_panel=_LIFTING,
-    ),
-]
 LayoutOption = Annotated[Layout, typer.Option("--layout", help="What the video shows.", rich_help_panel=_RENDERING)]
 
 
@@ -207,16 +182,6 @@ def detector_options(
 def _written(names: Iterable[str]) -> str:
     flags = {"config": "--detectron-cfg", "weights": "--detectron-weights", "score_threshold": "--score-threshold"}
     return ", ".join(flags.get(name, f"--{name}") for name in names)
-
-
-def lift_settings(*, smooth: Smooth, native_rate: bool, focal_px: float | None, device: str) -> LiftSettings:
-    """The lifter's settings. Raises UsageError for a device that isn't there."""
-    from liftline.devices import resolve_device
-    from liftline_lifter.stage import LiftSettings
-
-    return LiftSettings(
-        smooth=smooth.value, native_rate=native_rate, focal_px=focal_px, device=str(resolve_device(device))
-    )
 
 
 def check_causal(*, causal: bool, checkpoint: Path | None) -> None:

@@ -91,5 +91,5 @@ def original_lifting(checkpoint: Path | None) -> LiftSettings:
         return LiftSettings(device=device)
     return LiftSettings(
         smooth="none", repair_sides=False, reject_outliers=False, constant_bones=False, lock_feet=False,
-        native_rate=True, device=device,
+        common_floor=False, native_rate=True, device=device,
     )  # fmt: skip

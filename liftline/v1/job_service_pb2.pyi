@@ -201,6 +201,14 @@ class JobSettings(_message.Message):
     FOCAL_PX_FIELD_NUMBER: _builtins.int
     LAYOUT_FIELD_NUMBER: _builtins.int
     EXPORT_FORMATS_FIELD_NUMBER: _builtins.int
+    FOV_DEG_FIELD_NUMBER: _builtins.int
+    PERSON_HEIGHT_M_FIELD_NUMBER: _builtins.int
+    PERSON_HEIGHTS_FIELD_NUMBER: _builtins.int
+    COMMON_FLOOR_FIELD_NUMBER: _builtins.int
+    REPAIR_SIDES_FIELD_NUMBER: _builtins.int
+    REJECT_OUTLIERS_FIELD_NUMBER: _builtins.int
+    CONSTANT_BONES_FIELD_NUMBER: _builtins.int
+    LOCK_FEET_FIELD_NUMBER: _builtins.int
     detector: _builtins.str
     """Name of the detector, such as "blazepose"; empty for whichever the deployment runs."""
     max_people: _builtins.int
@@ -210,12 +218,30 @@ class JobSettings(_message.Message):
     native_rate: _builtins.bool
     """Give the lifter the video's own frames instead of resampling to its rate."""
     focal_px: _builtins.float
-    """Focal length of the camera in pixels; 0 to assume a usual one."""
+    """Focal length of the camera in pixels; 0 and no `fov_deg` to assume a usual one."""
     layout: Global___Layout.ValueType
     """What the rendered video shows."""
+    fov_deg: _builtins.float
+    """Field of view of the camera across the width of the upright picture, in degrees, instead of `focal_px`; 0 for none."""
+    person_height_m: _builtins.float
+    """How tall everyone is, standing, in metres; 0 where it isn't known."""
+    common_floor: _builtins.bool
+    """Let people be a little larger or smaller so that all stand on one floor. Absent: true."""
+    repair_sides: _builtins.bool
+    """Undo exchanged left and right arms or legs. Absent: true."""
+    reject_outliers: _builtins.bool
+    """Replace keypoints that jump impossibly. Absent: true."""
+    constant_bones: _builtins.bool
+    """Give each person bones of one length. Absent: true."""
+    lock_feet: _builtins.bool
+    """Keep feet in place while they stand. Absent: true."""
     @_builtins.property
     def export_formats(self) -> _containers.RepeatedScalarFieldContainer[Global___ExportFormat.ValueType]:
         """Further formats of the poses."""
+
+    @_builtins.property
+    def person_heights(self) -> _containers.RepeatedCompositeFieldContainer[Global___PersonHeight]:
+        """How tall single people are, before `person_height_m`; at most 50."""
 
     def __init__(
         self,
@@ -227,14 +253,67 @@ class JobSettings(_message.Message):
         focal_px: _builtins.float = ...,
         layout: Global___Layout.ValueType = ...,
         export_formats: _abc.Iterable[Global___ExportFormat.ValueType] | None = ...,
+        fov_deg: _builtins.float = ...,
+        person_height_m: _builtins.float = ...,
+        person_heights: _abc.Iterable[Global___PersonHeight] | None = ...,
+        common_floor: _builtins.bool | None = ...,
+        repair_sides: _builtins.bool | None = ...,
+        reject_outliers: _builtins.bool | None = ...,
+        constant_bones: _builtins.bool | None = ...,
+        lock_feet: _builtins.bool | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_common_floor", b"_common_floor", "_constant_bones", b"_constant_bones", "_lock_feet", b"_lock_feet", "_reject_outliers", b"_reject_outliers", "_repair_sides", b"_repair_sides", "common_floor", b"common_floor", "constant_bones", b"constant_bones", "lock_feet", b"lock_feet", "reject_outliers", b"reject_outliers", "repair_sides", b"repair_sides"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_common_floor", b"_common_floor", "_constant_bones", b"_constant_bones", "_lock_feet", b"_lock_feet", "_reject_outliers", b"_reject_outliers", "_repair_sides", b"_repair_sides", "common_floor", b"common_floor", "constant_bones", b"constant_bones", "detector", b"detector", "export_formats", b"export_formats", "focal_px", b"focal_px", "fov_deg", b"fov_deg", "layout", b"layout", "lock_feet", b"lock_feet", "max_people", b"max_people", "native_rate", b"native_rate", "person_height_m", b"person_height_m", "person_heights", b"person_heights", "reject_outliers", b"reject_outliers", "repair_sides", b"repair_sides", "smoothing", b"smoothing"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__common_floor: _TypeAlias = _typing.Literal["common_floor"]  # noqa: Y015
+    _WhichOneofArgType__common_floor: _TypeAlias = _typing.Literal["_common_floor", b"_common_floor"]  # noqa: Y015
+    _WhichOneofReturnType__constant_bones: _TypeAlias = _typing.Literal["constant_bones"]  # noqa: Y015
+    _WhichOneofArgType__constant_bones: _TypeAlias = _typing.Literal["_constant_bones", b"_constant_bones"]  # noqa: Y015
+    _WhichOneofReturnType__lock_feet: _TypeAlias = _typing.Literal["lock_feet"]  # noqa: Y015
+    _WhichOneofArgType__lock_feet: _TypeAlias = _typing.Literal["_lock_feet", b"_lock_feet"]  # noqa: Y015
+    _WhichOneofReturnType__reject_outliers: _TypeAlias = _typing.Literal["reject_outliers"]  # noqa: Y015
+    _WhichOneofArgType__reject_outliers: _TypeAlias = _typing.Literal["_reject_outliers", b"_reject_outliers"]  # noqa: Y015
+    _WhichOneofReturnType__repair_sides: _TypeAlias = _typing.Literal["repair_sides"]  # noqa: Y015
+    _WhichOneofArgType__repair_sides: _TypeAlias = _typing.Literal["_repair_sides", b"_repair_sides"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__common_floor) -> _WhichOneofReturnType__common_floor | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__constant_bones) -> _WhichOneofReturnType__constant_bones | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__lock_feet) -> _WhichOneofReturnType__lock_feet | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__reject_outliers) -> _WhichOneofReturnType__reject_outliers | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__repair_sides) -> _WhichOneofReturnType__repair_sides | None: ...
+
+Global___JobSettings: _TypeAlias = JobSettings  # noqa: Y015
+
+@_typing.final
+class PersonHeight(_message.Message):
+    """How tall a person is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRACK_ID_FIELD_NUMBER: _builtins.int
+    HEIGHT_M_FIELD_NUMBER: _builtins.int
+    track_id: _builtins.int
+    """Their number in the results of an earlier job with the same video and settings."""
+    height_m: _builtins.float
+    """Standing, in metres."""
+    def __init__(
+        self,
+        *,
+        track_id: _builtins.int = ...,
+        height_m: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["detector", b"detector", "export_formats", b"export_formats", "focal_px", b"focal_px", "layout", b"layout", "max_people", b"max_people", "native_rate", b"native_rate", "smoothing", b"smoothing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["height_m", b"height_m", "track_id", b"track_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___JobSettings: _TypeAlias = JobSettings  # noqa: Y015
+Global___PersonHeight: _TypeAlias = PersonHeight  # noqa: Y015
 
 @_typing.final
 class Upload(_message.Message):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 import typer
 
 from liftline.settings import load_settings
+from liftline_cli.lifting_options import Lifting, with_lifting
 from liftline_cli.options import (
     AsJson,
     Causal,
@@ -18,21 +19,16 @@ from liftline_cli.options import (
     DetectronWeights,
     Device,
     ExportFormats,
-    FocalPx,
     Layout,
     LayoutOption,
     MaxPeople,
-    NativeRate,
     OutputDir,
     Overwrite,
     PrecisionOption,
     ScoreThreshold,
-    Smooth,
-    SmoothOption,
     Verbose,
     check_causal,
     detector_options,
-    lift_settings,
 )
 from liftline_cli.session import Session, closing, print_json, session
 
@@ -40,10 +36,12 @@ if TYPE_CHECKING:
     from liftline_cli.process import ProcessResult, ProcessSettings
 
 
+@with_lifting
 def process(
     video: Annotated[
         Path, typer.Argument(metavar="VIDEO|FOLDER", help="Any video libav can read, or a folder.", show_default=False)
     ],
+    lifting: Lifting,
     output_dir: OutputDir = Path("outputs"),
     detector: Detector = DetectorName.AUTO,
     max_people: MaxPeople = None,
@@ -53,9 +51,6 @@ def process(
     precision: PrecisionOption = None,
     checkpoint: Checkpoint = None,
     causal: Causal = False,
-    smooth: SmoothOption = Smooth.BUTTERWORTH,
-    native_rate: NativeRate = False,
-    focal_px: FocalPx = None,
     layout: LayoutOption = Layout.SIDE_BY_SIDE,
     device: Device = "auto",
     export: ExportFormats = "",
@@ -88,7 +83,7 @@ def process(
             max_people=max_people,
             checkpoint=checkpoint,
             causal=causal,
-            lift=lift_settings(smooth=smooth, native_rate=native_rate, focal_px=focal_px, device=device),
+            lift=lifting.settings(device=device),
             render=RenderSettings(layout=layout.value),
             export=parse_formats(export),
             overwrite=overwrite,

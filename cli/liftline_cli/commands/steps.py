@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from liftline.settings import load_settings
+from liftline_cli.lifting_options import Lifting, with_lifting
 from liftline_cli.options import (
     AsJson,
     Causal,
@@ -18,22 +19,17 @@ from liftline_cli.options import (
     DetectronWeights,
     Device,
     ExportFormats,
-    FocalPx,
     Layout,
     LayoutOption,
     MaxPeople,
-    NativeRate,
     OutputDir,
     Overwrite,
     PrecisionOption,
     ScoreThreshold,
-    Smooth,
-    SmoothOption,
     Subject,
     Verbose,
     check_causal,
     detector_options,
-    lift_settings,
 )
 from liftline_cli.session import closing, session
 
@@ -77,6 +73,7 @@ def detect(
         closing(current, {"frames": plan.frame_count, "people": len(tracks)}, files)
 
 
+@with_lifting
 def lift(
     keypoints: Annotated[
         Path,
@@ -87,14 +84,12 @@ def lift(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Poses file to write (.npz).")],
+    lifting: Lifting,
     subject: Subject = None,
     checkpoint: Checkpoint = None,
     causal: Causal = False,
-    smooth: SmoothOption = Smooth.BUTTERWORTH,
-    native_rate: NativeRate = False,
     fps: Annotated[float | None, typer.Option(min=0.1, help="Frame rate of a dataset that has no times.")] = None,
     video: Annotated[Path | None, typer.Option(help="The video a dataset without times was made from.")] = None,
-    focal_px: FocalPx = None,
     device: Device = "auto",
     export: ExportFormats = "",
     as_json: AsJson = False,
@@ -114,7 +109,7 @@ def lift(
             causal=causal,
             subject=subject,
             track=TrackSettings(max_tracks=load_settings().max_tracks),
-            settings=lift_settings(smooth=smooth, native_rate=native_rate, focal_px=focal_px, device=device),
+            settings=lifting.settings(device=device),
             fps=fps,
             video=video,
             formats=parse_formats(export),

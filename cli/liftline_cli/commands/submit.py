@@ -21,17 +21,14 @@ from liftline_cli.jobs.options import (
     connected,
 )
 from liftline_cli.jobs.session import job_session, jobs_go_on
+from liftline_cli.lifting_options import Lifting, with_lifting
 from liftline_cli.options import (
     AsJson,
     DetectorName,
     ExportFormats,
-    FocalPx,
     Layout,
     LayoutOption,
     MaxPeople,
-    NativeRate,
-    Smooth,
-    SmoothOption,
 )
 from liftline_cli.session import print_json
 
@@ -40,17 +37,16 @@ if TYPE_CHECKING:
 
 
 @connected
+@with_lifting
 def submit(
     videos: Videos,
     gateway: Gateway,
+    lifting: Lifting,
     wait: Wait = False,
     output_dir: FetchInto = None,
     priority: PriorityOption = PriorityName.NORMAL,
     detector: DeployedDetector = None,
     max_people: MaxPeople = None,
-    smooth: SmoothOption = Smooth.BUTTERWORTH,
-    native_rate: NativeRate = False,
-    focal_px: FocalPx = None,
     layout: LayoutOption = Layout.SIDE_BY_SIDE,
     export: ExportFormats = "",
     webhook: Webhook = "",
@@ -71,9 +67,7 @@ def submit(
         settings = JobSettings(
             detector=None if detector in (None, DetectorName.AUTO) else detector.value,
             max_people=max_people,
-            smooth=smooth.value,
-            native_rate=native_rate,
-            focal_px=focal_px,
+            **lifting.choices(),
             layout=layout.value,
             export=cast("tuple[ExportFormat, ...]", parse_formats(export)),
         )

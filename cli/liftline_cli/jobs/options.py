@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from liftline_cli.option_groups import takes_group
 from liftline_cli.options import DetectorName
 
 if TYPE_CHECKING:
@@ -124,21 +123,4 @@ class Gateway:
 
 def connected(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options above; it gets them as one argument, `gateway`."""
-
-    @wraps(command)
-    def run(**given: Any) -> None:
-        gateway = Gateway(**{name: given.pop(name) for name in _OPTIONS})
-        command(gateway=gateway, **given)
-
-    signature = inspect.signature(command, eval_str=True)
-    own = [
-        parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-        for name, parameter in signature.parameters.items()
-        if name != "gateway"
-    ]
-    added = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
-        for name, kind in _OPTIONS.items()
-    ]
-    run.__signature__ = signature.replace(parameters=[*own, *added])  # type: ignore[attr-defined]
-    return run
+    return takes_group("gateway", Gateway, _OPTIONS)(command)

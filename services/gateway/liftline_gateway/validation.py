@@ -10,7 +10,9 @@ import binascii
 import math
 from collections.abc import Collection
 
+from liftline.camera import NARROWEST_VIEW_DEG, WIDEST_VIEW_DEG
 from liftline.naming import JobKey, is_token
+from liftline.poses import SHORTEST_PERSON_M, TALLEST_PERSON_M
 from liftline.serving.errors import Violation
 from liftline.store_keys import check_key
 from liftline.v1 import job_service_pb2
@@ -20,6 +22,7 @@ from liftline_gateway.webhook_address import address_problem
 
 DETECTORS = ("blazepose", "detectron2")
 NAME_BYTES = 200
+MOST_HEIGHTS = 50
 PAGE_SIZE, LARGEST_PAGE = 50, 1000
 
 
@@ -81,6 +84,17 @@ def _check_settings(settings: JobSettings, findings: _Findings) -> None:
         "settings.focal_px",
         "At least 1 pixel, or 0 for a usual one.",
     )
+    findings.need(
+        settings.fov_deg == 0 or NARROWEST_VIEW_DEG <= settings.fov_deg <= WIDEST_VIEW_DEG,
+        "settings.fov_deg",
+        f"{NARROWEST_VIEW_DEG:g} to {WIDEST_VIEW_DEG:g} degrees, or 0 for none.",
+    )
+    findings.need(
+        not (settings.focal_px and settings.fov_deg),
+        "settings.fov_deg",
+        "A focal length says the same; give one of them.",
+    )
+    _check_heights(settings, findings)
     findings.known(settings.smoothing, job_service_pb2.Smoothing.values(), "settings.smoothing")
     findings.known(settings.layout, job_service_pb2.Layout.values(), "settings.layout")
     formats = [one for one in job_service_pb2.ExportFormat.values() if one]
@@ -88,6 +102,21 @@ def _check_settings(settings: JobSettings, findings: _Findings) -> None:
         findings.known(export_format, formats, f"settings.export_formats[{at}]")
     twice = len(set(settings.export_formats)) < len(settings.export_formats)
     findings.need(not twice, "settings.export_formats", "Each format once.")
+
+
+def _check_heights(settings: JobSettings, findings: _Findings) -> None:
+    heights = {"settings.person_height_m": settings.person_height_m or None}
+    for at, one in enumerate(settings.person_heights):
+        heights[f"settings.person_heights[{at}].height_m"] = one.height_m
+    for field, height_m in heights.items():
+        findings.need(
+            height_m is None or SHORTEST_PERSON_M <= height_m <= TALLEST_PERSON_M,
+            field,
+            f"{SHORTEST_PERSON_M:g} to {TALLEST_PERSON_M:g} metres.",
+        )
+    tracks = [one.track_id for one in settings.person_heights]
+    findings.need(len(set(tracks)) == len(tracks), "settings.person_heights", "One height for a person.")
+    findings.need(len(tracks) <= MOST_HEIGHTS, "settings.person_heights", f"Of at most {MOST_HEIGHTS} people.")
 
 
 def file_name_problem(name: str) -> str | None:

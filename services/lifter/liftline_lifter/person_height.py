@@ -12,11 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.errors import UsageError
-from liftline.poses import Poses
+from liftline.poses import SHORTEST_PERSON_M, TALLEST_PERSON_M, Poses
 from liftline.skeletons import H36M17
-
-SHORTEST_M, TALLEST_M = 0.4, 2.8
-"""From a baby to the tallest person there ever was."""
 
 _LEGS = tuple(
     H36M17.indices(f"{side}_{upper}", f"{side}_{lower}")
@@ -81,8 +78,8 @@ def scaled(poses: Poses, factors: NDArray[np.floating]) -> Poses:
 def check_heights(everyone_m: float | None, of_tracks_m: tuple[tuple[int, float], ...]) -> None:
     """Raise UsageError for a height that nobody has, or two for one person."""
     for height in (*(() if everyone_m is None else (everyone_m,)), *(height for _, height in of_tracks_m)):
-        if not SHORTEST_M <= height <= TALLEST_M:
-            raise UsageError(f"A person's height is {SHORTEST_M:g} to {TALLEST_M:g} metres, not {height:g}.")
+        if not SHORTEST_PERSON_M <= height <= TALLEST_PERSON_M:
+            raise UsageError(f"People are {SHORTEST_PERSON_M:g} to {TALLEST_PERSON_M:g} metres tall, not {height:g}.")
     tracks = [track for track, _ in of_tracks_m]
     twice = sorted({track for track in tracks if tracks.count(track) > 1})
     if twice:

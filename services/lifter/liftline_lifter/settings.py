@@ -14,7 +14,7 @@ from liftline.errors import UsageError
 from liftline.settings import Settings
 from liftline.v1 import job_service_pb2
 from liftline.v1.job_service_pb2 import JobSettings
-from liftline.wire import EXPORT_FORMATS, SMOOTHINGS
+from liftline.wire import EXPORT_FORMATS, LIFT_STEPS, SMOOTHINGS
 from liftline_lifter import smoothing
 from liftline_lifter.smoothing import Smoothing
 from liftline_lifter.stage import LiftSettings, TrackSettings
@@ -48,7 +48,11 @@ def lift_settings(job: JobSettings, *, device: str) -> LiftSettings:
         smooth=_SMOOTHINGS[job.smoothing],
         native_rate=job.native_rate,
         focal_px=job.focal_px or None,
+        fov_deg=job.fov_deg or None,
+        person_height_m=job.person_height_m or None,
+        person_heights_m=tuple((one.track_id, one.height_m) for one in job.person_heights),
         device=device,
+        **{step: getattr(job, step) for step in LIFT_STEPS if job.HasField(step)},
     )
 
 

@@ -8,16 +8,53 @@ from typing import get_args
 
 import pytest
 
-from liftline_cli.options import DetectorName, Layout, Precision, Smooth
+from liftline.errors import UsageError
+from liftline_cli.client import JobSettings
+from liftline_cli.lifting_options import Lifting, Smooth, parse_heights
+from liftline_cli.options import DetectorName, Layout, Precision
 from liftline_detector.backends import AUTO, BACKENDS
 from liftline_detector.options import PRECISIONS
 from liftline_lifter import smoothing
+from liftline_lifter.settings import lift_settings
+from liftline_lifter.stage import LiftSettings
 from liftline_renderer.layout import Layout as RendererLayout
 
 
 def test_smoothing_choices_are_the_lifters() -> None:
     assert {choice.value for choice in Smooth} == set(smoothing.SMOOTHINGS)
     assert Smooth.BUTTERWORTH.value == smoothing.DEFAULT
+
+
+def test_what_is_not_chosen_is_the_same_everywhere() -> None:
+    chosen = Lifting()
+    assert chosen.settings(device="cpu") == LiftSettings()
+    assert JobSettings(**chosen.choices()) == JobSettings()
+
+
+def test_every_choice_of_lifting_reaches_the_lifter_here_and_through_a_job() -> None:
+    chosen = Lifting(
+        smooth=Smooth.NONE, native_rate=True, fov=70.0, person_height=["1.8", "2=1.62", "7=1.1"], common_floor=False,
+        repair_sides=False, reject_outliers=False, constant_bones=False, lock_feet=False,
+    )  # fmt: skip
+    here = chosen.settings(device="cpu")
+    assert here == LiftSettings(
+        smooth="none", native_rate=True, fov_deg=70.0, person_height_m=1.8, person_heights_m=((2, 1.62), (7, 1.1)),
+        common_floor=False, repair_sides=False, reject_outliers=False, constant_bones=False, lock_feet=False,
+    )  # fmt: skip
+    assert lift_settings(JobSettings(**chosen.choices()).wire, device="cpu") == here
+
+
+@pytest.mark.parametrize(
+    "texts", [["tall"], ["1.8", "1.7"], ["2=1.6", "2=1.7"], ["me=1.7"], ["2="], ["=1.7"], ["2=1.7=1.8"]]
+)
+def test_a_height_that_says_nothing_is_refused(texts: list[str]) -> None:
+    with pytest.raises(UsageError, match="--person-height"):
+        parse_heights(texts)
+
+
+def test_two_ways_to_say_how_wide_the_camera_sees_are_refused() -> None:
+    with pytest.raises(UsageError, match="--focal-px and --fov"):
+        Lifting(focal_px=900.0, fov=60.0).choices()
 
 
 def test_layout_choices_are_the_renderers() -> None:

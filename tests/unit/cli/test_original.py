@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from liftline.errors import ModelError
+from liftline.wire import LIFT_STEPS
 from liftline_cli.original import DEFAULT_CHECKPOINT, find_checkpoint, original_lifting
 from liftline_cli.reporting import ConsoleReporter
 
@@ -57,6 +58,7 @@ def test_a_checkpoint_that_was_named_is_never_replaced(folders: list[Path]) -> N
 def test_videopose3ds_weights_are_used_as_by_its_own_program() -> None:
     settings = original_lifting(Path(DEFAULT_CHECKPOINT))
     assert (settings.smooth, settings.native_rate) == ("none", True)
+    assert not any(getattr(settings, step) for step in LIFT_STEPS)
 
 
 @pytest.mark.parametrize("checkpoint", [None, Path("mine.safetensors")])

@@ -85,6 +85,35 @@ def test_a_focal_length_that_no_camera_has(focal_px: float) -> None:
     assert fields(caught.value) == {"settings.focal_px"}
 
 
+@pytest.mark.parametrize(
+    ("settings", "field"),
+    [
+        (api.JobSettings(fov_deg=180), "fov_deg"),
+        (api.JobSettings(fov_deg=float("nan")), "fov_deg"),
+        (api.JobSettings(fov_deg=60, focal_px=900), "fov_deg"),
+        (api.JobSettings(person_height_m=175), "person_height_m"),
+        (api.JobSettings(person_height_m=float("nan")), "person_height_m"),
+        (api.JobSettings(person_heights=[api.PersonHeight(track_id=1)]), "person_heights[0].height_m"),
+        (api.JobSettings(person_heights=[api.PersonHeight(track_id=1, height_m=1.7)] * 2), "person_heights"),
+        (
+            api.JobSettings(person_heights=[api.PersonHeight(track_id=n, height_m=1.7) for n in range(51)]),
+            "person_heights",
+        ),
+    ],
+)
+def test_cameras_and_people_that_there_are_not(settings: api.JobSettings, field: str) -> None:
+    with pytest.raises(RefusedError) as caught:
+        validation.check_creation(api.CreateJobRequest(upload="uploads/a", settings=settings), webhook_hosts=HOSTS)
+    assert fields(caught.value) == {f"settings.{field}"}
+
+
+def test_what_can_be_said_of_cameras_and_people() -> None:
+    settings = api.JobSettings(
+        fov_deg=70, person_height_m=1.75, person_heights=[api.PersonHeight(track_id=2, height_m=0.9)], lock_feet=False
+    )
+    validation.check_creation(api.CreateJobRequest(upload="uploads/a", settings=settings), webhook_hosts=())
+
+
 def test_the_least_request_is_enough() -> None:
     validation.check_creation(api.CreateJobRequest(upload="uploads/a"), webhook_hosts=())
 

@@ -28,7 +28,7 @@ from liftline.v1 import job_service_pb2
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Task, TaskId, TaskResult
 from liftline.v1.job_service_pb2 import JobSettings
-from liftline_cli.options import Smooth
+from liftline_cli.lifting_options import Smooth
 from liftline_cli.process_settings import ProcessSettings
 from liftline_lifter.handlers import MOST_EXPORTS, LiftHandler, TrackHandler
 from liftline_lifter.keypoint_files import write_keypoint_files
