@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from liftline import artifacts
@@ -14,6 +16,7 @@ from liftline.camera import FocalSource
 from liftline.errors import InvalidArtifactError
 
 SCHEMA_VERSION = 1
+_STEEP = 1e-6
 Vector = tuple[float, float, float]
 
 
@@ -42,6 +45,25 @@ class Scene:
 
 
 _SCENE = TypeAdapter(Scene)
+
+
+def world_axes(scene: Scene) -> NDArray[np.float64]:
+    """(3,3) rotation from camera space to the world: x to the camera's right, y away from it, z up.
+
+    Under a camera that looks straight up or down, away is towards the upper edge of the picture.
+    """
+    up = np.array(scene.up)
+    away = np.array([0.0, 0.0, 1.0])
+    away = away - (away @ up) * up
+    if np.linalg.norm(away) < _STEEP:
+        away = np.array([0.0, -1.0, 0.0]) + up[1] * up
+    away /= np.linalg.norm(away)
+    return np.stack([np.cross(away, up), away, up])
+
+
+def to_world(points_m: NDArray[np.floating], scene: Scene) -> NDArray[np.float64]:
+    """(...,3) camera space -> (...,3) the world of `world_axes`, whose origin is on the floor under the camera."""
+    return np.asarray(points_m @ world_axes(scene).T - [0.0, 0.0, scene.floor_m], np.float64)
 
 
 def save(path: Path, scene: Scene) -> None:

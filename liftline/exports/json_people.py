@@ -9,7 +9,7 @@ import numpy as np
 
 from liftline.artifacts import write_json
 from liftline.poses import Poses
-from liftline.scene import Scene
+from liftline.scene import Scene, to_world, world_axes
 from liftline.skeletons import H36M17
 
 
@@ -25,21 +25,27 @@ def write(poses: Poses, scene: Scene, base: Path) -> list[Path]:
             "width_px": poses.width_px,
             "height_px": poses.height_px,
             "focal_px": poses.focal_px,
+            "focal_source": scene.focal_source,
             "space": "camera: x right, y down, z forward",
+            "world": {
+                "space": "x to the camera's right, y away from it, z up; the origin is on the floor under the camera",
+                "rotation_from_camera": world_axes(scene).tolist(),
+                "translation_m": [0.0, 0.0, -scene.floor_m],
+            },
             "up": list(scene.up),
             "skeleton": {"name": H36M17.name, "joints": list(H36M17.joints), "parents": list(H36M17.parents)},
-            "people": [_person(poses, position) for position in range(len(poses))],
+            "people": [_person(poses, scene, position) for position in range(len(poses))],
         },
     )
     return [path]
 
 
-def _person(poses: Poses, position: int) -> dict[str, Any]:
+def _person(poses: Poses, scene: Scene, position: int) -> dict[str, Any]:
     rows = range(*poses.rows(position).indices(len(poses.frame_index)))
-    return {"track_id": int(poses.track_ids[position]), "frames": [_frame(poses, row) for row in rows]}
+    return {"track_id": int(poses.track_ids[position]), "frames": [_frame(poses, scene, row) for row in rows]}
 
 
-def _frame(poses: Poses, row: int) -> dict[str, Any]:
+def _frame(poses: Poses, scene: Scene, row: int) -> dict[str, Any]:
     frame = int(poses.frame_index[row])
     return {
         "frame": frame + 1,
@@ -47,6 +53,7 @@ def _frame(poses: Poses, row: int) -> dict[str, Any]:
         "observed": bool(poses.observed[row]),
         "root_cam_m": _rounded(poses.root_cam_m[row]),
         "joints_m": _rounded(poses.joints_m[row]),
+        "joints_world_m": _rounded(to_world(poses.joints_m[row] + poses.root_cam_m[row], scene)),
     }
 
 

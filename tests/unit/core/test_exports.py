@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,8 @@ import pytest
 
 from liftline.errors import UsageError
 from liftline.exports import EXPORTERS, export, parse_formats
-from liftline.exports.trc_markers import upright_rotation
 from liftline.poses import Poses
-from liftline.scene import Scene
+from liftline.scene import Scene, world_axes
 
 SCENE = Scene(up=(0.0, -1.0, 0.0), floor_m=-1.0, centre_m=(0.0, 1.0, 4.0), extent_m=2.0, focal_px=80.0)
 
@@ -78,12 +78,28 @@ def test_trc_is_upright_with_the_floor_at_zero(two_people: Poses, tmp_path: Path
     assert len(lines[6].split("\t")) == 2 + 17 * 3
 
 
-@pytest.mark.parametrize("up", [(0.0, -1.0, 0.0), (0.6, -0.8, 0.0), (0.0, 0.0, -1.0)])
-def test_upright_rotation_is_proper_and_turns_up_to_y(up: tuple[float, float, float]) -> None:
-    rotation = upright_rotation(np.array(up))
-    np.testing.assert_allclose(rotation @ rotation.T, np.eye(3), atol=1e-12)
-    assert np.linalg.det(rotation) == pytest.approx(1)
-    np.testing.assert_allclose(rotation @ np.array(up), [0, 1, 0], atol=1e-12)
+def test_every_format_with_a_world_has_the_same_one(two_people: Poses, tmp_path: Path) -> None:
+    up = (0.48, -0.8, -0.36)
+    tilted = replace(SCENE, up=up)
+    trc, _, table, tree = export(two_people, tilted, tmp_path / "clip.npz", ["trc", "csv", "json"])
+    hip = two_people.root_cam_m[0] + two_people.joints_m[0, 0]
+    x, y, z = json.loads(tree.read_text())["people"][0]["frames"][0]["joints_world_m"][0]
+    assert z == pytest.approx(np.dot(up, hip) - tilted.floor_m, abs=1e-4)
+    assert np.hypot(x, y) ** 2 + (z + tilted.floor_m) ** 2 == pytest.approx(np.dot(hip, hip), abs=1e-3)
+    with table.open(newline="", encoding="utf-8") as file:
+        line = next(csv.DictReader(file))
+    assert [float(line[f"{axis}_world_m"]) for axis in "xyz"] == [x, y, z]
+    marker = [float(v) for v in trc.read_text().splitlines()[6].split("\t")[2:5]]
+    np.testing.assert_allclose(marker, [x, z, -y], atol=1e-5)
+
+
+@pytest.mark.parametrize("up", [(0.0, -1.0, 0.0), (0.6, -0.8, 0.0), (0.0, -0.8, -0.6), (0.0, 0.0, -1.0)])
+def test_the_world_is_right_handed_and_upright(up: tuple[float, float, float]) -> None:
+    axes = world_axes(replace(SCENE, up=up))
+    np.testing.assert_allclose(axes @ axes.T, np.eye(3), atol=1e-12)
+    assert np.linalg.det(axes) == pytest.approx(1)
+    np.testing.assert_allclose(axes @ np.array(up), [0, 0, 1], atol=1e-12)
+    assert axes[1] @ [0, -0.01, 1] > 0
 
 
 @pytest.mark.parametrize("name", EXPORTERS)
