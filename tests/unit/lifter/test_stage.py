@@ -34,6 +34,11 @@ def plan_of(frames: int) -> Plan:
     return Plan(info, np.arange(frames), (Segment(0, 0, frames, 0),))
 
 
+AS_THE_NETWORK_SAYS = {
+    "smooth": "none", "repair_sides": False, "reject_outliers": False, "constant_bones": False, "lock_feet": False,
+}  # fmt: skip
+
+
 def lift(tracks: Tracks, *, trajectory: bool = False, **settings: object) -> LiftResult:
     checkpoint = random_checkpoint(trajectory=trajectory)
     chosen = LiftSettings(**settings)  # type: ignore[arg-type]
@@ -120,9 +125,9 @@ def test_every_person_is_lifted_as_if_alone() -> None:
 
 def test_native_rate_lifts_the_frames_as_they_are() -> None:
     slow, fast = tracks_of([60], fps=25), tracks_of([60], fps=50)
-    as_they_are = lift(slow, native_rate=True, smooth="none").poses.joints_m
-    np.testing.assert_array_equal(as_they_are, lift(fast, smooth="none").poses.joints_m)
-    assert np.abs(as_they_are - lift(slow, smooth="none").poses.joints_m).max() > 1e-3
+    as_they_are = lift(slow, native_rate=True, **AS_THE_NETWORK_SAYS).poses.joints_m
+    np.testing.assert_array_equal(as_they_are, lift(fast, **AS_THE_NETWORK_SAYS).poses.joints_m)
+    assert np.abs(as_they_are - lift(slow, **AS_THE_NETWORK_SAYS).poses.joints_m).max() > 1e-3
 
 
 def test_poses_come_back_at_the_videos_own_uneven_times() -> None:
@@ -140,9 +145,9 @@ def test_the_given_focal_length_is_used_and_told() -> None:
 
 def test_a_trajectory_network_gives_the_root_and_its_cameras_focal_length() -> None:
     tracks = tracks_of([30], fps=50)
-    poses = lift(tracks, trajectory=True, smooth="none").poses
+    poses = lift(tracks, trajectory=True, **AS_THE_NETWORK_SAYS).poses
     assert poses.focal_px == pytest.approx(1.145 * 1280)
-    longer = lift(tracks, trajectory=True, smooth="none", focal_px=2 * poses.focal_px).poses
+    longer = lift(tracks, trajectory=True, **AS_THE_NETWORK_SAYS, focal_px=2 * poses.focal_px).poses
     np.testing.assert_allclose(longer.root_cam_m, poses.root_cam_m * [1, 1, 2], rtol=1e-5)
 
 

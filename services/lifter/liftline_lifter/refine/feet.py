@@ -13,7 +13,6 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
-from scipy.sparse import block_diag, csr_array, diags_array, kron, vstack
 
 from liftline.poses import Poses
 from liftline.skeletons import H36M17
@@ -62,37 +61,43 @@ def lock_track(joints_m: Floats, roots_m: Floats, up: Floats, times_s: NDArray[n
 def corrected_roots(
     feet_m: Floats, roots_m: Floats, contacts: NDArray[np.bool_], times_s: NDArray[np.float64]
 ) -> Floats:
-    """(T,2,3) feet relative to the root, (T,3) roots, (T,2) contacts -> (T,3) roots with which standing feet slide less."""
-    frames, steps_s = len(times_s), np.diff(times_s)
+    """(T,2,3) feet relative to the root, (T,3) roots, (T,2) contacts -> (T,3) roots with which feet slide less."""
+    steps_s = np.diff(times_s)
     step_s = float(np.median(steps_s))
-    sight = roots_m / np.linalg.norm(roots_m, axis=1, keepdims=True)
-    along = sight[:, :, None] * sight[:, None]
-    trusted = ((np.eye(3) - along) / ACROSS_M**2 + along / ALONG_M**2) * step_s
-    normal = block_diag(list(trusted), format="csr")
-    second = diags_array([1.0, -2.0, 1.0], offsets=[0, 1, 2], shape=(frames - 2, frames)) / step_s**2
-    normal = normal + _in_space(second.T @ second) * (step_s / BENDING_M_S2**2)
-    first = diags_array([-1.0, 1.0], offsets=[0, 1], shape=(frames - 1, frames))
-    right = np.zeros((frames, 3))
+    bending = np.full(max(len(times_s) - 2, 0), 1 / (BENDING_M_S2**2 * step_s**3))
+    coupling = _squared_differences((1.0, -2.0, 1.0), bending, len(times_s))
+    right = np.zeros_like(roots_m)
     for foot in (0, 1):
         stands = contacts[1:, foot] & contacts[:-1, foot]
         weight = stands / (SLIDING_M_S**2 * steps_s)
-        slides = np.diff(feet_m[:, foot] + roots_m, axis=0)
-        normal = normal + _in_space(first.T @ diags_array(weight) @ first)
-        right -= first.T @ (weight[:, None] * slides)
-    return roots_m + _solve(normal, right.ravel()).reshape(frames, 3)
+        coupling += _squared_differences((-1.0, 1.0), weight, len(times_s))
+        slides = weight[:, None] * np.diff(feet_m[:, foot] + roots_m, axis=0)
+        right[:-1] += slides
+        right[1:] -= slides
+    sight = roots_m / np.linalg.norm(roots_m, axis=1, keepdims=True)
+    along = sight[:, :, None] * sight[:, None]
+    trust = step_s * ((np.eye(3) - along) / ACROSS_M**2 + along / ALONG_M**2)
+    return roots_m + _solved(trust, coupling, right)
 
 
-def _in_space(matrix: csr_array) -> csr_array:
-    """(T,T) for one coordinate -> (3T,3T) for three."""
-    return kron(matrix, np.eye(3), format="csr")
+def _squared_differences(coefficients: tuple[float, ...], weights: Floats, frames: int) -> Floats:
+    """(3,T) lower band of the matrix of sum_t w_t (sum_i c_i x_{t+i})^2, for one coordinate."""
+    band = np.zeros((3, frames))
+    for later, one in enumerate(coefficients):
+        for earlier, other in enumerate(coefficients[: later + 1]):
+            band[later - earlier, earlier : earlier + len(weights)] += one * other * weights
+    return band
 
 
-def _solve(normal: csr_array, right: Floats) -> Floats:
-    """Banded positive definite equations: three coordinates of three frames hang together."""
-    band = np.zeros((9, len(right)))
-    for offset in range(9):
-        band[offset, : len(right) - offset] = normal.diagonal(-offset)
-    return np.asarray(solveh_banded(band, right, lower=True), np.float64)
+def _solved(trust: Floats, coupling: Floats, right: Floats) -> Floats:
+    """(T,3) solution: (T,3,3) what holds within frames, (3,T) between frames and the same for each coordinate."""
+    frames = len(right)
+    band = np.zeros((9, frames, 3))
+    for row in range(3):
+        for column in range(row + 1):
+            band[row - column, :, column] += trust[:, row, column]
+    band[::3] += coupling[:, :, None]
+    return np.asarray(solveh_banded(band.reshape(9, -1), right.ravel(), lower=True).reshape(frames, 3), np.float64)
 
 
 def steps(foot_m: Floats, contact: NDArray[np.bool_], times_s: NDArray[np.float64]) -> Floats:
@@ -122,8 +127,10 @@ def reach(leg_m: Floats, step_m: Floats) -> Floats:
     side = _unit(bent - (bent * towards).sum(axis=1, keepdims=True) * towards)
     along = (thigh**2 - shin**2 + distance**2) / np.maximum(2 * distance, 1e-9)
     out = np.sqrt(np.maximum(thigh**2 - along**2, 0.0))
-    moved = np.stack([hip, hip + along[:, None] * towards + out[:, None] * side, hip + distance[:, None] * towards], 1)
-    return np.where((step_m == 0).all(axis=1)[:, None, None], leg_m, moved)
+    bent_to = hip + along[:, None] * towards + out[:, None] * side
+    moved = np.stack([hip, bent_to, hip + distance[:, None] * towards], axis=1)
+    still = (step_m == 0).all(axis=1)[:, None, None]
+    return np.asarray(np.where(still, leg_m, moved), np.float64)
 
 
 def _unit(vectors: Floats) -> Floats:

@@ -65,7 +65,7 @@ def swapped_limb(
                 change = CHANGE_COST * (now != after)
                 step[:, 2 * before + now, 2 * now + after] = costs[:, before ^ now, now ^ after] + change
     states = shortest_path(step, np.outer(standing, [0.0, 1.0, 1.0, 2.0]) / 2)
-    return np.concatenate([states[:1] // 2, states % 2]) == 1
+    return np.asarray(np.concatenate([states[:1] // 2, states % 2]) == 1, np.bool_)
 
 
 def _costs(
