@@ -28,6 +28,7 @@ ANKLE_HEIGHT_M = 0.07
 # differ, how far a foot is off the floor.
 _TILT_DEG, _SIZE, _OFF_FLOOR_M = 3.0, 0.06, 0.15
 _MOST_SIZE = 0.18
+_ON_FLOOR = 0.1
 _FEET_EACH, _FEET_THAT_COUNT = 64, 20.0
 
 _FEET = np.array(H36M17.indices("left_foot", "right_foot"))
@@ -61,7 +62,7 @@ class _Feet:
 
 
 def estimate_ground(poses: Poses, *, sizes_known: NDArray[np.bool_]) -> Ground:
-    """The floor under everyone, of whom there is at least one. `sizes_known` (P,): whose size isn't to be doubted."""
+    """The floor of everyone once scaled by `sizes`. `sizes_known` (P,), P > 0: whose size isn't to be doubted."""
     up = upright_direction(poses.joints_m.astype(np.float64) + poses.root_cam_m[:, None])
     feet = _lower_feet(poses, up)
     standing = np.ones(len(poses), np.bool_)
@@ -74,6 +75,12 @@ def estimate_ground(poses: Poses, *, sizes_known: NDArray[np.bool_]) -> Ground:
             return ground
         # The worse half elsewhere, the others get another try: who is wrong about the floor pulls on the rest.
         standing[off[np.argsort(-change[off], kind="stable")][: (len(off) + 1) // 2]] = False
+
+
+def floor_under(poses: Poses, up: Floats) -> float:
+    """`floor_m` under people as they are: an ankle below the lower feet of most frames; someone may jump."""
+    feet = poses.joints_m[:, _FEET].astype(np.float64) + poses.root_cam_m[:, None]
+    return float(np.quantile((feet @ up).min(axis=1), _ON_FLOOR)) - ANKLE_HEIGHT_M
 
 
 def _lower_feet(poses: Poses, up: Floats) -> _Feet:

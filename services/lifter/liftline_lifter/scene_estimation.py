@@ -10,7 +10,8 @@ from liftline.poses import Poses
 from liftline.scene import Scene, Vector
 from liftline.skeletons import H36M17
 from liftline_lifter.balance import LEVEL_UP, unit
-from liftline_lifter.ground import Ground, estimate_ground
+from liftline_lifter.ground import estimate_ground, floor_under
+from liftline_lifter.person_height import scaled
 
 _STANDING_HIP_M = 0.9
 _EVERYONE = 0.99
@@ -20,19 +21,29 @@ _MIN_EXTENT_M, _DEFAULT_DISTANCE_M = 1.2, 4.0
 _HIP = H36M17.index["hip"]
 
 
-def estimate_scene(poses: Poses, ground: Ground | None = None, *, focal_source: FocalSource | None = None) -> Scene:
-    """What every rendered frame shares, on a floor that is estimated where it isn't given.
+def settle(
+    poses: Poses, *, common_floor: bool, sizes_known: NDArray[np.bool_], focal_source: FocalSource
+) -> tuple[Poses, Scene]:
+    """Bring everyone to one floor, if wanted, and describe the room. `sizes_known` (P,): who keeps their size."""
+    if not common_floor or not len(poses):
+        return poses, estimate_scene(poses, focal_source=focal_source)
+    ground = estimate_ground(poses, sizes_known=sizes_known)
+    poses = scaled(poses, ground.sizes)
+    return poses, _describe(poses, ground.up, ground.floor_m, focal_source)
 
-    Without anybody: a level camera at hip height, four metres from the middle.
-    """
-    if not len(poses.frame_index):
+
+def estimate_scene(poses: Poses, *, focal_source: FocalSource | None = None) -> Scene:
+    """What every rendered frame shares. Without anybody: a level camera at hip height, four metres from the middle."""
+    if not len(poses):
         return _empty_room(poses.focal_px, focal_source)
-    ground = ground or estimate_ground(poses, sizes_known=np.ones(len(poses), np.bool_))
+    up = estimate_ground(poses, sizes_known=np.zeros(len(poses), np.bool_)).up
+    return _describe(poses, up, floor_under(poses, up), focal_source)
+
+
+def _describe(poses: Poses, up: NDArray[np.float64], floor_m: float, focal_source: FocalSource | None) -> Scene:
     hips = (poses.joints_m[:, _HIP] + poses.root_cam_m).astype(np.float64)
-    centre, extent = _middle(hips, ground.up, ground.floor_m)
-    return Scene(
-        _vector(ground.up), ground.floor_m, _vector(centre), extent, poses.focal_px, focal_source=focal_source
-    )  # fmt: skip
+    centre, extent = _middle(hips, up, floor_m)
+    return Scene(_vector(up), floor_m, _vector(centre), extent, poses.focal_px, focal_source=focal_source)
 
 
 def _middle(hips: NDArray[np.float64], up: NDArray[np.float64], floor_m: float) -> tuple[NDArray[np.float64], float]:

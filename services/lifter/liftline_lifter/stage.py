@@ -13,10 +13,9 @@ from liftline.scene import Scene
 from liftline.tracks import Tracks
 from liftline_lifter.checkpoint import LifterCheckpoint
 from liftline_lifter.focal_length import focal_length
-from liftline_lifter.ground import estimate_ground
 from liftline_lifter.lifting import LiftSettings, lift
-from liftline_lifter.person_height import heights_known, scaled, with_heights
-from liftline_lifter.scene_estimation import estimate_scene
+from liftline_lifter.person_height import heights_known, with_heights
+from liftline_lifter.scene_estimation import settle
 from liftline_lifter.tracking.people import find_people, to_tracks
 from liftline_lifter.tracking.settings import TrackSettings
 
@@ -93,11 +92,12 @@ def lift_tracks(
 
     `progress` counts rows of `tracks`. Raises UsageError where a height is given for somebody who isn't there.
     """
-    poses = lift(tracks, checkpoint, settings=settings, stop=stop, progress=progress)
     heights = settings.person_height_m, settings.person_heights_m
-    poses, ground = with_heights(poses, *heights), None
-    if settings.common_floor and len(poses):
-        ground = estimate_ground(poses, sizes_known=heights_known(poses, *heights))
-        poses = scaled(poses, ground.sizes)
-    source = focal_length(tracks, checkpoint, settings).source
-    return LiftResult(poses, estimate_scene(poses, ground, focal_source=source))
+    poses = with_heights(lift(tracks, checkpoint, settings=settings, stop=stop, progress=progress), *heights)
+    poses, scene = settle(
+        poses,
+        common_floor=settings.common_floor,
+        sizes_known=heights_known(poses, *heights),
+        focal_source=focal_length(tracks, checkpoint, settings).source,
+    )
+    return LiftResult(poses, scene)
