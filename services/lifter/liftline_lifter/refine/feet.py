@@ -22,6 +22,7 @@ from liftline_lifter.refine.contacts import find_contacts, runs
 Floats = NDArray[np.float64]
 
 FEET = H36M17.indices("left_foot", "right_foot")
+_STRAIGHT_M = 1e-4
 _LEGS = tuple(H36M17.indices(f"{side}_hip", f"{side}_knee", f"{side}_foot") for side in ("left", "right"))
 
 ACROSS_M, ALONG_M = 0.03, 0.1
@@ -104,33 +105,42 @@ def steps(foot_m: Floats, contact: NDArray[np.bool_], times_s: NDArray[np.float6
     """(T,3) where to move a foot (T,3) so that it stays where it stood on average, faded between contacts."""
     out, weight = np.zeros_like(foot_m), np.zeros(len(foot_m))
     for start, stop in runs(contact):
-        place = np.median(foot_m[start:stop], axis=0)
-        away_s = np.maximum(times_s[start] - times_s, times_s - times_s[stop - 1]).clip(min=0.0)
-        fade = np.square(np.cos(np.pi / 2 * np.minimum(away_s / FADE_S, 1.0)))
-        near = slice(*np.searchsorted(times_s, [times_s[start] - FADE_S, times_s[stop - 1] + FADE_S]))
-        edge = np.clip(np.arange(len(foot_m))[near], start, stop - 1)
-        out[near] += fade[near, None] * (place - foot_m[edge])
-        weight[near] += fade[near]
+        begin_s, end_s = times_s[start], times_s[stop - 1]
+        near = slice(*np.searchsorted(times_s, [begin_s - FADE_S, end_s + FADE_S]).tolist())
+        away_s = np.maximum(begin_s - times_s[near], times_s[near] - end_s).clip(0.0, FADE_S)
+        fade = np.square(np.cos(np.pi / 2 * away_s / FADE_S))
+        held = foot_m[np.clip(np.arange(near.start, near.stop), start, stop - 1)]
+        out[near] += fade[:, None] * (np.median(foot_m[start:stop], axis=0) - held)
+        weight[near] += fade
     out /= np.maximum(weight, 1.0)[:, None]
     length = np.linalg.norm(out, axis=1, keepdims=True)
-    return out * np.minimum(1.0, LARGEST_STEP_M / np.maximum(length, 1e-9))
+    return np.asarray(out * np.minimum(1.0, LARGEST_STEP_M / np.maximum(length, 1e-9)), np.float64)
 
 
 def reach(leg_m: Floats, step_m: Floats) -> Floats:
-    """(T,3,3) hip, knee and foot, (T,3) steps -> the leg with its foot moved, its bones as long as they were."""
+    """(T,3,3) hip, knee and foot, (T,3) steps -> the leg with its foot moved, its bones as long as they were.
+
+    A leg reaches no farther than it is long, and one that is quite straight, whose knee has no side, stays straight.
+    """
     hip, knee, foot = leg_m[:, 0], leg_m[:, 1], leg_m[:, 2]
     thigh, shin = np.linalg.norm(knee - hip, axis=1), np.linalg.norm(foot - knee, axis=1)
-    before, wanted = foot - hip, foot + step_m - hip
-    distance = np.clip(np.linalg.norm(wanted, axis=1), np.abs(thigh - shin), thigh + shin)
+    wanted = foot + step_m - hip
     towards = _unit(wanted)
-    bent = (knee - hip) - ((knee - hip) * _unit(before)).sum(axis=1, keepdims=True) * _unit(before)
-    side = _unit(bent - (bent * towards).sum(axis=1, keepdims=True) * towards)
+    side = _across(_across(knee - hip, _unit(foot - hip)), towards)
+    straight = np.linalg.norm(side, axis=1) < _STRAIGHT_M
+    distance = np.clip(np.linalg.norm(wanted, axis=1), np.abs(thigh - shin), thigh + shin)
+    distance = np.where(straight, np.linalg.norm(foot - hip, axis=1), distance)
     along = (thigh**2 - shin**2 + distance**2) / np.maximum(2 * distance, 1e-9)
     out = np.sqrt(np.maximum(thigh**2 - along**2, 0.0))
-    bent_to = hip + along[:, None] * towards + out[:, None] * side
+    bent_to = hip + along[:, None] * towards + out[:, None] * _unit(side)
     moved = np.stack([hip, bent_to, hip + distance[:, None] * towards], axis=1)
     still = (step_m == 0).all(axis=1)[:, None, None]
     return np.asarray(np.where(still, leg_m, moved), np.float64)
+
+
+def _across(vectors: Floats, axes: Floats) -> Floats:
+    """(T,3) without their part along unit axes (T,3)."""
+    return np.asarray(vectors - (vectors * axes).sum(axis=1, keepdims=True) * axes, np.float64)
 
 
 def _unit(vectors: Floats) -> Floats:
