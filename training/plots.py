@@ -39,6 +39,8 @@ def loss_curve(log: Path, picture: Path) -> None:
     losses = figure.subplots()
     losses.plot(minutes, [line["loss_mm"] for line in by_step.values()], color=_LIFTED)
     losses.set(xlabel="minutes", ylabel="MPJPE in training, mm", yscale="log")
+    losses.yaxis.set_major_formatter("{x:.0f}")
+    losses.yaxis.set_minor_formatter("{x:.0f}")
     rates = losses.twinx()
     rates.plot(minutes, [line["learning_rate"] for line in by_step.values()], color=_TRUTH, linewidth=1)
     rates.set(ylabel="learning rate", ylim=(0, None))
@@ -61,7 +63,7 @@ def joint_errors(figures: Mapping[str, Any], picture: Path) -> None:
         axes.set(title=group, xlabel="mm", yticks=np.arange(len(H36M17)) + 0.2, yticklabels=H36M17.joints)
         axes.grid(visible=True, axis="x", alpha=0.3)
     rows[0].invert_yaxis()
-    rows[-1].legend(fontsize="small")
+    figure.legend(*rows[0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     _save(figure, picture)
 
 
@@ -70,7 +72,10 @@ def contact_sheet(checkpoint: LifterCheckpoint, mocap: Path, picture: Path) -> N
     motion = held_out_split(load_motion(mocap))
     frames = checkpoint.pose_model.receptive_field
     windows = held_out_windows(to_bones(motion), motion, frames, noisy=True, count=_SHOWN_PER_SUBJECT)
-    figure = Figure(figsize=(3 * 3 * len(_RANKS), 2.6 * len(windows)), layout="constrained")
+    figure = Figure(figsize=(2 * 3 * len(_RANKS), 2.4 * len(windows)), layout="constrained")
+    figure.suptitle(
+        "black: detected keypoints, gray: truth, red: lifted; a good, a middling and a bad window by P-MPJPE"
+    )
     rows = figure.subplots(len(windows), 3 * len(_RANKS), squeeze=False)
     for row, (subject, own) in zip(rows, windows.items(), strict=True):
         seen, wanted_m = own.windows.rays[:, frames // 2 + SMOOTHING_FRAMES], own.windows.poses_m[:, 0]
@@ -101,7 +106,8 @@ def _draw(axes: Axes, skeleton: Skeleton, points: NDArray[np.float32], color: st
     """(J, 2) points, y down."""
     for edge in skeleton.edges:
         axes.plot(*points[list(edge)].T, color=color, linewidth=1.5)
-    axes.set(aspect="equal", xticks=[], yticks=[])
+    axes.set_aspect("equal", adjustable="datalim")
+    axes.set(xticks=[], yticks=[])
     if not axes.yaxis_inverted():
         axes.invert_yaxis()
 
