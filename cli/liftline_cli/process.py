@@ -13,6 +13,7 @@ from liftline.plan import Plan
 from liftline.ports import ModelInfo
 from liftline.poses import Poses
 from liftline.running import StopFlag
+from liftline.scene import Scene
 from liftline.tracks import Tracks
 from liftline_cli.local_run import LocalRun
 from liftline_cli.process_settings import ProcessSettings
@@ -32,6 +33,7 @@ class ProcessResult:
         files: the others a person wants to know of, by what they are.
         plan: of the video.
         poses: of everyone.
+        scene: the room they are in.
         models: that were used.
         seconds: wall-clock time of this call.
         step_seconds: of every step when it ran, in this call or an earlier one.
@@ -42,6 +44,7 @@ class ProcessResult:
     files: dict[str, Path]
     plan: Plan
     poses: Poses
+    scene: Scene
     models: tuple[ModelInfo, ...]
     seconds: float
     step_seconds: Mapping[str, float]
@@ -76,7 +79,7 @@ def process_video(
             ),
         )  # fmt: skip
     return ProcessResult(
-        run.paths.manifest, run.paths.existing(), plan, poses, models, seconds, step_seconds=run.seconds(),
+        run.paths.manifest, run.paths.existing(), plan, poses, scene, models, seconds, step_seconds=run.seconds(),
         changed=run.changed,
     )  # fmt: skip
 

@@ -73,6 +73,14 @@ def print_table(table: Table, file: IO[str]) -> None:
     Console(file=file, width=_WIDEST).print(table, soft_wrap=True)
 
 
+_FOCAL_SOURCES = {
+    "given": "as given",
+    "network": "as the trajectory network was trained with",
+    "assumed": "assumed (--focal-px or --fov tells the camera's)",
+    None: "of an older run",
+}
+
+
 def closing(session: Session, summary: dict[str, Any], files: dict[str, Path]) -> None:
     """Say what was made and where it is: a table, or one JSON object."""
     reporter = session.reporter
@@ -90,5 +98,7 @@ def closing(session: Session, summary: dict[str, Any], files: dict[str, Path]) -
     models = ", ".join(f"{m['name']} ({m['licence']})" for m in summary.get("models", []))
     if models:
         reporter.console.print(f"models: {models}", highlight=False, markup=False, soft_wrap=True)
+    if focal := summary.get("focal_length"):
+        reporter.console.print(f"focal length: {focal['px']:g} px, {_FOCAL_SOURCES[focal['source']]}", highlight=False)
     if timings:
         reporter.console.print(f"{summary.get('frames', '?')} frames: {timings}", highlight=False, soft_wrap=True)

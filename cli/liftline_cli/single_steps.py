@@ -61,7 +61,8 @@ def lift_file(
         scene_file.save(scene_path, result.scene)
         exported = export(result.poses, result.scene, output, formats)
     files = {"poses": output, "scene": scene_path, **{path.suffix[1:]: path for path in exported}}
-    return {"frames": len(result.poses.frame_times_s), "people": len(result.poses)}, files
+    focal_length = {"px": round(result.scene.focal_px, 1), "source": result.scene.focal_source}
+    return {"frames": len(result.poses.frame_times_s), "people": len(result.poses), "focal_length": focal_length}, files
 
 
 def render_file(

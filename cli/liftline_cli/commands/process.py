@@ -111,6 +111,7 @@ def _summary(result: ProcessResult) -> dict[str, Any]:
     return {
         "frames": result.plan.frame_count,
         "people": len(result.poses),
+        "focal_length": {"px": round(result.scene.focal_px, 1), "source": result.scene.focal_source},
         "models": [{"name": m.name, "sha256": m.sha256, "licence": m.licence} for m in result.models],
         "frames_per_second": round(result.plan.frame_count / result.seconds, 1),
         "manifest": str(result.manifest),
