@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from liftline.errors import UsageError
 from liftline_lifter.checkpoint import load_checkpoint
 from training.card import CARD_FILE, measure, write
 from training.data import default_mocap_path
@@ -64,7 +63,7 @@ def main() -> None:
     parser.add_argument("--machine", default=this_machine(), help="for the card: what trains (default: %(default)s)")
     args = parser.parse_args()
     if find_spec("matplotlib") is None:
-        raise UsageError("The pictures need matplotlib, which isn't installed: pip install '.[bench]'.")
+        parser.error("the pictures need matplotlib, which isn't installed: pip install '.[bench]'")
     options = ["--device", args.device]
     for name in ("minutes", "steps"):
         if (value := getattr(args, name)) is not None:
