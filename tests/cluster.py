@@ -110,7 +110,7 @@ class Cluster:
         self.s3.kill()
         self.nats.kill()
 
-    def wait_until_serving(self, *parts: Part, within_s: float = 30.0) -> None:
+    def wait_until_serving(self, *parts: Part, within_s: float = 60.0) -> None:
         """Wait for the health of these parts, or all."""
         end = time.monotonic() + within_s
         for part in parts or self.parts:

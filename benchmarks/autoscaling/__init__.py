@@ -1,0 +1,1 @@
+"""How KEDA would scale the detectors: `python -m benchmarks.autoscaling`."""

@@ -1,0 +1,50 @@
+"""The knobs of a ScaledObject and of the HorizontalPodAutoscaler that KEDA makes of it, and the policies compared.
+
+Names are those of the manifests: https://keda.sh/docs/latest/reference/scaledobject-spec/,
+https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/horizontal-pod-autoscaler-v2/.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True)
+class Policy:
+    """How one Deployment is scaled; defaults are KEDA's and Kubernetes' own.
+
+    Attributes:
+        name: in tables.
+        lag_threshold: `lagThreshold` of every trigger: tasks per pod that are aimed at.
+        activation_lag: `activationLagThreshold`: more tasks than that wake the Deployment up.
+        polling_s: `pollingInterval`: how often KEDA looks while nothing runs.
+        cooldown_s: `cooldownPeriod`: so long after the last task everything ends, if `min_replicas` is 0.
+        min_replicas, max_replicas: `minReplicaCount`, `maxReplicaCount`.
+        scale_down_window_s: `behavior.scaleDown.stabilizationWindowSeconds`.
+    """
+
+    name: str
+    lag_threshold: int
+    activation_lag: int = 0
+    polling_s: float = 30.0
+    cooldown_s: float = 300.0
+    min_replicas: int = 0
+    max_replicas: int = 8
+    scale_down_window_s: float = 300.0
+
+
+EAGER = Policy("eager", lag_threshold=1, polling_s=5, cooldown_s=30, scale_down_window_s=0)
+BALANCED = Policy("balanced", lag_threshold=4, polling_s=10, cooldown_s=120, scale_down_window_s=60)
+FRUGAL = Policy("frugal", lag_threshold=16, polling_s=30, cooldown_s=300, scale_down_window_s=300)
+POLICIES = {
+    policy.name: policy
+    for policy in (
+        EAGER,
+        BALANCED,
+        FRUGAL,
+        replace(BALANCED, name="balanced, lag 1", lag_threshold=1),
+        replace(BALANCED, name="balanced, lag 16", lag_threshold=16),
+        replace(BALANCED, name="balanced, min 1", min_replicas=1),
+    )
+}
+"""Three that differ in everything, and what the balanced one would be with one knob turned."""
