@@ -11,7 +11,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from typing import NoReturn, TypeVar
@@ -20,7 +20,8 @@ import structlog
 from prometheus_client import CollectorRegistry
 
 from liftline import __version__, environment
-from liftline.errors import Cancelled, ExitCode, LiftlineError, UnavailableError
+from liftline.errors import Cancelled, ExitCode, LiftlineError, UnavailableError, UsageError
+from liftline.naming import Stage
 from liftline.nats import topology
 from liftline.nats.bus import NatsBus
 from liftline.nats.connection import Connection
@@ -142,7 +143,8 @@ def _end(code: ExitCode) -> NoReturn:
 async def _work(service: Service, process: Process) -> None:
     nats, settings = environment.load(NatsSettings), environment.load(WorkerSettings)
     grpc, store = environment.load(GrpcSettings), S3Store(environment.load(S3Settings))
-    board = WorkerBoard(worker=process.name, stages=service.stages, metrics=WorkerMetrics(process.registry))
+    stages = _stages(service, settings)
+    board = WorkerBoard(worker=process.name, stages=stages, metrics=WorkerMetrics(process.registry))
     async with AsyncExitStack() as stack:
         server = await stack.enter_async_context(
             running_server(grpc, worker_service(board), registry=process.registry)
@@ -153,7 +155,7 @@ async def _work(service: Service, process: Process) -> None:
             return
         connection, loaded = started
         worker = Worker(
-            service.stages, bus=NatsBus(connection), records=NatsRecords(connection), store=store, board=board,
+            stages, bus=NatsBus(connection), records=NatsRecords(connection), store=store, board=board,
             settings=settings, ack_wait_s=nats.ack_wait_s,
         )  # fmt: skip
         board.serving(loaded)
@@ -167,6 +169,17 @@ async def _work(service: Service, process: Process) -> None:
         worker.drain()
         await working
         log.info("ended")
+
+
+def _stages(service: Service, settings: WorkerSettings) -> Sequence[Stage]:
+    """Those of the service, in its order, that the settings name. Raises UsageError for others."""
+    strange = [stage for stage in settings.stages if stage not in service.stages]
+    if strange:
+        raise UsageError(
+            f"LIFTLINE_WORKER_STAGES: the {service.name} doesn't work on {strange[0]}; choose from: "
+            f"{', '.join(service.stages)}."
+        )
+    return [stage for stage in service.stages if not settings.stages or stage in settings.stages]
 
 
 async def _start(

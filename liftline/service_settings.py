@@ -7,6 +7,8 @@ from pathlib import Path
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from liftline.naming import Stage
+
 _WEEK_S = 7 * 24 * 3600.0
 """S3 signs addresses for no longer."""
 
@@ -64,6 +66,9 @@ class GrpcSettings(BaseSettings):
         description="Checks bearer tokens: a public key (PEM) or shared secret. Needed outside of this machine.",
     )
     jwt_audience: str = Field(default="liftline", description="Audience that tokens must be for.")
+    health_listen: str | None = Field(
+        default=None, description="Address and port that answers health checks alone, without TLS; none if unset."
+    )
 
 
 class TelemetrySettings(BaseSettings):
@@ -83,6 +88,9 @@ class WorkerSettings(BaseSettings):
 
     model_config = _config("WORKER")
 
+    stages: tuple[Stage, ...] = Field(
+        default=(), description="JSON list of the stages it works on; all of its service if empty."
+    )
     tasks_at_once: int = Field(default=0, ge=0, description="Tasks worked on at once; 0 for what suits the machine.")
     prefetch: int = Field(default=1, ge=0, description="Tasks more that are fetched meanwhile.")
     stall_s: float = Field(

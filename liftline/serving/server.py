@@ -23,7 +23,8 @@ from liftline.telemetry.metrics import RequestMetrics
 Services = Mapping[str, Callable[[grpc.aio.Server], None]]
 """By full name (`liftline.v1.JobService`): what adds the service to a server."""
 
-_REQUESTS_AT_ONCE = 4096
+_LISTEN, _HEALTH_LISTEN = "LIFTLINE_GRPC_LISTEN", "LIFTLINE_GRPC_HEALTH_LISTEN"
+_REQUESTS_AT_ONCE, _PROBES_AT_ONCE = 4096, 64
 _STOP_WITHIN_S = 1.0
 _OPTIONS: Sequence[tuple[str, int]] = (
     ("grpc.max_receive_message_length", 1 << 20),
@@ -81,14 +82,32 @@ async def running_server(
     running = GrpcServer(server, health_service, names, _listen(server, settings))
     await server.start()
     try:
-        yield running
+        async with _answering_probes(settings.health_listen, health_service):
+            yield running
     finally:
         await running.leaving()
         await server.stop(_STOP_WITHIN_S)
 
 
+@asynccontextmanager
+async def _answering_probes(listen: str | None, health_service: health.aio.HealthServicer) -> AsyncIterator[None]:
+    """Health on a port of its own, in plaintext: Kubernetes' gRPC probes know no TLS (ADR 0013)."""
+    if listen is None:
+        yield
+        return
+    split_address(_HEALTH_LISTEN, listen)
+    server = grpc.aio.server(options=_OPTIONS, maximum_concurrent_rpcs=_PROBES_AT_ONCE)
+    health_pb2_grpc.add_HealthServicer_to_server(health_service, server)
+    _add_port(server, _HEALTH_LISTEN, listen, credentials=None)
+    await server.start()
+    try:
+        yield
+    finally:
+        await server.stop(_STOP_WITHIN_S)
+
+
 def _checker(settings: GrpcSettings) -> TokenChecker | None:
-    host, _ = split_address("LIFTLINE_GRPC_LISTEN", settings.listen)
+    host, _ = split_address(_LISTEN, settings.listen)
     if not is_loopback(host):
         missing = [
             variable
@@ -101,7 +120,7 @@ def _checker(settings: GrpcSettings) -> TokenChecker | None:
         ]
         if missing:
             raise UsageError(
-                f"LIFTLINE_GRPC_LISTEN: {settings.listen} can be reached from other machines; set "
+                f"{_LISTEN}: {settings.listen} can be reached from other machines; set "
                 f"{', '.join(missing)} too, or listen on 127.0.0.1."
             )
     if settings.jwt_key_file is None:
@@ -110,15 +129,18 @@ def _checker(settings: GrpcSettings) -> TokenChecker | None:
 
 
 def _listen(server: grpc.aio.Server, settings: GrpcSettings) -> int:
-    credentials = _credentials(settings)
+    return _add_port(server, _LISTEN, settings.listen, credentials=_credentials(settings))
+
+
+def _add_port(
+    server: grpc.aio.Server, variable: str, listen: str, *, credentials: grpc.ServerCredentials | None
+) -> int:
     try:
         if credentials is None:
-            return server.add_insecure_port(settings.listen)
-        return server.add_secure_port(settings.listen, credentials)
+            return server.add_insecure_port(listen)
+        return server.add_secure_port(listen, credentials)
     except RuntimeError as error:
-        raise UsageError(
-            f"LIFTLINE_GRPC_LISTEN: can't listen on {settings.listen}; is another process there?"
-        ) from error  # fmt: skip
+        raise UsageError(f"{variable}: can't listen on {listen}; is another process there?") from error
 
 
 def _credentials(settings: GrpcSettings) -> grpc.ServerCredentials | None:

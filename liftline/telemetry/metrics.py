@@ -53,6 +53,9 @@ class GatewayMetrics:
             "liftline_event_lag_seconds", "Time between the end of a task and the job record that knows it.",
             buckets=_LAG_BUCKETS_S, registry=registry,
         )  # fmt: skip
+        self.rounds = Counter(
+            "liftline_reconciler_rounds", "Times the reconciler looked through all jobs.", registry=registry
+        )
         self.repairs = Counter(
             "liftline_reconciler_repairs", "Things that the reconciler put right.", ["kind"], registry=registry
         )  # fmt: skip

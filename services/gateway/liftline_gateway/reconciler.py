@@ -85,6 +85,7 @@ class Reconciler:
             self._count("upload_expired", await self._remover.remove_expired_uploads(now=self._now()))
         except UnavailableError as error:
             log.warning("uploads_put_off", error=str(error))
+        self._metrics.rounds.inc()
 
     async def _round_unless(self, stop: asyncio.Event) -> None:
         """A round; told to stop, it leaves what it hasn't done to the next one, of whichever gateway."""

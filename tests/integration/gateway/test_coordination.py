@@ -270,5 +270,6 @@ def test_what_happened_is_counted(tmp_path: Path) -> None:
         plant.clock.pass_by(STALE_S + 1)
         await gateway.reconciler.round()
         assert plant.sample("liftline_reconciler_repairs_total", kind="job_cleaned") == 1
+        assert plant.sample("liftline_reconciler_rounds_total") >= 1
 
     asyncio.run(scenario())

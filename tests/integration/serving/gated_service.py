@@ -27,7 +27,7 @@ def load() -> LoadedService:
     while not (GATES / "load").exists():
         time.sleep(0.01)
     model = ModelInfo("gated", "0" * 64, "MIT", "tests")
-    return LoadedService({Stage.DETECT: detect}, [model])
+    return LoadedService({Stage.DETECT: detect, Stage.PLAN: detect}, [model])
 
 
 def detect(work: Work) -> Outcome:
@@ -39,4 +39,4 @@ def detect(work: Work) -> Outcome:
 
 
 if __name__ == "__main__":
-    run_worker(Service("detector", [Stage.DETECT], load))
+    run_worker(Service("detector", [Stage.DETECT, Stage.PLAN], load))

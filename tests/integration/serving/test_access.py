@@ -18,6 +18,7 @@ from liftline.serving.identity import REQUESTS_OF_ANYONE, REQUESTS_OF_ONE
 from liftline.serving.tokens import OPERATOR, mint_token
 from liftline.v1.worker_service_pb2 import GetStatusRequest, WatchStatusRequest
 from liftline.v1.worker_service_pb2_grpc import WorkerServiceStub
+from liftline_cli.up.children import free_ports
 from tests.certificates import Authority
 from tests.integration.serving.servers import Serving, bearer, refusal, serving, with_server
 from tests.unit.serving.keys import KeyFiles, forged, key_files
@@ -252,3 +253,35 @@ def test_two_servers_dont_share_a_port() -> None:
                 pass
 
     with_server(use)
+
+
+def test_probes_need_neither_certificate_nor_token_and_get_nothing_but_health(tmp_path: Path, keys: KeyFiles) -> None:
+    issued, (probes,) = Authority(tmp_path).issue("server"), free_ports(1)
+    settings = GrpcSettings(
+        listen="127.0.0.1:0", tls_cert_file=issued.certificate, tls_key_file=issued.key, jwt_key_file=keys.checking,
+        health_listen=f"127.0.0.1:{probes}",
+    )  # fmt: skip
+
+    async def use(served: Serving) -> tuple[list[int], Code]:
+        async with grpc.aio.insecure_channel(f"127.0.0.1:{probes}") as channel:
+            health, answers = HealthStub(channel), []
+            answers.append((await health.Check(HealthCheckRequest())).status)
+            await served.server.healthy()
+            answers.append((await health.Check(HealthCheckRequest())).status)
+            await served.server.leaving()
+            answers.append((await health.Check(HealthCheckRequest())).status)
+            with pytest.raises(grpc.aio.AioRpcError) as refused:
+                await WorkerServiceStub(channel).GetStatus(GetStatusRequest())
+            return answers, refused.value.code()
+
+    serving_s, not_s = HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING
+    assert with_server(use, settings) == ([not_s, serving_s, not_s], Code.UNIMPLEMENTED)
+
+
+@pytest.mark.parametrize("listen", ["50052", "nowhere.invalid:1"])
+def test_a_wrong_address_for_probes_is_told_with_its_variable(listen: str) -> None:
+    async def use(_: Serving) -> None:
+        pytest.fail("it started")
+
+    with pytest.raises(UsageError, match="LIFTLINE_GRPC_HEALTH_LISTEN"):
+        with_server(use, GrpcSettings(listen="127.0.0.1:0", health_listen=listen))

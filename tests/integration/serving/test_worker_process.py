@@ -297,6 +297,17 @@ def test_wrong_settings_end_it_with_one_line_that_names_them(
     assert says in line
 
 
+def test_it_works_on_the_stages_it_is_told_alone(nats: NatsServer, start: Start) -> None:
+    worker = start(nats.url, LIFTLINE_WORKER_STAGES='["plan"]')
+    worker.open("load")
+    eventually(lambda: worker.health() == SERVING)
+    assert list(worker.status().stages) == [Stage.PLAN.wire]
+    release(nats)  # of the other stage, and nobody's now
+    worker.open("task")
+    time.sleep(1.0)
+    assert worker.status().tasks_done == 0
+
+
 def test_a_model_that_is_missing_ends_it_with_one_line(nats: NatsServer, tmp_path: Path, start: Start) -> None:
     (tmp_path / "gates").mkdir()
     (tmp_path / "gates" / "broken").write_text("model")
