@@ -99,6 +99,13 @@ def test_cameras_are_rotations_that_see_the_person(cameras: object, rng: np.rand
     assert (some.offsets_m[:, 2] >= 2).all()
 
 
+def test_training_cameras_are_sometimes_held_at_an_angle(rng: np.random.Generator) -> None:
+    up = training_cameras(3000, rng).rotations @ np.float32([0, 0, 1])
+    tilt = np.degrees(np.abs(np.arctan2(up[:, 0], -up[:, 1])))
+    assert 0.05 < (tilt > 15).mean() < 0.25
+    assert np.median(tilt) < 6
+
+
 def test_evaluation_cameras_keep_people_upright(rng: np.random.Generator) -> None:
     up = evaluation_cameras(300, rng).rotations @ np.float32([0, 0, 1])
     assert (up[:, 1] < -0.9).all()
