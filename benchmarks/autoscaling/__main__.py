@@ -53,6 +53,7 @@ def _knobs(policy: Policy) -> dict[str, str]:
     return {
         "policy": policy.name,
         "lag": f"{policy.lag_threshold}",
+        "plan": f"{policy.plan_lag_threshold}",
         "window": f"{policy.scale_down_window_s:g}",
         "cooldown": f"{policy.cooldown_s:g}",
     }

@@ -61,7 +61,7 @@ class Autoscaler:
         if self.replicas == 0:
             return
         policy = self._policy
-        wanted = max(wanted_of(lag, policy.lag_threshold, self.replicas) for lag in lags.values())
+        wanted = max(wanted_of(lag, policy.threshold_of(name), self.replicas) for name, lag in lags.items())
         wanted = self._stabilised(now_s, wanted)
         wanted = min(wanted, self._most(now_s), policy.max_replicas)
         self._change(now_s, max(wanted, policy.min_replicas, 1))

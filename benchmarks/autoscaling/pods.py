@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import signal
 import sys
 import time
@@ -58,6 +59,7 @@ class Pods:
     environment: Mapping[str, str]
     at_most: int
     ready_after_s: float
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
     _spare: list[Pod] = field(default_factory=list)
     created: list[Pod] = field(default_factory=list)
 
@@ -104,9 +106,8 @@ class Pods:
             pod.child.kill()
 
     def _load(self) -> Pod:
-        number = len(self.created) + len(self._spare)
         (port,) = free_ports(1)
-        name = f"pod-{number}-{port}"
+        name = f"pod-{next(self._numbers)}"
         go = self.folder / f"{name}.go"
         arguments = [sys.executable, "-m", "benchmarks.autoscaling.pod", str(go)]
         environment = {**self.environment, "LIFTLINE_GRPC_LISTEN": f"127.0.0.1:{port}"}

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from liftline.naming import SEGMENTED, Stage
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -15,7 +17,9 @@ class Policy:
 
     Attributes:
         name: in tables.
-        lag_threshold: `lagThreshold` of every trigger: tasks per pod that are aimed at.
+        lag_threshold: `lagThreshold` of triggers for segments: tasks per pod that are aimed at.
+        plan_lag_threshold: the same for tasks that stand for a whole video. Detectors detect before they plan, so most
+            of a burst waits there.
         activation_lag: `activationLagThreshold`: more tasks than that wake the Deployment up.
         polling_s: `pollingInterval`: how often KEDA looks while nothing runs.
         cooldown_s: `cooldownPeriod`: so long after the last task everything ends, if `min_replicas` is 0.
@@ -25,6 +29,7 @@ class Policy:
 
     name: str
     lag_threshold: int
+    plan_lag_threshold: int
     activation_lag: int = 0
     polling_s: float = 30.0
     cooldown_s: float = 300.0
@@ -32,10 +37,19 @@ class Policy:
     max_replicas: int = 8
     scale_down_window_s: float = 300.0
 
+    def threshold_of(self, consumer: str) -> int:
+        """Of the trigger for this consumer, `<stage>-<priority>`."""
+        stage = Stage(consumer.partition("-")[0])
+        return self.lag_threshold if stage in SEGMENTED else self.plan_lag_threshold
 
-EAGER = Policy("eager", lag_threshold=1, polling_s=5, cooldown_s=30, scale_down_window_s=0)
-BALANCED = Policy("balanced", lag_threshold=4, polling_s=10, cooldown_s=120, scale_down_window_s=60)
-FRUGAL = Policy("frugal", lag_threshold=16, polling_s=30, cooldown_s=300, scale_down_window_s=300)
+
+EAGER = Policy("eager", lag_threshold=1, plan_lag_threshold=1, polling_s=5, cooldown_s=30, scale_down_window_s=0)
+BALANCED = Policy(
+    "balanced", lag_threshold=4, plan_lag_threshold=1, polling_s=10, cooldown_s=120, scale_down_window_s=60
+)  # fmt: skip
+FRUGAL = Policy(
+    "frugal", lag_threshold=16, plan_lag_threshold=16, polling_s=30, cooldown_s=300, scale_down_window_s=300
+)  # fmt: skip
 POLICIES = {
     policy.name: policy
     for policy in (
@@ -44,6 +58,7 @@ POLICIES = {
         FRUGAL,
         replace(BALANCED, name="balanced, lag 1", lag_threshold=1),
         replace(BALANCED, name="balanced, lag 16", lag_threshold=16),
+        replace(BALANCED, name="balanced, plan 4", plan_lag_threshold=4),
         replace(BALANCED, name="balanced, min 1", min_replicas=1),
     )
 }

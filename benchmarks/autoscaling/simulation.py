@@ -175,7 +175,7 @@ def _figures(
         pods_left=len(pods.running),
         pod_s=sum(pod.paid_s(course.ended_at_s) for pod in pods.created) * course.workload.speed,
         work_s=course.workload.work_s,
-        given_back=logs.count('"event": "task_given_back"') + logs.count('"event":"task_given_back"'),
+        given_back=logs.count('"message": "task_given_back"'),
         exit_codes=[code for pod in pods.created if (code := pod.exit_code) is not None],
     )
 

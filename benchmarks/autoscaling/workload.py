@@ -84,5 +84,5 @@ DAY = Workload(
     speed=8.0,
 )
 """A burst of 24 clips of 40 seconds, a video of ten minutes, then single clips with pauses: 22 minutes in all."""
-SHORT = Workload([Wave(BURST, 0, 6, 3), Wave(TRICKLE, 60, 1, 1)], detect_s=8.0, pod_start_s=15.0, speed=15.0, grace_s=3)
+SHORT = Workload([Wave(BURST, 0, 6, 3), Wave(TRICKLE, 60, 1, 1)], detect_s=15, pod_start_s=15, speed=15, grace_s=3)
 """Of half a minute. Its grace is shorter than a segment takes, so pods that end give tasks back."""

@@ -1,4 +1,4 @@
-"""Detectors that KEDA's model scales over real NATS and S3 lose nothing. For long: `python -m benchmarks.autoscaling`."""
+"""Detectors that KEDA's model scales over real NATS and S3 lose nothing. Longer: `python -m benchmarks.autoscaling`."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from liftline.errors import UnavailableError
 from liftline.naming import Stage
 from liftline_cli.up.nats_server import NatsServer
 
-THRESHOLD, MOST = 4, 3
+MOST = 3
 HASTY = Policy(
-    "hasty", lag_threshold=THRESHOLD, polling_s=5, cooldown_s=20, max_replicas=MOST, scale_down_window_s=0
-)  # fmt: skip
+    "hasty", lag_threshold=4, plan_lag_threshold=1, polling_s=5, cooldown_s=20, max_replicas=MOST, scale_down_window_s=0
+)
 """Ends pods as soon as it may, busy ones too."""
 
 

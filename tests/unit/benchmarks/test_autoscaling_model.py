@@ -10,7 +10,9 @@ import pytest
 from benchmarks.autoscaling.keda import Autoscaler, wanted_of
 from benchmarks.autoscaling.policy import POLICIES, Policy
 
-PLAIN = Policy("plain", lag_threshold=4, polling_s=10, cooldown_s=60, scale_down_window_s=0, max_replicas=100)
+PLAIN = Policy(
+    "plain", lag_threshold=4, plan_lag_threshold=2, polling_s=10, cooldown_s=60, scale_down_window_s=0, max_replicas=100
+)
 
 
 def course(autoscaler: Autoscaler, lags: Mapping[str, int], *, from_s: float, to_s: float) -> dict[float, int]:
@@ -59,8 +61,12 @@ def test_pods_grow_by_four_or_twofold_every_fifteen_seconds() -> None:
 
 
 def test_the_highest_of_several_consumers_counts_not_their_sum() -> None:
-    lags = {"detect-high": 8, "detect-normal": 12, "plan-normal": 12}
+    lags = {"detect-high": 8, "detect-normal": 12, "plan-normal": 6}
     assert max(course(Autoscaler(PLAIN), lags, from_s=0, to_s=120).values()) == 3
+
+
+def test_a_video_that_waits_counts_for_more_than_a_segment() -> None:
+    assert max(course(Autoscaler(PLAIN), {"detect-low": 10, "plan-low": 10}, from_s=0, to_s=120).values()) == 5
 
 
 def test_there_are_never_more_pods_than_allowed() -> None:
