@@ -50,6 +50,7 @@ _LOST_PER_MINUTE = 6.0
 _JUMPS_PER_MINUTE = 20.0
 _MISTAKES_PER_MINUTE = 15.0
 """Of each arm and leg: the whole limb somewhere else, for a tenth of the time."""
+_ONTO_THE_OTHER = 0.4
 _UNSURE_PER_MINUTE = 9.0
 _SWAP_S, _LOST_S, _JUMP_S, _MISTAKE_S = (0.04, 0.5), (0.04, 0.6), (0.02, 0.08), (0.2, 0.6)
 _CHAINS = tuple(
@@ -74,6 +75,7 @@ def detected(xy_px: Floats, noise: Noise, rate_hz: float, rng: np.random.Generat
     _jump(found, scores, size, rate_hz, rng)
     _swap(found, scores, rate_hz, rng)
     _lose(found, scores, rate_hz, rng)
+    scores[np.isnan(found).any(axis=-1)] = 0.0
     return Keypoints(found, scores)
 
 
@@ -105,13 +107,19 @@ def _spans(
 
 
 def _mistake(found: Floats, scores: Floats, size: Floats, rate_hz: float, rng: np.random.Generator) -> None:
-    """A limb is drawn somewhere else, there and back smoothly; of that, and of limbs that are right, some is told."""
-    for chain in _CHAINS:
+    """A limb is drawn somewhere else or onto its other side, there and back smoothly.
+
+    Of that, and of limbs that are right, the scores tell some.
+    """
+    right = found.copy()
+    for chain, other in zip(_CHAINS, (*_CHAINS[2:], *_CHAINS[:2]), strict=True):
         for span in _spans(len(found), rate_hz, _MISTAKES_PER_MINUTE, _MISTAKE_S, rng):
             steps = span.stop - span.start
             eased = np.minimum(1.0, 3 * np.sin(np.pi * (np.arange(steps) + 0.5) / steps))[:, None, None]
-            off = rng.normal(0, 1, (1, 2, 2)) * np.array([0.08, 0.13])[:, None]
-            found[span, chain] += eased * off * size[span]
+            off = rng.normal(0, 1, (1, 2, 2)) * np.array([0.08, 0.13])[:, None] * size[span]
+            if rng.random() < _ONTO_THE_OTHER:
+                off = right[span][:, other] - right[span][:, chain]
+            found[span, chain] += eased * off
             if rng.random() < 0.4:
                 scores[span, chain] = rng.uniform(0.1, 0.5, (steps, 2))
         for span in _spans(len(found), rate_hz, _UNSURE_PER_MINUTE, _MISTAKE_S, rng):

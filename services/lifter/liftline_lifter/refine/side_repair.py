@@ -15,9 +15,9 @@ from liftline_lifter.tracking.sides import LARGEST_JUMP, LONGEST_STEP_S, shortes
 
 LIMBS = (("knee", "ankle"), ("elbow", "wrist"))
 """The shoulders and hips that these hang on are rarely exchanged without the whole body."""
-SWAPPED_COST_PER_S = 0.2
-CHANGE_COST = 0.05
-"""In sizes of the person: less than noise gains by exchanging limbs for a moment, more than a swap far apart costs."""
+SWAPPED_COST_PER_S, CHANGE_COST = 1.0, 0.05
+"""In sizes of the person. What lasts much longer than a third of a second is left: where limbs meet, as in clapping or
+behind a body, nothing tells which is which afterwards, and a wrong exchange does more harm than one that is missed."""
 
 
 def repair_sides(
@@ -64,7 +64,11 @@ def swapped_limb(
             for after in (0, 1):
                 change = CHANGE_COST * (now != after)
                 step[:, 2 * before + now, 2 * now + after] = costs[:, before ^ now, now ^ after] + change
-    states = shortest_path(step, np.outer(standing, [0.0, 1.0, 1.0, 2.0]) / 2)
+    cost = np.outer(standing, [0.0, 1.0, 1.0, 2.0]) / 2
+    # Whoever begins or ends exchanged has changed before the first or will after the last frame.
+    cost[0, 2:] += CHANGE_COST
+    cost[-1, 1::2] += CHANGE_COST
+    states = shortest_path(step, cost)
     return np.asarray(np.concatenate([states[:1] // 2, states % 2]) == 1, np.bool_)
 
 
