@@ -65,9 +65,9 @@ def swapped_limb(
                 change = CHANGE_COST * (now != after)
                 step[:, 2 * before + now, 2 * now + after] = costs[:, before ^ now, now ^ after] + change
     cost = np.outer(standing, [0.0, 1.0, 1.0, 2.0]) / 2
-    # Whoever begins or ends exchanged has changed before the first or will after the last frame.
-    cost[0, 2:] += CHANGE_COST
-    cost[-1, 1::2] += CHANGE_COST
+    # An exchange has a beginning and an end: at a track's ends, one jump alone would decide which side of it is right.
+    cost[0, 2:] = np.inf
+    cost[-1, 1::2] = np.inf
     states = shortest_path(step, cost)
     return np.asarray(np.concatenate([states[:1] // 2, states % 2]) == 1, np.bool_)
 

@@ -58,6 +58,12 @@ def test_a_sprinters_legs_that_cross_between_two_frames_keep_their_sides() -> No
     np.testing.assert_array_equal(repaired(run, fps=25.0), run)
 
 
+@pytest.mark.parametrize("frames", [slice(0, 6), slice(54, 60)])
+def test_one_jump_near_the_end_of_a_track_decides_nothing(frames: slice) -> None:
+    walk = exchanged(walker(60, x_px=300, speed_px_s=100), ARMS, frames)
+    np.testing.assert_array_equal(repaired(walk), walk)
+
+
 def test_scores_go_with_their_keypoints() -> None:
     walk = walker(60, x_px=300, speed_px_s=100)
     apart = int(np.abs(walk[10:50, LEGS[1], 0] - walk[10:50, LEGS[3], 0]).argmax()) + 10
