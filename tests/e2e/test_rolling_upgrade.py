@@ -180,26 +180,30 @@ def test_a_gateway_of_one_version_has_workers_of_the_other(upgrade: Upgrade, gat
         check_all_succeed(upgrade, client, upgrade.submit(client, 2, "segments=3-all=0.1"))
 
 
-def test_workers_are_replaced_in_the_middle_of_jobs(upgrade: Upgrade) -> None:
-    upgrade.runs(workers=[OLD])
-    with upgrade.client(NEW) as client:
+@pytest.mark.parametrize("before", [(OLD, NEW), (OLD,)], ids=["new-ones-are-there", "new-ones-come-later"])
+def test_workers_end_in_the_middle_of_jobs_and_new_ones_go_on(upgrade: Upgrade, before: Sequence[int]) -> None:
+    upgrade.runs(gateways=[OLD], workers=before)
+    for part in upgrade.workers(OLD):
+        part.exit_codes.clear()
+    with upgrade.client(OLD) as client:
         jobs = upgrade.submit(client, 3, "segments=8-all=0.4")
         wait_until_detecting(client, jobs[0])
-        upgrade.runs(workers=[NEW])
+        upgrade.end(*upgrade.workers(OLD))
         assert not all(client.get(job).state.ended for job in jobs), "the update came too late to show anything"
+        assert [part.exit_codes for part in upgrade.workers(OLD)] == [[0]] * len(WORKERS)
+        upgrade.runs(gateways=[OLD], workers=[NEW])
         check_all_succeed(upgrade, client, jobs)
-    assert [part.exit_codes for part in upgrade.workers(OLD)] == [[0]] * len(WORKERS)
 
 
 @pytest.mark.parametrize(("first", "then"), [(OLD, NEW), (NEW, OLD)], ids=["upgrade", "rollback"])
-def test_gateways_are_replaced_in_the_middle_of_jobs(upgrade: Upgrade, first: int, then: int) -> None:
-    upgrade.runs(gateways=[first])
+def test_a_gateway_ends_in_the_middle_of_jobs_and_the_other_goes_on(upgrade: Upgrade, first: int, then: int) -> None:
+    upgrade.runs()
     with upgrade.client(first) as client:
         jobs = upgrade.submit(client, 3, "segments=8-all=0.3")
         wait_until_detecting(client, jobs[0])
-    upgrade.runs(gateways=[then])
+    upgrade.end(upgrade.of(GATEWAY, first))
     with upgrade.client(then) as client:
         assert not all(client.get(job).state.ended for job in jobs), "the update came too late to show anything"
         check_all_succeed(upgrade, client, jobs)
-    if "next" in (version.name for version in upgrade.versions):
+    if upgrade.versions[first].name == "next":
         assert MARK.encode() in record_of(upgrade, jobs[0]), "what only the next version knows was lost"
