@@ -3,7 +3,7 @@
 Two observations are put together by least squares. Bodies balance (`balance`), which gives the vertical to a few
 degrees. And the lower foot of everyone, wherever they go, is on one floor. A person's size can't be seen in one
 camera: where there are several, each may be a little larger and farther away, or smaller and nearer, so that all stand
-on it. Someone who'd have to change much stands elsewhere (a stage, stairs) or is a child, and tells nothing.
+on it. Someone who'd have to change much stands elsewhere (a stage, stairs) or is a small child, and tells nothing.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ Floats = NDArray[np.float64]
 ANKLE_HEIGHT_M = 0.07
 """The skeleton's feet are ankles, so high above the floor: 3.9 % of stature (Drillis and Contini, 1966)."""
 
-# Chosen on simulated rooms of the training split (`benchmarks.ground_plane`). What balance is good to, how much sizes
-# differ, how far a foot is off the floor.
+# Chosen on simulated rooms of the training split (`benchmarks.simulated_rooms`). What balance is good to, how much
+# sizes differ, how far a foot is off the floor; logarithms of the most that a size may change.
 _TILT_DEG, _SIZE, _OFF_FLOOR_M = 3.0, 0.06, 0.15
-_MOST_SIZE = 0.18
+_MOST_GROWTH, _MOST_SHRINKING = 0.10, 0.25
 _ON_FLOOR = 0.1
 _FEET_EACH, _FEET_THAT_COUNT = 64, 20.0
 
@@ -69,8 +69,9 @@ def estimate_ground(poses: Poses, *, sizes_known: NDArray[np.bool_]) -> Ground:
     while True:
         doubted = standing & ~sizes_known & (standing.sum() > 1)
         ground = _fit(feet.only(standing), up, doubted)
-        change = np.abs(np.log(ground.sizes))
-        off = np.flatnonzero(change > _MOST_SIZE)
+        change = np.log(ground.sizes)
+        change = np.maximum(change / _MOST_GROWTH, -change / _MOST_SHRINKING)
+        off = np.flatnonzero(change > 1)
         if not len(off):
             return ground
         # The worse half elsewhere, the others get another try: who is wrong about the floor pulls on the rest.
@@ -111,10 +112,17 @@ def _fit(feet: _Feet, balanced_up: Floats, doubted: NDArray[np.bool_]) -> Ground
     def residuals(values: Floats) -> Floats:
         now = ground(values)
         off = now.sizes[feet.owner] * (feet.points_m @ now.up) - now.floor_m
-        return np.concatenate([values[:2], _robust(values[3:]), np.sqrt(feet.weight) * _robust(off / _OFF_FLOOR_M)])
+        return np.concatenate(
+            [values[:2], _size_residual(values[3:]), np.sqrt(feet.weight) * _robust(off / _OFF_FLOOR_M)]
+        )
 
     found = ground(least_squares(residuals, start, jac_sparsity=_sparsity(feet.owner, len(doubted))).x)
     return Ground(found.up, found.floor_m - ANKLE_HEIGHT_M, found.sizes)
+
+
+def _size_residual(size: Floats) -> Floats:
+    """Small people, children among them, aren't as rare as giants."""
+    return np.where(size > 0, size, _robust(size))
 
 
 def _robust(residual: Floats) -> Floats:
