@@ -29,7 +29,7 @@ ANKLE_HEIGHT_M = 0.07
 _TILT_DEG, _SIZE, _OFF_FLOOR_M = 3.0, 0.06, 0.15
 _MOST_GROWTH, _MOST_SHRINKING = 0.10, 0.25
 _ON_FLOOR = 0.1
-_FEET_EACH, _FEET_THAT_COUNT = 64, 20.0
+_FEET_EACH, _FEET_OF_ALL, _FEET_THAT_COUNT = 64, 10_000, 20.0
 
 _FEET = np.array(H36M17.indices("left_foot", "right_foot"))
 _ANKLES = np.array(COCO17.indices("left_ankle", "right_ankle"))
@@ -86,10 +86,11 @@ def floor_under(poses: Poses, up: Floats) -> float:
 
 def _lower_feet(poses: Poses, up: Floats) -> _Feet:
     """Of every person some frames, evenly; what a detector hardly saw hardly counts."""
+    each = max(1, min(_FEET_EACH, _FEET_OF_ALL // len(poses)))
     points, weights = [], []
     for person in range(len(poses)):
         at = poses.rows(person)
-        rows = np.arange(at.start, at.stop)[:: max(1, -(-(at.stop - at.start) // _FEET_EACH))]
+        rows = np.arange(at.start, at.stop)[:: max(1, -(-(at.stop - at.start) // each))]
         feet = (poses.joints_m[rows][:, _FEET] + poses.root_cam_m[rows, None]).astype(np.float64)
         lower = (feet @ up).argmin(axis=1)
         points.append(feet[np.arange(len(rows)), lower])
