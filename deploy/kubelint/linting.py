@@ -1,0 +1,27 @@
+"""All checks, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from deploy.kubelint import environment, expressions, models, networks, promises, queues, references, schemas, selecting
+from deploy.kubelint.documents import Finding, Manifests
+
+Check = Callable[[Manifests], Iterator[Finding]]
+OWN: dict[str, Check] = {
+    "references": references.check,
+    "selecting": selecting.check,
+    "promises": promises.check,
+    "environment": environment.check,
+    "networks": networks.check,
+    "queues": queues.check,
+    "expressions": expressions.check,
+    "models": models.check,
+}
+"""What needs no further packages."""
+ALL: dict[str, Check] = {"schemas": schemas.check, **OWN}
+
+
+def findings(manifests: Manifests) -> list[Finding]:
+    """Everything that is wrong, each once. Raises NoValidatorError."""
+    return sorted({finding for check in ALL.values() for finding in check(manifests)})

@@ -1,0 +1,84 @@
+"""The overlays as they would be applied: rendered by kustomize, strictly valid, nothing wrong with them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from deploy.kubelint import schemas
+from deploy.kubelint.documents import Document, Manifests
+from deploy.kubelint.linting import OWN
+from deploy.kubelint.rendering import K8S, OVERLAYS, kubectl, overlays, render
+from liftline import __version__
+
+pytestmark = pytest.mark.skipif(kubectl() is None, reason="kubectl isn't there; `make kube-lint` gets it")
+NAMES = [one.name for one in overlays()]
+
+
+@pytest.fixture(scope="module")
+def rendered() -> dict[str, Manifests]:
+    return {name: render(OVERLAYS / name) for name in NAMES}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_wrong_with_an_overlay(name: str, rendered: dict[str, Manifests]) -> None:
+    assert [str(finding) for check in OWN.values() for finding in check(rendered[name])] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_an_overlay_is_strictly_valid(name: str, rendered: dict[str, Manifests]) -> None:
+    pytest.importorskip("kubernetes_validate", reason="comes with `make kube-lint`")
+    assert [str(finding) for finding in schemas.check(rendered[name])] == []
+
+
+SLIPS = {
+    "apps/v1 Deployment": ("spec", "replica", 2),
+    "keda.sh/v1alpha1 ScaledObject": ("spec", "coolDownPeriod", 3),
+    "cert-manager.io/v1 Certificate": ("spec", "secret", "x"),
+    "monitoring.coreos.com/v1 PrometheusRule": ("spec", "rules", []),
+}
+
+
+@pytest.mark.parametrize("kind", SLIPS)
+def test_a_field_that_isnt_there_is_found(kind: str, rendered: dict[str, Manifests]) -> None:
+    pytest.importorskip("kubernetes_validate", reason="comes with `make kube-lint`")
+    api, name = kind.split()
+    document = next(one for one in rendered["dev-scaled"].of(name) if one.body["apiVersion"] == api)
+    part, field, value = SLIPS[kind]
+    wrong = Document({**document.body, part: {**document.spec, field: value}})
+    assert any(field in finding.what for finding in schemas.check(Manifests([wrong], {})))
+
+
+def test_a_kind_without_a_schema_is_found(rendered: dict[str, Manifests]) -> None:
+    pytest.importorskip("kubernetes_validate", reason="comes with `make kube-lint`")
+    unknown = Document({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "x"}})
+    assert list(schemas.check(Manifests([unknown], {})))
+
+
+def test_images_of_the_base_have_the_version_of_the_code() -> None:
+    images = yaml.safe_load((K8S / "base" / "kustomization.yaml").read_text())["images"]
+    assert {image["newTag"] for image in images} == {__version__}
+
+
+def test_secrets_sh_makes_the_secrets_that_manifests_ask_for(tmp_path: Path) -> None:
+    """With a kubectl that only writes down what it is told to make."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl isn't there")
+    (tmp_path / "kubectl").write_text(
+        '#!/bin/sh\nset -e\nif [ "$3" = get ]; then exit 1; fi\n'
+        f'for last; do :; done\ncp -r "${{last#--from-file=}}" {tmp_path}/made-"$6"\n'
+    )
+    (tmp_path / "kubectl").chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "S3_SECRET_KEY": "a b'c"}
+    subprocess.run([str(K8S / "secrets.sh"), "there"], env=environment, check=True, capture_output=True)
+    made = {
+        path.name.removeprefix("made-"): sorted(one.name for one in path.iterdir()) for path in tmp_path.glob("made-*")
+    }
+    wanted = yaml.safe_load((K8S / "external.yaml").read_text())["secrets"]
+    assert made == {name: sorted(keys) for name, keys in wanted.items()}
+    assert (tmp_path / "made-liftline-s3" / "secret-key").read_text() == "a b'c"
+    assert (tmp_path / "made-liftline-nats" / "password").read_text()[0].isalpha()
