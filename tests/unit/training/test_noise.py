@@ -42,8 +42,8 @@ def test_training_noise_is_mostly_mild_and_sometimes_gross(rng: np.random.Genera
     rays = still_people(600, 60)
     error = np.abs(training_noise(rays, rng) - rays) / person_size(rays)
     assert 0.003 < np.median(error) < 0.02
-    gross = error.max(axis=(1, 2, 3)) > 0.15
-    assert 0.03 < gross.mean() < 0.4
+    gross = error.max(axis=2) > 0.15
+    assert 0.002 < gross.mean() < 0.05
 
 
 def test_training_noise_leaves_its_input_alone(rng: np.random.Generator) -> None:
