@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
+from liftline.skeletons import BLAZEPOSE33
 from liftline_detector.blazepose.geometry import Region
-from liftline_detector.blazepose.landmarks import INPUT_PX, LANDMARKS, POINTS, paint_over, read, refine
+from liftline_detector.blazepose.landmarks import INPUT_PX, LANDMARKS, POINTS, confirmed, paint_over, read, refine
 from tests.unit.detector.worlds import Figure, landmarks
 
 DARK = np.full((64, 64, POINTS), -20.0, np.float32)
@@ -59,6 +62,30 @@ def test_landmarks_come_back_to_the_image_with_their_scores():
     assert pose.visibility.min() > 0.99 > 0.01 > pose.presence.max()
     assert pose.flag == 0.7
     assert pose.next_region == Region(100, 80, pytest.approx(25, rel=1e-4), pytest.approx(0))
+
+
+def test_what_was_seen_in_a_mirror_comes_back_on_its_own_side():
+    left, right = BLAZEPOSE33.index["left_wrist"], BLAZEPOSE33.index["right_wrist"]
+    raw = np.zeros((POINTS, 5), np.float32)
+    raw[:, :2] = INPUT_PX / 2
+    raw[34, 1] = INPUT_PX / 4
+    raw[left, :4] = INPUT_PX / 4, INPUT_PX / 8, 0, 10
+    pose = read(raw.ravel(), 0.7, DARK, Region(100, 80, 40, 0), mirrored=True)
+    np.testing.assert_allclose(pose.points_px[right], [110, 65], rtol=1e-5)
+    np.testing.assert_allclose(pose.points_px[left], [100, 80], rtol=1e-5)
+    assert pose.visibility[right] > 0.99
+    assert pose.visibility[left] == 0.5
+    assert pose.next_region == Region(100, 80, pytest.approx(25, rel=1e-4), pytest.approx(0))
+
+
+def test_trust_falls_with_the_distance_that_another_look_puts_a_landmark_at():
+    pose = landmarks(Figure(300, 180))
+    points = pose.points_px.copy()
+    points[15] += (0.01 * pose.next_region.size_px, 0)
+    points[16] += (0, 0.1 * pose.next_region.size_px)
+    seen = confirmed(pose, replace(pose, points_px=points), within=0.025)
+    np.testing.assert_allclose(seen.visibility[[0, 15, 16]], [1, 1, 0.25], rtol=1e-4)
+    np.testing.assert_array_equal(seen.points_px, pose.points_px)
 
 
 def test_painting_over_covers_the_body_and_nothing_far_from_it():

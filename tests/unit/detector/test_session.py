@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from tests.unit.detector.worlds import HEIGHT, WIDTH, Figure, centres, frame, session
+from liftline.skeletons import BLAZEPOSE33, COCO17
+from liftline_detector.blazepose.options import BlazePoseOptions
+from liftline_detector.blazepose.session import BlazePoseSession
+from tests.unit.detector.worlds import HEIGHT, WIDTH, FakeLandmarks, FakePersons, Figure, centres, frame, session
 
 STANDING = Figure(300, 180)
 
@@ -20,6 +25,28 @@ def test_a_followed_person_costs_one_landmark_call_per_frame():
     before = poses.calls
     run.detect([frame(i) for i in range(1, 10)])
     assert poses.calls - before == 9
+
+
+class TakesTheOthersWrist(FakeLandmarks):
+    """Puts a wrist elsewhere when it is shown the picture as it is; in a mirror it sees well."""
+
+    def find(self, rgb, region, *, hidden=(), mirrored=False):
+        pose = super().find(rgb, region, hidden=hidden)
+        if mirrored:
+            return pose
+        points = pose.points_px.copy()
+        points[BLAZEPOSE33.index["left_wrist"]] += 40
+        return replace(pose, points_px=points)
+
+
+@pytest.mark.parametrize(("scene", "trusted"), [([STANDING], True), ([STANDING, Figure(400, 180)], False)])
+def test_a_keypoint_that_only_one_look_confirms_is_not_trusted_where_people_are_near(scene, trusted):
+    run = BlazePoseSession(FakePersons(lambda _: scene), TakesTheOthersWrist(lambda _: scene), BlazePoseOptions())
+    people = run.detect([frame(i) for i in range(5)])[-1]
+    assert len(people.scores) == len(scene)
+    wrist, knee = COCO17.indices("left_wrist", "left_knee")
+    assert (people.keypoint_scores[:, wrist] > 0.9).all() == trusted
+    assert (people.keypoint_scores[:, knee] > 0.9).all()
 
 
 def test_the_person_detector_rests_between_its_turns():

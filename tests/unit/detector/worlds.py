@@ -76,7 +76,9 @@ class FakeLandmarks(LandmarkFinder):
     scene: Scene
     calls: int = 0
 
-    def find(self, rgb: NDArray[np.uint8], region: Region, *, hidden: Sequence[Landmarks] = ()) -> Landmarks:
+    def find(
+        self, rgb: NDArray[np.uint8], region: Region, *, hidden: Sequence[Landmarks] = (), mirrored: bool = False
+    ) -> Landmarks:
         self.calls += 1
         taken = [(h.next_region.x_px, h.next_region.y_px) for h in hidden]
         seen = [f for f in self.scene(int(rgb[0, 0, 0])) if (f.x, f.y) not in taken]

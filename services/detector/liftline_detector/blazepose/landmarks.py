@@ -9,7 +9,7 @@ of MediaPipe's `pose_landmark` module.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import cv2
@@ -26,6 +26,7 @@ _HEATMAP, _REACH, _MIN_PEAK = 64, 3, 0.5
 _LIMB_WIDTH, _GREY = 0.07, (128, 128, 128)
 _TORSO = BLAZEPOSE33.indices("left_shoulder", "right_shoulder", "right_hip", "left_hip")
 _EARS = BLAZEPOSE33.indices("left_ear", "right_ear")
+_MIRRORED = np.append(BLAZEPOSE33.mirrored, np.arange(LANDMARKS, POINTS))
 _OUTPUTS = ((1, 195), (1, 1), (1, 256, 256, 1), (1, _HEATMAP, _HEATMAP, POINTS), (1, 117))
 
 
@@ -47,8 +48,13 @@ class Landmarks:
 class LandmarkFinder(Protocol):
     """Finds the landmarks in a region: `LandmarkModel`, or a fake in tests."""
 
-    def find(self, rgb: NDArray[np.uint8], region: Region, *, hidden: Sequence[Landmarks] = ()) -> Landmarks:
-        """The landmarks of the person in a region of an (H, W, 3) image, with these people painted over."""
+    def find(
+        self, rgb: NDArray[np.uint8], region: Region, *, hidden: Sequence[Landmarks] = (), mirrored: bool = False
+    ) -> Landmarks:
+        """The landmarks of the person in a region of an (H, W, 3) image, with these people painted over.
+
+        `mirrored`: the model is shown the region as in a mirror. The landmarks are the same person's all the same.
+        """
         ...
 
 
@@ -61,19 +67,27 @@ class LandmarkModel(LandmarkFinder):
             content, name="pose_landmark_full.tflite", side_px=INPUT_PX, outputs=_OUTPUTS, threads=threads
         )
 
-    def find(self, rgb: NDArray[np.uint8], region: Region, *, hidden: Sequence[Landmarks] = ()) -> Landmarks:
+    def find(
+        self, rgb: NDArray[np.uint8], region: Region, *, hidden: Sequence[Landmarks] = (), mirrored: bool = False
+    ) -> Landmarks:
         """The landmarks of the person in a region of an (H, W, 3) image, with these people painted over."""
         crop = crop_region(rgb, region, side_px=INPUT_PX)
         for pose in hidden:
             paint_over(crop, pose, region)
-        raw, flag, heatmaps = self._network(crop.astype(np.float32) * np.float32(1 / 255), (0, 1, 3))
-        return read(raw, float(flag[0]), heatmaps, region)
+        shown = crop[:, ::-1] if mirrored else crop
+        raw, flag, heatmaps = self._network(shown.astype(np.float32) * np.float32(1 / 255), (0, 1, 3))
+        return read(raw, float(flag[0]), heatmaps, region, mirrored=mirrored)
 
 
-def read(raw: NDArray[np.float32], flag: float, heatmaps: NDArray[np.float32], region: Region) -> Landmarks:
+def read(
+    raw: NDArray[np.float32], flag: float, heatmaps: NDArray[np.float32], region: Region, *, mirrored: bool = False
+) -> Landmarks:
     """The model's raw outputs, (195,), flag and (64,64,39) heatmap logits, as landmarks in the image."""
     rows = raw.reshape(POINTS, 5)
     points = refine(rows[:, :2] / np.float32(INPUT_PX), heatmaps)
+    if mirrored:
+        rows = rows[_MIRRORED]
+        points = points[_MIRRORED] * np.array([-1, 1], np.float32) + np.array([1, 0], np.float32)
     to_image = region.to_image
     points_px = np.asarray(points @ to_image[:, :2].T + to_image[:, 2], np.float32)
     return Landmarks(
@@ -83,6 +97,16 @@ def read(raw: NDArray[np.float32], flag: float, heatmaps: NDArray[np.float32], r
         flag,
         Region.from_alignment(points_px[_HIPS], points_px[_RIM]),
     )
+
+
+def confirmed(pose: Landmarks, other: Landmarks, *, within: float) -> Landmarks:
+    """A pose whose landmarks count as visible only as far as another look at the same person puts them there too.
+
+    Visibility stays where both agree to `within`, a share of the region's side, and falls with the distance beyond.
+    """
+    apart = np.linalg.norm(pose.points_px - other.points_px, axis=1) / pose.next_region.size_px
+    trust = np.minimum(1, within / np.maximum(apart, 1e-6))
+    return replace(pose, visibility=np.asarray(pose.visibility * trust, np.float32))
 
 
 def paint_over(crop: NDArray[np.uint8], pose: Landmarks, region: Region) -> None:

@@ -13,7 +13,7 @@ from liftline.detections import People
 from liftline.ports import DetectorSession
 from liftline.video.frames import Frame
 from liftline_detector.blazepose.geometry import Region, View
-from liftline_detector.blazepose.landmarks import LandmarkFinder, Landmarks
+from liftline_detector.blazepose.landmarks import LandmarkFinder, Landmarks, confirmed
 from liftline_detector.blazepose.options import BlazePoseOptions
 from liftline_detector.blazepose.people import distance, is_on, is_visible, people, same_place
 from liftline_detector.blazepose.persons import Candidate, PersonFinder
@@ -64,7 +64,17 @@ class BlazePoseSession(DetectorSession):
         self._follow(frame)
         self._probe_one(frame)
         self._admit(frame, self._candidates(frame, self._search))
-        return people([f.pose for f in self._followed], width=width, height=height)
+        return people([self._confirmed(frame, f.pose) for f in self._followed], width=width, height=height)
+
+    def _confirmed(self, frame: Frame, pose: Landmarks) -> Landmarks:
+        """The pose, with less trust in what the model takes from whoever is near: a mirrored look gives that away."""
+        region, near = pose.next_region, self._near(pose.next_region, but=pose)
+        if not near:
+            return pose
+        look = self._landmarks.find(frame.rgb, region, mirrored=True)
+        if distance(look, pose) > self._options.merged_pose:
+            look = self._landmarks.find(frame.rgb, region, hidden=near, mirrored=True)
+        return confirmed(pose, look, within=self._options.confirmed_pose)
 
     def _follow(self, frame: Frame) -> None:
         """Look for everyone of the last frame in their next region; whoever isn't there is lost.
