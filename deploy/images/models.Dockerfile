@@ -1,0 +1,30 @@
+# BlazePose's weights, hash-checked, in an image of their own: detectors get them from it at their start (docs/images.md).
+#   docker build -f deploy/images/models.Dockerfile -t localhost/liftline-models:0.1.0 .
+ARG BUILD_IMAGE=docker.io/library/python:3.11-slim-bookworm
+ARG RUNTIME_IMAGE=docker.io/library/python:3.11-slim-bookworm
+
+FROM ${BUILD_IMAGE} AS fetched
+WORKDIR /source
+# What `liftline models fetch` needs of the extra `cli`, and no more.
+RUN --mount=type=cache,target=/root/.cache/pip \
+    python3 -m venv /venv && /venv/bin/pip install --quiet --upgrade 'pip>=24.1' \
+    && /venv/bin/pip install --quiet 'pydantic>=2.9' 'pydantic-settings>=2.6' 'structlog>=24.4' 'numpy>=2.0' 'typer>=0.15' 'rich>=13.9' 'urllib3>=2.2' 'filelock>=3.16'
+COPY liftline liftline
+COPY cli cli
+RUN --mount=type=cache,target=/root/.cache/pip \
+    mkdir /models && PYTHONPATH=/source:/source/cli LIFTLINE_MODELS_DIR=/models /venv/bin/python -m liftline_cli.main models fetch \
+    && cd /models && sha256sum *.tflite > SHA256SUMS && chmod 0444 *
+
+FROM ${RUNTIME_IMAGE}
+ARG VERSION=0.1.0
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Liftline models" \
+      org.opencontainers.image.description="BlazePose's weights, for Liftline's detector" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=fetched /models /models
+# Where it copies them to, and where compose.yaml mounts the volumes of servers: a new volume takes over the owner.
+RUN mkdir -p /target /volumes/nats /volumes/s3 && chown 10001:10001 /target /volumes/nats /volumes/s3
+USER 10001:10001
+CMD ["sh", "-ec", "cp /models/* /target/; cd /target; sha256sum -c SHA256SUMS"]
