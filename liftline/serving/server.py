@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -15,6 +13,7 @@ from prometheus_client import CollectorRegistry
 from liftline.addresses import is_loopback, split_address
 from liftline.errors import UsageError
 from liftline.service_settings import GrpcSettings
+from liftline.serving.certificates import server_credentials
 from liftline.serving.identity import Identifying
 from liftline.serving.interceptors import Counting, Refusing, Tracing
 from liftline.serving.tokens import TokenChecker
@@ -129,7 +128,7 @@ def _checker(settings: GrpcSettings) -> TokenChecker | None:
 
 
 def _listen(server: grpc.aio.Server, settings: GrpcSettings) -> int:
-    return _add_port(server, _LISTEN, settings.listen, credentials=_credentials(settings))
+    return _add_port(server, _LISTEN, settings.listen, credentials=server_credentials(settings))
 
 
 def _add_port(
@@ -141,31 +140,3 @@ def _add_port(
         return server.add_secure_port(listen, credentials)
     except RuntimeError as error:
         raise UsageError(f"{variable}: can't listen on {listen}; is another process there?") from error
-
-
-def _credentials(settings: GrpcSettings) -> grpc.ServerCredentials | None:
-    certificate, key, authority = settings.tls_cert_file, settings.tls_key_file, settings.tls_client_ca_file
-    if certificate is None and key is None and authority is None:
-        return None
-    if certificate is None or key is None:
-        raise UsageError("LIFTLINE_GRPC_TLS_CERT_FILE and LIFTLINE_GRPC_TLS_KEY_FILE: one without the other; set both.")
-    _check_certificate(certificate, key, authority)
-    return grpc.ssl_server_credentials(
-        [(key.read_bytes(), certificate.read_bytes())],
-        root_certificates=None if authority is None else authority.read_bytes(),
-        require_client_auth=authority is not None,
-    )
-
-
-def _check_certificate(certificate: Path, key: Path, authority: Path | None) -> None:
-    """gRPC itself would start with files that are no certificates, and refuse every client."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    try:
-        context.load_cert_chain(certificate, key)
-        if authority is not None:
-            context.load_verify_locations(authority)
-    except OSError as error:
-        files = ", ".join(str(path) for path in (certificate, key, authority) if path is not None)
-        raise UsageError(
-            f"LIFTLINE_GRPC_TLS_*: no certificate with its key, or no authority ({error}), in {files}; correct them."
-        ) from error

@@ -169,6 +169,28 @@ def test_over_tls_a_client_that_knows_the_authority_is_let_in_and_no_other(tmp_p
     assert with_server(use, settings) == "detector-1"
 
 
+def test_a_renewed_certificate_is_used_without_a_restart_and_a_damaged_one_is_not(tmp_path: Path) -> None:
+    first, second = Authority(tmp_path, "first"), Authority(tmp_path, "second")
+    issued, renewed = first.issue("server"), second.issue("renewed")
+    settings = GrpcSettings(listen="127.0.0.1:0", tls_cert_file=issued.certificate, tls_key_file=issued.key)
+
+    def known_to(authority: Authority) -> grpc.ChannelCredentials:
+        return grpc.ssl_channel_credentials(authority.file.read_bytes())
+
+    async def use(served: Serving) -> list[str]:
+        answers = [await status_over_tls(served, known_to(first))]
+        issued.certificate.write_text("damaged")
+        answers.append(await status_over_tls(served, known_to(first)))
+        issued.certificate.write_bytes(renewed.certificate.read_bytes())
+        issued.key.write_bytes(renewed.key.read_bytes())
+        answers.append(await status_over_tls(served, known_to(second)))
+        with pytest.raises(grpc.aio.AioRpcError) as refused:
+            await status_over_tls(served, known_to(first))
+        return [*answers, str(refused.value.code())]
+
+    assert with_server(use, settings) == ["detector-1"] * 3 + [str(Code.UNAVAILABLE)]
+
+
 def test_with_mutual_tls_a_client_needs_a_certificate_of_the_right_authority(tmp_path: Path) -> None:
     authority, clients = Authority(tmp_path), Authority(tmp_path, "clients")
     issued = authority.issue("server")
