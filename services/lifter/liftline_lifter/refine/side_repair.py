@@ -7,6 +7,8 @@ and a step costs what the keypoints deviate from where they were heading, in siz
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,9 +17,9 @@ from liftline_lifter.tracking.sides import LARGEST_JUMP, LONGEST_STEP_S, shortes
 
 LIMBS = (("knee", "ankle"), ("elbow", "wrist"))
 """The shoulders and hips that these hang on are rarely exchanged without the whole body."""
-SWAPPED_COST_PER_S, CHANGE_COST = 1.0, 0.05
-"""In sizes of the person. What lasts much longer than a third of a second is left: where limbs meet, as in clapping or
-behind a body, nothing tells which is which afterwards, and a wrong exchange does more harm than one that is missed."""
+SWAPPED_COST_PER_S, CHANGE_COST, APART = 0.5, 0.05, 0.08
+"""In sizes of the person. What lasts long is left, and so is what begins or ends where both limbs meet, as in clapping
+or behind a body: nothing tells which is which afterwards, and a wrong exchange does more harm than a missed one."""
 
 
 def repair_sides(
@@ -57,13 +59,15 @@ def swapped_limb(
     if (costs[:, 0, 0, None, None] <= costs + CHANGE_COST).all():
         return np.zeros(len(times_s), np.bool_)
     standing = SWAPPED_COST_PER_S * np.minimum(steps_s, LONGEST_STEP_S)
+    # Where both are in one place, nothing tells whether they were exchanged.
+    apart = np.linalg.norm(left_px - right_px, axis=-1).mean(axis=1) / np.maximum(sizes_px, 1e-6)
+    change = np.where(np.minimum(apart[1:-1], apart[2:]) < APART, np.inf, CHANGE_COST)
     # State 2 * before + now, of the frames 1, 2, ...; False of either: as detected.
     step = np.full((len(costs), 4, 4), np.inf)
-    for before in (0, 1):
-        for now in (0, 1):
-            for after in (0, 1):
-                change = CHANGE_COST * (now != after)
-                step[:, 2 * before + now, 2 * now + after] = costs[:, before ^ now, now ^ after] + change
+    for before, now, after in product((0, 1), repeat=3):
+        step[:, 2 * before + now, 2 * now + after] = costs[:, before ^ now, now ^ after] + (
+            change if now != after else 0
+        )
     cost = np.outer(standing, [0.0, 1.0, 1.0, 2.0]) / 2
     # An exchange has a beginning and an end: at a track's ends, one jump alone would decide which side of it is right.
     cost[0, 2:] = np.inf
