@@ -1,4 +1,4 @@
-"""How KEDA would scale the detectors: `python -m benchmarks.autoscaling`, about twenty minutes.
+"""How KEDA would scale the detectors: `python -m benchmarks.autoscaling`, about ten minutes.
 
 A model of KEDA's loop and of the HorizontalPodAutoscaler scales real processes through a burst of jobs, one long video
 and single clips. NATS, S3, gateway and the worker loop are the real ones; stages sleep, and all clocks run faster than
@@ -13,30 +13,43 @@ import tempfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from benchmarks.autoscaling.policy import POLICIES, Policy
-from benchmarks.autoscaling.simulation import Figures, simulate
+from benchmarks.autoscaling.figures import Figures
+from benchmarks.autoscaling.policy import COMPARED, POLICIES, Policy
+from benchmarks.autoscaling.simulation import simulate
+from benchmarks.autoscaling.virtual import simulate_virtually
 from benchmarks.autoscaling.workload import DAY, SHORT, Workload
 from benchmarks.common import print_table, save_results
 
 
 def main() -> int:
     """Simulate, print, save; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.autoscaling", description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="+", choices=list(POLICIES), default=list(POLICIES), help="policies")
-    parser.add_argument("--quick", action="store_true", help="half a minute each: shows that it works, proves nothing")
-    parser.add_argument("--pod-start", type=float, help=f"seconds a pod takes to start, instead of {DAY.pod_start_s:g}")
-    options = parser.parse_args()
+    options = _options()
     workload = SHORT if options.quick else DAY
     if options.pod_start is not None:
         workload = replace(workload, pod_start_s=options.pod_start)
+    names = options.only or [policy.name for policy in (POLICIES.values() if options.virtual else COMPARED)]
+    run = simulate_virtually if options.virtual else simulate
     found: dict[str, Figures] = {}
-    for name in options.only:
+    for name in names:
         with tempfile.TemporaryDirectory() as folder:
-            found[name] = simulate(POLICIES[name], workload, Path(folder))
+            found[name] = run(replace(POLICIES[name], max_replicas=options.most), workload, Path(folder))
         print(f"{name}: {found[name].jobs} jobs, {found[name].lost} lost", flush=True)
     _print(workload, found)
-    save_results("autoscaling", {"workload": asdict(workload), **{name: asdict(one) for name, one in found.items()}})
+    save_results(
+        "autoscaling_virtual" if options.virtual else "autoscaling",
+        {"workload": asdict(workload), **{name: asdict(one) for name, one in found.items()}},
+    )
     return 1 if any(one.lost or one.dead for one in found.values()) else 0
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.autoscaling", description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="+", choices=list(POLICIES), help="these policies; three, or all if virtual")
+    parser.add_argument("--quick", action="store_true", help="half a minute each: shows that it works, proves nothing")
+    parser.add_argument("--pod-start", type=float, help="seconds until a pod takes work, instead of 30")
+    parser.add_argument("--most", type=int, default=8, help="pods at most, 8 if not given; each is a process")
+    parser.add_argument("--virtual", action="store_true", help="in virtual time, without processes: a second in all")
+    return parser.parse_args()
 
 
 def _print(workload: Workload, found: dict[str, Figures]) -> None:

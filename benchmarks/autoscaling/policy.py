@@ -45,21 +45,23 @@ class Policy:
 
 EAGER = Policy("eager", lag_threshold=1, plan_lag_threshold=1, polling_s=5, cooldown_s=30, scale_down_window_s=0)
 BALANCED = Policy(
-    "balanced", lag_threshold=4, plan_lag_threshold=1, polling_s=10, cooldown_s=120, scale_down_window_s=60
+    "balanced", lag_threshold=4, plan_lag_threshold=2, polling_s=10, cooldown_s=120, scale_down_window_s=60
 )  # fmt: skip
+"""What `deploy/k8s/components/keda` has for the detector; docs/autoscaling.md says why."""
 FRUGAL = Policy(
     "frugal", lag_threshold=16, plan_lag_threshold=16, polling_s=30, cooldown_s=300, scale_down_window_s=300
 )  # fmt: skip
-POLICIES = {
-    policy.name: policy
-    for policy in (
-        EAGER,
-        BALANCED,
-        FRUGAL,
-        replace(BALANCED, name="balanced, lag 1", lag_threshold=1),
-        replace(BALANCED, name="balanced, lag 16", lag_threshold=16),
-        replace(BALANCED, name="balanced, plan 4", plan_lag_threshold=4),
-        replace(BALANCED, name="balanced, min 1", min_replicas=1),
-    )
-}
-"""Three that differ in everything, and what the balanced one would be with one knob turned."""
+COMPARED = (EAGER, BALANCED, FRUGAL)
+"""They differ in everything."""
+TURNED = (
+    replace(BALANCED, name="lag 1", lag_threshold=1),
+    replace(BALANCED, name="lag 16", lag_threshold=16),
+    replace(BALANCED, name="plan 1", plan_lag_threshold=1),
+    replace(BALANCED, name="plan 4", plan_lag_threshold=4),
+    replace(BALANCED, name="window 0", scale_down_window_s=0),
+    replace(BALANCED, name="window 300", scale_down_window_s=300),
+    replace(BALANCED, name="cooldown 30", cooldown_s=30),
+    replace(BALANCED, name="min 1", min_replicas=1),
+)
+"""The balanced one with one knob turned."""
+POLICIES = {policy.name: policy for policy in (*COMPARED, *TURNED)}

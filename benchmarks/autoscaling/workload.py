@@ -45,12 +45,16 @@ class Workload:
 
     def arrivals(self, folder: Path) -> list[Arrival]:
         """All jobs in the order in which they come."""
-        coming = [
-            Arrival(wave.name, wave.after_s + number * wave.every_s, self._video(folder, wave.segments))
+        coming = [Arrival(wave, after_s, self._video(folder, segments)) for wave, after_s, segments in self.jobs()]
+        return sorted(coming, key=lambda arrival: arrival.after_s)
+
+    def jobs(self) -> list[tuple[str, float, int]]:
+        """Wave, time and segments of every job."""
+        return [
+            (wave.name, wave.after_s + number * wave.every_s, wave.segments)
             for wave in self.waves
             for number in range(wave.jobs)
         ]
-        return sorted(coming, key=lambda arrival: arrival.after_s)
 
     def options(self) -> dict[str, str]:
         """Settings of the services, with their clocks as much faster."""
