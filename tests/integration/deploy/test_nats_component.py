@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,11 +18,10 @@ from liftline.errors import UsageError
 from liftline.nats import topology
 from liftline.nats.connection import connected
 from liftline.service_settings import NatsSettings
-from liftline_cli.up.children import free_ports, program, start, wait_until_answering
 from tests.certificates import Authority
+from tests.integration.deploy.nats_component import running_component
 
 COMPONENTS = K8S / "components"
-PASSWORD = "k0123456789abcdef"
 
 
 @pytest.fixture(scope="module")
@@ -31,30 +29,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[NatsSetti
     """Settings to reach it, and its monitoring port."""
     folder = tmp_path_factory.mktemp("nats")
     authority = Authority(folder)
-    certificate, (port, monitoring) = authority.issue("nats"), free_ports(2)
-    text = (COMPONENTS / "nats" / "nats.conf").read_text()
-    for inside, here in {
-        "0.0.0.0:4222": f"127.0.0.1:{port}", "0.0.0.0:8222": f"127.0.0.1:{monitoring}", '"/data"': f'"{folder}/data"',
-        "/etc/nats/tls/tls.crt": str(certificate.certificate), "/etc/nats/tls/tls.key": str(certificate.key),
-    }.items():  # fmt: skip
-        assert inside in text
-        text = text.replace(inside, here)
-    (folder / "nats.conf").write_text(text)
-    given = {"POD_NAME": "nats-0", "NATS_USER": "liftline", "NATS_PASSWORD": PASSWORD}
-    child = start(
-        "nats",
-        [program("nats-server"), "-c", str(folder / "nats.conf")],
-        folder=folder,
-        environment={**os.environ, **given},
-    )
-    wait_until_answering(child, f"http://127.0.0.1:{monitoring}/healthz")
-    yield (
-        NatsSettings(
-            url=f"tls://localhost:{port}", user="liftline", password=SecretStr(PASSWORD), ca_file=authority.file
-        ),
-        monitoring,
-    )
-    child.kill()
+    with running_component(folder, authority, authority.issue("nats")) as running:
+        yield running
 
 
 def set_up(settings: NatsSettings) -> None:
