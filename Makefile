@@ -16,7 +16,7 @@ TORCHVISION := torchvision==0.28.0
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down setup setup-detectron2 setup-dev setup-servers protos protos-released demo check format test fuzz chaos kube-lint bench accuracy train train-smoke clean
+.PHONY: help up down setup setup-detectron2 setup-dev setup-servers protos protos-released demo check format test fuzz chaos kube-lint bench accuracy train train-smoke setup-containers images kube-smoke clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -125,6 +125,20 @@ train: $(VENV)/.bench  ## The bundled lifter from motion capture: weights, model
 
 train-smoke: $(VENV)/.dev  ## The same with a tiny network (2 minutes)
 	@$(BIN)/python -m pytest -s tests/integration/training
+
+# What builds and runs containers: podman, by apt, unless it or docker is there. Another: make images ENGINE=docker
+ENGINE ?= $(shell command -v podman >/dev/null && echo podman || echo docker)
+setup-containers:
+	@command -v podman >/dev/null || docker info >/dev/null 2>&1 || { $(SUDO) apt-get update && $(SUDO) apt-get install -y --no-install-recommends podman buildah runc netavark aardvark-dns mmdebstrap; }
+
+# Some only, or another: make images IMAGES='gateway detector-gpu'
+images: setup-containers  ## Container images of all services, by podman or docker
+	@ENGINE=$(ENGINE) TORCH_INDEX='$(TORCH_INDEX)' deploy/images/build.sh $(IMAGES)
+
+kube-smoke: setup-dev images  ## All of it as containers on one network: a job, SIGTERM, no root
+	@[ $(ENGINE) = docker ] || $(PIP) install --quiet podman-compose==1.6.0
+	@! $(ENGINE) image inspect localhost/liftline-base:runtime >/dev/null 2>&1 || $(MAKE) --no-print-directory setup-servers
+	@LIFTLINE_KUBE_SMOKE=$(ENGINE) $(BIN)/python -m pytest -s tests/containers
 
 clean:  ## Remove what make and Liftline made here (model files in the user's cache stay)
 	rm -rf $(VENV) outputs demo_output build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis benchmarks/results
