@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 TRAJECTORY_FOCAL_PER_WIDTH = 1.145
 """Focal length over image width of Human3.6M's cameras, which VideoPose3D's trajectory networks learned to see with."""
 
+
 def focal_length(tracks: Tracks, checkpoint: LifterCheckpoint, settings: LiftSettings) -> FocalLength:
     """The one given; else the one a trajectory network was trained with; else the usual one."""
     if settings.focal_px is not None:
