@@ -11,7 +11,7 @@ revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 public=docker.io/library/python:3.11-slim-bookworm
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
-set -- ${*:-models gateway detector lifter renderer}
+[ $# -gt 0 ] || set -- models gateway detector lifter renderer
 
 # Without systemd, as in a container, podman needs to be told how to do without.
 if [ "$engine" = podman ] && [ ! -d /run/systemd/system ]; then

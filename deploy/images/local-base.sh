@@ -1,23 +1,23 @@
 #!/bin/sh
 # Base images for `make images` where no registry answers: Debian with Python, from Debian's package server alone.
-# Needs root and mmdebstrap. Makes localhost/liftline-base:runtime, and :build, which has pip too.
+# Needs root, mmdebstrap and pip. Makes localhost/liftline-base:runtime, and :build, which has pip too.
 #   deploy/images/local-base.sh podman
 set -eu
 engine=${1:-podman}
 suite=bookworm
 mirror=http://deb.debian.org/debian
+name=localhost/liftline-base
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
 
-# TAG PACKAGE...: without manuals and translations.
-base() {
-    tag=$1
-    shift
-    mmdebstrap --quiet --mode=root --variant=minbase --include="$(printf '%s,' "$@")" \
-        --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
-        --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-        --dpkgopt='path-exclude=/usr/share/info/*' \
-        "$suite" - "deb $mirror $suite main" "deb $mirror-security $suite-security main" |
-        "$engine" import - "localhost/liftline-base:$tag"
-}
+# Without manuals and translations.
+mmdebstrap --quiet --mode=root --variant=minbase --include=ca-certificates,python3 \
+    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
+    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
+    --dpkgopt='path-exclude=/usr/share/info/*' \
+    "$suite" "$scratch/root.tar" "deb $mirror $suite main" "deb $mirror-security $suite-security main"
+"$engine" import "$scratch/root.tar" "$name:runtime"
 
-base runtime ca-certificates python3
-base build ca-certificates python3 python3-pip python3-venv
+python3 -m pip install --quiet --target "$scratch/pip" pip
+printf 'FROM %s:runtime\nCOPY pip /usr/local/lib/python3.11/dist-packages\n' "$name" > "$scratch/Dockerfile"
+"$engine" build --quiet --tag "$name:build" "$scratch"
