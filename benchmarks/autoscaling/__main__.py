@@ -2,7 +2,7 @@
 
 A model of KEDA's loop and of the HorizontalPodAutoscaler scales real processes through a burst of jobs, one long video
 and single clips. NATS, S3, gateway and the worker loop are the real ones; stages sleep, and all clocks run faster than
-the real one, settings of the services included. Exit code 1 if a job is lost.
+the real one, settings of the services included. Exit code 1 if a job is lost, or a pod ends with another code than 0.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def main() -> int:
         "autoscaling_virtual" if options.virtual else "autoscaling",
         {"workload": asdict(workload), **{name: asdict(one) for name, one in found.items()}},
     )
-    return 1 if any(one.lost or one.dead for one in found.values()) else 0
+    return 1 if any(one.lost or one.dead or any(one.exit_codes) for one in found.values()) else 0
 
 
 def _options() -> argparse.Namespace:

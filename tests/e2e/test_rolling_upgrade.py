@@ -80,8 +80,15 @@ class Upgrade:
 
     def tasks_done(self, part: Part) -> int:
         """By its log."""
-        log = self.cluster.folder / f"{part.name}.log"
-        return log.read_text("utf-8").count("task_done")
+        return self._log(part).count("task_done")
+
+    def errors(self) -> list[str]:
+        """What services complain of: messages that they can't read would be sent again, to others."""
+        lines = [line for part in self.cluster.parts for line in self._log(part).splitlines()]
+        return [line for line in lines if '"level": "error"' in line]
+
+    def _log(self, part: Part) -> str:
+        return (self.cluster.folder / f"{part.name}.log").read_text("utf-8")
 
 
 def _kinds(gateways: Sequence[int], workers: Sequence[int]) -> Mapping[str, Sequence[int]]:
@@ -117,10 +124,13 @@ def upgrade(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 
 @pytest.fixture(autouse=True)
-def _nobody_dies_of_a_task(upgrade: Upgrade) -> Iterator[None]:
+def _nobody_dies_or_complains(upgrade: Upgrade) -> Iterator[None]:
     for part in upgrade.cluster.parts:
         part.exit_codes.clear()
+    before = len(upgrade.errors())
     yield
+    complaints = upgrade.errors()
+    assert len(complaints) == before, complaints
     assert dead_jobs(upgrade.cluster) == set()
     assert {code for part in upgrade.cluster.parts for code in part.exit_codes} <= {0}
 
