@@ -42,7 +42,8 @@ def swapped_frames(
     standing = SWAPPED_COST_PER_S * np.minimum(np.append(steps_s, steps_s[-1]), LONGEST_STEP_S)
     keep, switch = change.T
     step = np.stack([np.stack([keep, switch], axis=1), np.stack([switch, keep], axis=1)], axis=1)
-    return shortest_path(step, np.stack([np.zeros_like(standing), standing], axis=1)) == 1
+    states = shortest_path(step, np.stack([np.zeros_like(standing), standing], axis=1))
+    return np.asarray(states == 1, np.bool_)
 
 
 def _cost_of_change(keypoints_px: NDArray[np.float32], sizes_px: NDArray[np.floating]) -> NDArray[np.float64]:
