@@ -129,7 +129,7 @@ train-smoke: $(VENV)/.dev  ## The same with a tiny network (2 minutes)
 # What builds and runs containers: podman, by apt, unless it or docker is there. Another: make images ENGINE=docker
 ENGINE ?= $(shell command -v podman >/dev/null && echo podman || echo docker)
 setup-containers:
-	@command -v podman >/dev/null || docker info >/dev/null 2>&1 || { $(SUDO) apt-get update && $(SUDO) apt-get install -y --no-install-recommends podman buildah runc netavark aardvark-dns mmdebstrap; }
+	@command -v podman >/dev/null || docker info >/dev/null 2>&1 || { $(SUDO) apt-get update && $(SUDO) apt-get install -y --no-install-recommends podman buildah runc netavark aardvark-dns iptables; }
 
 # Some only, or another: make images IMAGES='gateway detector-gpu'
 images: setup-containers  ## Container images of all services, by podman or docker

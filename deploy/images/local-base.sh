@@ -1,6 +1,6 @@
 #!/bin/sh
 # Base images for `make images` where no registry answers: Debian with Python, from Debian's package server alone.
-# Needs root, mmdebstrap and pip. Makes localhost/liftline-base:runtime, and :build, which has pip too.
+# Needs root, apt and pip. Makes localhost/liftline-base:runtime, and :build, which has pip too.
 #   deploy/images/local-base.sh podman
 set -eu
 engine=${1:-podman}
@@ -10,11 +10,12 @@ name=localhost/liftline-base
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 
+command -v mmdebstrap >/dev/null || { apt-get update --quiet && apt-get install --quiet --yes --no-install-recommends mmdebstrap; }
+
 # Without manuals and translations.
 mmdebstrap --quiet --mode=root --variant=minbase --include=ca-certificates,python3 \
-    --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-include=/usr/share/doc/*/copyright' \
-    --dpkgopt='path-exclude=/usr/share/man/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
-    --dpkgopt='path-exclude=/usr/share/info/*' \
+    --customize-hook='rm -rf "$1/usr/share/man" "$1/usr/share/locale" "$1/usr/share/info"' \
+    --customize-hook='find "$1/usr/share/doc" -type f ! -name copyright -delete' \
     "$suite" "$scratch/root.tar" "deb $mirror $suite main" "deb $mirror-security $suite-security main"
 "$engine" import "$scratch/root.tar" "$name:runtime"
 
