@@ -118,8 +118,6 @@ def test_a_card_is_written_anew_from_saved_figures(
 
 def test_the_shipped_card_is_what_the_shipped_figures_give() -> None:
     folder = bundled_checkpoint_path().parent
-    if not (folder / FIGURES_FILE).exists():
-        pytest.skip("the shipped weights' card is older than `training.card`: no figures.json beside it")
     figures = json.loads((folder / FIGURES_FILE).read_text("utf-8"))
     assert figures["checkpoint"]["sha256"] == load_checkpoint(bundled_checkpoint_path()).sha256
     assert (folder / CARD_FILE).read_text("utf-8") == render(figures)
