@@ -62,6 +62,7 @@ def test_its_checkpoint_is_found_beside_and_lifts_as_the_original_does(
     lifted = liftline(
         *("lift", tmp_path / "out" / "custom_data" / "tracks_walk.npz", "--output", tmp_path / "p.npz"),
         *("--checkpoint", tmp_path / DEFAULT_CHECKPOINT, "--native-rate", "--smooth", "none"),
+        *("--no-repair-sides", "--no-reject-outliers", "--no-constant-bones", "--no-lock-feet", "--no-common-floor"),
     )
     assert lifted.exit_code == 0, lifted.stderr
     theirs, ours = poses_file.load(tmp_path / "p.npz"), poses_file.load(tmp_path / "out" / "poses_3d" / "walk.npz")

@@ -114,7 +114,8 @@ def _filled(kind: Descriptor, chosen: dict[str, Any]) -> Message:
 
 def _values(field: FieldDescriptor, names: list[str], *, nearly_right: bool) -> st.SearchStrategy[Any]:
     if field.type == FieldDescriptor.TYPE_MESSAGE:
-        return messages(field.message_type, names, nearly_right=nearly_right)
+        message = messages(field.message_type, names, nearly_right=nearly_right)
+        return st.lists(message, max_size=3) if field.is_repeated else message
     one = _nearly_right(field, names) if nearly_right else _any(field, names)
     return st.lists(one, max_size=5, unique=nearly_right) if field.is_repeated else one
 
@@ -141,12 +142,13 @@ def _nearly_right(field: FieldDescriptor, names: list[str]) -> st.SearchStrategy
         "page_token": st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True).map(page_token),
         "upload": st.sampled_from([name for name in names if name.startswith("uploads/")]),
     }
+    doubles = {"person_height_m": st.floats(1, 2), "height_m": st.floats(1, 2), "fov_deg": st.floats(10, 150)}
     kinds: dict[int, st.SearchStrategy[Any]] = {
         FieldDescriptor.TYPE_STRING: strings.get(field.name, st.sampled_from(names)),
         FieldDescriptor.TYPE_INT32: st.integers(0, 2000),
         FieldDescriptor.TYPE_INT64: st.integers(1, 1000),
         FieldDescriptor.TYPE_ENUM: st.integers(1, 2),
-        FieldDescriptor.TYPE_DOUBLE: st.floats(min_value=1, max_value=1e300),
+        FieldDescriptor.TYPE_DOUBLE: doubles.get(field.name, st.floats(min_value=1, max_value=1e300)),
         FieldDescriptor.TYPE_BOOL: st.booleans(),
     }
     return kinds[field.type]
