@@ -47,8 +47,8 @@ def test_what_is_paid_covers_the_work_and_the_wait_for_pods(found: Figures) -> N
 
 
 def test_a_consumer_that_is_not_there_is_an_error_and_no_lag(nats_server: NatsServer) -> None:
-    with pytest.raises(UnavailableError, match="detect-high"):
-        lags(nats_server.monitoring_port, ["detect-high"])
+    with pytest.raises(UnavailableError, match="no-such-consumer"):
+        lags(nats_server.monitoring_port, ["no-such-consumer"])
 
 
 def test_a_deployment_has_a_trigger_for_each_consumer_it_pulls() -> None:
