@@ -7,6 +7,7 @@ as the simulation says, however busy this machine is.
 
 from __future__ import annotations
 
+import signal
 import sys
 import time
 from dataclasses import replace
@@ -20,7 +21,8 @@ _LOOK_S = 0.02
 
 
 def main(go: Path) -> None:
-    """Wait to be created, then be a detector."""
+    """Wait to be created, then be a detector. Until that knows of signals, being told to end is the end."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     go.with_suffix(".loaded").touch()
     while not go.exists():
         time.sleep(_LOOK_S)
