@@ -179,7 +179,7 @@ def _stages(service: Service, settings: WorkerSettings) -> Sequence[Stage]:
             f"LIFTLINE_WORKER_STAGES: the {service.name} doesn't work on {strange[0]}; choose from: "
             f"{', '.join(service.stages)}."
         )
-    return [stage for stage in service.stages if not settings.stages or stage in settings.stages]
+    return service.working_on(settings.stages)
 
 
 async def _start(

@@ -180,6 +180,11 @@ def consumer(stage: Stage, priority: Priority) -> str:
     return f"{stage}-{priority}"
 
 
+def consumers_of(stages: Iterable[Stage]) -> list[str]:
+    """Names of all consumers that workers on these stages pull."""
+    return [consumer(stage, priority) for stage in stages for priority in Priority]
+
+
 def worker_subject(worker: str) -> str:
     """Where a worker answers which tasks it works on."""
     return f"liftline.workers.{worker}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -126,6 +126,10 @@ class Service:
     name: str
     stages: Sequence[Stage]
     load: Callable[[], LoadedService]
+
+    def working_on(self, chosen: Collection[Stage]) -> list[Stage]:
+        """Its stages, in its order, that are chosen; all where none is."""
+        return [stage for stage in self.stages if not chosen or stage in chosen]
 
 
 GATHERS: Mapping[Stage, Stage] = MappingProxyType({Stage.TRACK: Stage.DETECT, Stage.MUX: Stage.RENDER})

@@ -9,18 +9,11 @@ from __future__ import annotations
 import json
 import urllib.request
 from collections.abc import Sequence
-from itertools import product
 
 from liftline.errors import UnavailableError
-from liftline.naming import Priority, Stage, consumer
 from liftline.nats.topology import TASKS
 
 _ANSWER_S = 5.0
-
-
-def consumers_of(stages: Sequence[Stage]) -> list[str]:
-    """Names of all consumers that a Deployment for these stages pulls: a trigger each."""
-    return [consumer(stage, priority) for stage, priority in product(stages, Priority)]
 
 
 def lags(monitoring_port: int, consumers: Sequence[str], *, account: str = "$G") -> dict[str, int]:

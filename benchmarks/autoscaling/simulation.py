@@ -11,12 +11,13 @@ from pathlib import Path
 
 from benchmarks.autoscaling.figures import Figures
 from benchmarks.autoscaling.keda import Autoscaler
-from benchmarks.autoscaling.lag import consumers_of, lags
+from benchmarks.autoscaling.lag import lags
 from benchmarks.autoscaling.pods import Pods, pods_of
 from benchmarks.autoscaling.policy import Policy
 from benchmarks.autoscaling.workload import Arrival, Workload
 from benchmarks.orchestration.jobs import client_of
 from liftline.errors import LiftlineError
+from liftline.naming import consumers_of
 from liftline_cli.client import Client
 from liftline_cli.client.views import Job, JobState
 from tests.chaos.leftovers import dead_jobs

@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from deploy.kubelint.documents import Body, Finding, Manifests, Pod
-from liftline.addresses import is_loopback, split_address
 from liftline.errors import UsageError
 from liftline.nats import addresses
 from liftline.s3 import client as s3
@@ -23,6 +22,7 @@ from liftline.service_settings import (
     TelemetrySettings,
     WorkerSettings,
 )
+from liftline.serving.server import unprotected
 from liftline.settings import Settings
 from liftline_detector.settings import DetectorSettings
 from liftline_lifter.settings import LifterSettings
@@ -32,7 +32,6 @@ ALL: tuple[type[BaseSettings], ...] = (
     DetectorSettings, LifterSettings,
 )  # fmt: skip
 _SECRET = "a-secret"  # noqa: S105 - stands for what isn't in manifests
-_NEEDED_OUTSIDE = ("tls_cert_file", "tls_key_file", "jwt_key_file")
 
 
 def variables(manifests: Manifests, container: Body) -> dict[str, str]:
@@ -75,9 +74,7 @@ def _problems() -> Iterator[str]:
             yield f"{kind.__name__}: {wrong['loc'][0] if wrong['loc'] else ''}: {wrong['msg']}"
             return
     grpc = GrpcSettings()
-    host, _ = split_address("LIFTLINE_GRPC_LISTEN", grpc.listen)
-    missing = [] if is_loopback(host) else [name for name in _NEEDED_OUTSIDE if getattr(grpc, name) is None]
-    if missing:
+    if missing := unprotected(grpc):
         yield f"it listens on {grpc.listen} without {', '.join(missing)}"
     for look in (lambda: addresses.servers(NatsSettings()), lambda: s3.signer(S3Settings()), _s3_endpoint):
         try:

@@ -5,11 +5,10 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Iterator, Sequence
-from itertools import product
 
 from deploy.kubelint.documents import Document, Finding, Manifests, Pod
 from deploy.kubelint.environment import variables
-from liftline.naming import Priority, Stage, consumer
+from liftline.naming import Stage, consumers_of
 from liftline.nats.topology import TASKS
 from liftline.work import Service
 
@@ -43,12 +42,12 @@ def pulled(manifests: Manifests, pod: Pod) -> Sequence[Stage]:
         service = getattr(importlib.import_module(f"{module}.__main__"), "SERVICE", None)
         if isinstance(service, Service):
             chosen = json.loads(variables(manifests, container).get("LIFTLINE_WORKER_STAGES", "[]"))
-            return [stage for stage in service.stages if not chosen or stage in chosen]
+            return service.working_on(chosen)
     return []
 
 
 def _triggers(scaled: Document, stages: Sequence[Stage]) -> Iterator[Finding]:
-    wanted = {consumer(stage, priority) for stage, priority in product(stages, Priority)}
+    wanted = set(consumers_of(stages))
     found = []
     for trigger in scaled.spec["triggers"]:
         metadata = trigger["metadata"]

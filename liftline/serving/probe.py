@@ -18,6 +18,7 @@ from liftline.addresses import split_address
 from liftline.errors import ExitCode, UsageError
 
 _VARIABLE = "LIFTLINE_GRPC_HEALTH_LISTEN"
+SERVING = "SERVING"
 _ANSWER_S = 4.0
 
 
@@ -28,17 +29,17 @@ def main(environment: Mapping[str, str]) -> NoReturn:
     except UsageError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)
-    said = ask(port)
+    said = ask(f"127.0.0.1:{port}", answer_s=_ANSWER_S)
     sys.stdout.write(f"{said}\n")
-    sys.exit(ExitCode.DONE if said == "SERVING" else ExitCode.FAILED)
+    sys.exit(ExitCode.DONE if said == SERVING else ExitCode.FAILED)
 
 
-def ask(port: int) -> str:
-    """What the service at this port of this machine says of itself, or why it can't be asked."""
-    with grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.enable_http_proxy", 0)]) as channel:
+def ask(address: str, *, answer_s: float) -> str:
+    """What the service at this address of this machine says of itself, or why it can't be asked."""
+    with grpc.insecure_channel(address, options=[("grpc.enable_http_proxy", 0)]) as channel:
         try:
             stub = health_pb2_grpc.HealthStub(channel)
-            answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=_ANSWER_S)  # type: ignore[attr-defined]
+            answer = stub.Check(health_pb2.HealthCheckRequest(), timeout=answer_s)  # type: ignore[attr-defined]
         except grpc.RpcError as error:
             return str(error.code().name)
     return str(health_pb2.HealthCheckResponse.ServingStatus.Name(answer.status))

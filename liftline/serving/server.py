@@ -105,23 +105,20 @@ async def _answering_probes(listen: str | None, health_service: health.aio.Healt
         await server.stop(_STOP_WITHIN_S)
 
 
-def _checker(settings: GrpcSettings) -> TokenChecker | None:
+def unprotected(settings: GrpcSettings) -> list[str]:
+    """Names of the settings without which such a server isn't to be; none on loopback. Raises UsageError."""
     host, _ = split_address(_LISTEN, settings.listen)
-    if not is_loopback(host):
-        missing = [
-            variable
-            for variable, value in (
-                ("LIFTLINE_GRPC_TLS_CERT_FILE", settings.tls_cert_file),
-                ("LIFTLINE_GRPC_TLS_KEY_FILE", settings.tls_key_file),
-                ("LIFTLINE_GRPC_JWT_KEY_FILE", settings.jwt_key_file),
-            )
-            if value is None
-        ]
-        if missing:
-            raise UsageError(
-                f"{_LISTEN}: {settings.listen} can be reached from other machines; set "
-                f"{', '.join(missing)} too, or listen on 127.0.0.1."
-            )
+    if is_loopback(host):
+        return []
+    return [name for name in ("tls_cert_file", "tls_key_file", "jwt_key_file") if getattr(settings, name) is None]
+
+
+def _checker(settings: GrpcSettings) -> TokenChecker | None:
+    if missing := unprotected(settings):
+        raise UsageError(
+            f"{_LISTEN}: {settings.listen} can be reached from other machines; set "
+            f"{', '.join(f'LIFTLINE_GRPC_{name.upper()}' for name in missing)} too, or listen on 127.0.0.1."
+        )
     if settings.jwt_key_file is None:
         return None
     return TokenChecker(settings.jwt_key_file, audience=settings.jwt_audience)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 
 from benchmarks.autoscaling.figures import Figures
-from benchmarks.autoscaling.lag import consumers_of, lags
+from benchmarks.autoscaling.lag import lags
 from benchmarks.autoscaling.policy import Policy
 from benchmarks.autoscaling.simulation import simulate
 from benchmarks.autoscaling.workload import BURST, SHORT, TRICKLE
 from liftline.errors import UnavailableError
-from liftline.naming import Stage
+from liftline.naming import Stage, consumers_of
 from liftline_cli.up.nats_server import NatsServer
 
 MOST = 3
