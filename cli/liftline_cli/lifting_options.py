@@ -12,11 +12,10 @@ import typer
 from liftline.camera import NARROWEST_VIEW_DEG, WIDEST_VIEW_DEG
 from liftline.errors import UsageError
 from liftline_cli.option_groups import takes_group
+from liftline_cli.options import LIFTING
 
 if TYPE_CHECKING:
     from liftline_lifter.stage import LiftSettings
-
-_PANEL = "Lifting to 3D"
 
 
 class Smooth(StrEnum):
@@ -29,14 +28,14 @@ class Smooth(StrEnum):
 
 
 def _without(name: str, text: str) -> Any:
-    return Annotated[bool, typer.Option(f" /--no-{name}", help=text, show_default=False, rich_help_panel=_PANEL)]
+    return Annotated[bool, typer.Option(f" /--no-{name}", help=text, show_default=False, rich_help_panel=LIFTING)]
 
 
 _OPTIONS: dict[str, Any] = {
-    "smooth": Annotated[Smooth, typer.Option("--smooth", help="Smoothing in time.", rich_help_panel=_PANEL)],
+    "smooth": Annotated[Smooth, typer.Option("--smooth", help="Smoothing in time.", rich_help_panel=LIFTING)],
     "native_rate": Annotated[
         bool,
-        typer.Option("--native-rate", help="Don't resample to the rate of the weights.", rich_help_panel=_PANEL),
+        typer.Option("--native-rate", help="Don't resample to the rate of the weights.", rich_help_panel=LIFTING),
     ],
     "focal_px": Annotated[
         float | None,
@@ -45,7 +44,7 @@ _OPTIONS: dict[str, Any] = {
             min=1.0,
             help="Focal length in pixels. [default: a usual one]",
             show_default=False,
-            rich_help_panel=_PANEL,
+            rich_help_panel=LIFTING,
         ),
     ],
     "fov": Annotated[
@@ -57,7 +56,7 @@ _OPTIONS: dict[str, Any] = {
             max=WIDEST_VIEW_DEG,
             help="The same as the field of view across the upright picture's width.",
             show_default=False,
-            rich_help_panel=_PANEL,
+            rich_help_panel=LIFTING,
         ),
     ],
     "person_height": Annotated[
@@ -67,7 +66,7 @@ _OPTIONS: dict[str, Any] = {
             metavar="M|ID=M",
             help="How tall everyone is, in metres, or the person of that number; may be repeated. [default: not known]",
             show_default=False,
-            rich_help_panel=_PANEL,
+            rich_help_panel=LIFTING,
         ),
     ],
     "common_floor": _without("common-floor", "Don't size people so that all stand on one floor."),

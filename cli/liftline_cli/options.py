@@ -39,7 +39,7 @@ class Precision(StrEnum):
     FP16 = "fp16"
 
 
-_FINDING, _LIFTING, _RENDERING = "Finding people", "Lifting to 3D", "Rendering"
+_FINDING, LIFTING, _RENDERING = "Finding people", "Lifting to 3D", "Rendering"
 _MACHINE, _OUTPUT = "Machine", "Output"
 
 OutputDir = Annotated[Path, typer.Option("--output-dir", "-o", help="Folder for the results.", rich_help_panel=_OUTPUT)]
@@ -134,14 +134,12 @@ Checkpoint = Annotated[
         metavar="FILE",
         help="Lifter weights: ours or VideoPose3D's .bin. [default: bundled]",
         show_default=False,
-        rich_help_panel=_LIFTING,
+        rich_help_panel=LIFTING,
     ),
 ]
 Causal = Annotated[
     bool,
-    typer.Option(
-        "--causal", help="The VideoPose3D checkpoint was trained with its --causal.", rich_help_panel=_LIFTING
-    ),
+    typer.Option("--causal", help="The VideoPose3D checkpoint was trained with its --causal.", rich_help_panel=LIFTING),
 ]
 Subject = Annotated[
     str | None,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -20,7 +21,7 @@ from liftline_cli.process_settings import ProcessSettings
 from liftline_cli.reporting import Reporter
 from liftline_detector.backends import BLAZEPOSE, DETECTRON2, detectron2_is_ready
 from liftline_detector.options import DETECTRON2_INSTALL, DetectorOptions
-from liftline_lifter.stage import LiftSettings
+from liftline_lifter.lifting import UNREFINED, LiftSettings
 
 DEFAULT_CHECKPOINT = "pretrained_h36m_detectron_coco.bin"
 OWN_SUFFIX = ".safetensors"
@@ -89,7 +90,4 @@ def original_lifting(checkpoint: Path | None) -> LiftSettings:
     device = str(resolve_device("auto"))
     if checkpoint is None or checkpoint.suffix == OWN_SUFFIX:
         return LiftSettings(device=device)
-    return LiftSettings(
-        smooth="none", repair_sides=False, reject_outliers=False, constant_bones=False, lock_feet=False,
-        common_floor=False, native_rate=True, device=device,
-    )  # fmt: skip
+    return replace(UNREFINED, native_rate=True, device=device)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import typer
 from rich.console import Console
@@ -20,6 +20,9 @@ from liftline.running import StopFlag
 from liftline_cli.interrupts import stop_on_interrupt
 from liftline_cli.reporting import ConsoleReporter
 from liftline_cli.telemetry import configure_logging
+
+if TYPE_CHECKING:
+    from liftline.scene import Scene
 
 _WIDEST = 10_000
 
@@ -79,6 +82,11 @@ _FOCAL_SOURCES = {
     "assumed": "assumed (--focal-px or --fov tells the camera's)",
     None: "of an older run",
 }
+
+
+def focal_length(scene: Scene) -> dict[str, Any]:
+    """Of the video's camera, for a summary."""
+    return {"px": round(scene.focal_px, 1), "source": scene.focal_source}
 
 
 def closing(session: Session, summary: dict[str, Any], files: dict[str, Path]) -> None:

@@ -20,6 +20,7 @@ from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
 from liftline_cli.rendering import render_segments
 from liftline_cli.reporting import Reporter
+from liftline_cli.session import focal_length
 from liftline_lifter.checkpoint import bundled_checkpoint_path, load_checkpoint
 from liftline_lifter.scene_estimation import estimate_scene
 from liftline_lifter.stage import LiftSettings, TrackSettings, lift_tracks
@@ -61,8 +62,8 @@ def lift_file(
         scene_file.save(scene_path, result.scene)
         exported = export(result.poses, result.scene, output, formats)
     files = {"poses": output, "scene": scene_path, **{path.suffix[1:]: path for path in exported}}
-    focal_length = {"px": round(result.scene.focal_px, 1), "source": result.scene.focal_source}
-    return {"frames": len(result.poses.frame_times_s), "people": len(result.poses), "focal_length": focal_length}, files
+    summary = {"frames": len(result.poses.frame_times_s), "people": len(result.poses)}
+    return {**summary, "focal_length": focal_length(result.scene)}, files
 
 
 def render_file(

@@ -30,7 +30,7 @@ from liftline_cli.options import (
     check_causal,
     detector_options,
 )
-from liftline_cli.session import Session, closing, print_json, session
+from liftline_cli.session import Session, closing, focal_length, print_json, session
 
 if TYPE_CHECKING:
     from liftline_cli.process import ProcessResult, ProcessSettings
@@ -111,7 +111,7 @@ def _summary(result: ProcessResult) -> dict[str, Any]:
     return {
         "frames": result.plan.frame_count,
         "people": len(result.poses),
-        "focal_length": {"px": round(result.scene.focal_px, 1), "source": result.scene.focal_source},
+        "focal_length": focal_length(result.scene),
         "models": [{"name": m.name, "sha256": m.sha256, "licence": m.licence} for m in result.models],
         "frames_per_second": round(result.plan.frame_count / result.seconds, 1),
         "manifest": str(result.manifest),

@@ -73,6 +73,13 @@ class LiftSettings:
             raise UsageError(f"A batch must have frames, not {self.batch_frames}.")
 
 
+UNREFINED = LiftSettings(
+    smooth="none", repair_sides=False, reject_outliers=False, constant_bones=False, lock_feet=False,
+    common_floor=False,
+)  # fmt: skip
+"""As the network gives it, nothing smoothed or put right."""
+
+
 def lift(
     tracks: Tracks, checkpoint: LifterCheckpoint, *, settings: LiftSettings, stop: StopToken, progress: Progress
 ) -> Poses:

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import minimum_filter1d
 
+from liftline_lifter.runs import runs
+
 Floats = NDArray[np.float64]
 
 ENTER_M_S, LEAVE_M_S = 0.2, 0.4
@@ -38,12 +40,6 @@ def find_contacts(feet_m: Floats, up: Floats, times_s: NDArray[np.float64]) -> N
             slow = (sideways[start:stop, foot] < ENTER_M_S).any()
             out[start:stop, foot] = slow and times_s[stop - 1] - times_s[start] >= SHORTEST_S
     return out
-
-
-def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """(T,) -> half-open ranges in which it holds."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
-    return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
 
 
 def _speeds(feet_m: Floats, times_s: NDArray[np.float64], reach: int) -> tuple[Floats, Floats]:

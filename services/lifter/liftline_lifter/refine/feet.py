@@ -16,8 +16,9 @@ from scipy.linalg import solveh_banded
 
 from liftline.poses import Poses
 from liftline.skeletons import H36M17
-from liftline_lifter.balance import upright_direction
-from liftline_lifter.refine.contacts import find_contacts, runs
+from liftline_lifter.balance import unit, upright_direction
+from liftline_lifter.refine.contacts import find_contacts
+from liftline_lifter.runs import runs
 
 Floats = NDArray[np.float64]
 
@@ -125,14 +126,14 @@ def reach(leg_m: Floats, step_m: Floats) -> Floats:
     hip, knee, foot = leg_m[:, 0], leg_m[:, 1], leg_m[:, 2]
     thigh, shin = np.linalg.norm(knee - hip, axis=1), np.linalg.norm(foot - knee, axis=1)
     wanted = foot + step_m - hip
-    towards = _unit(wanted)
-    side = _across(_across(knee - hip, _unit(foot - hip)), towards)
+    towards = unit(wanted)
+    side = _across(_across(knee - hip, unit(foot - hip)), towards)
     straight = np.linalg.norm(side, axis=1) < _STRAIGHT_M
     distance = np.clip(np.linalg.norm(wanted, axis=1), np.abs(thigh - shin), thigh + shin)
     distance = np.where(straight, np.linalg.norm(foot - hip, axis=1), distance)
     along = (thigh**2 - shin**2 + distance**2) / np.maximum(2 * distance, 1e-9)
     out = np.sqrt(np.maximum(thigh**2 - along**2, 0.0))
-    bent_to = hip + along[:, None] * towards + out[:, None] * _unit(side)
+    bent_to = hip + along[:, None] * towards + out[:, None] * unit(side)
     moved = np.stack([hip, bent_to, hip + distance[:, None] * towards], axis=1)
     still = (step_m == 0).all(axis=1)[:, None, None]
     return np.asarray(np.where(still, leg_m, moved), np.float64)
@@ -141,7 +142,3 @@ def reach(leg_m: Floats, step_m: Floats) -> Floats:
 def _across(vectors: Floats, axes: Floats) -> Floats:
     """(T,3) without their part along unit axes (T,3)."""
     return np.asarray(vectors - (vectors * axes).sum(axis=1, keepdims=True) * axes, np.float64)
-
-
-def _unit(vectors: Floats) -> Floats:
-    return np.asarray(vectors / np.maximum(np.linalg.norm(vectors, axis=-1, keepdims=True), 1e-9), np.float64)

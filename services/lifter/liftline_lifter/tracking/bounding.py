@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from liftline.detections import Detections
 from liftline.ports import StopToken
+from liftline_lifter.runs import runs
 
 _WORTH_KEEPING = 0.5
 """Someone who finds room for less of their track than this is left out altogether, lest people flash up."""
@@ -42,9 +43,4 @@ def at_most(
 
 def _longest_run(free: NDArray[np.bool_]) -> tuple[int, int]:
     """Start and stop of the longest stretch of True; (0, 0) if there is none."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], free, [False]]).astype(np.int8)))
-    if not len(edges):
-        return 0, 0
-    starts, stops = edges[::2], edges[1::2]
-    longest = int((stops - starts).argmax())
-    return int(starts[longest]), int(stops[longest])
+    return max(runs(free), key=lambda run: run[1] - run[0], default=(0, 0))

@@ -7,8 +7,9 @@ import pytest
 from numpy.typing import NDArray
 
 from liftline_lifter.refine.bone_lengths import bone_lengths
-from liftline_lifter.refine.contacts import find_contacts, runs
+from liftline_lifter.refine.contacts import find_contacts
 from liftline_lifter.refine.feet import corrected_roots, lock_track, reach
+from liftline_lifter.runs import runs
 from tests.unit.lifter.refine.figures3d import FEET, LEFT_LEG, walk
 
 UP = np.array([0.0, -1.0, 0.0])

@@ -1,0 +1,12 @@
+"""Where something holds over time, as ranges of frames."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def runs(flags: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """(T,) -> half-open ranges in which it holds."""
+    edges = np.flatnonzero(np.diff(np.concatenate([[False], flags, [False]]).astype(np.int8)))
+    return [(int(start), int(stop)) for start, stop in edges.reshape(-1, 2)]
