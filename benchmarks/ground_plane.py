@@ -20,19 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from benchmarks.common import RESULTS, SHARED_DATA, need, print_table, save_results
-from benchmarks.matching import match_people
-from benchmarks.real_accuracy import VIEWS, video_of
-from benchmarks.reference import CalibratedCamera, load_cameras
+from benchmarks.common import need, print_table, save_results
+from benchmarks.matching import LIMB_HIPS, match_people
+from benchmarks.reference import CalibratedCamera
 from benchmarks.simulated_rooms import simulate_room
 from benchmarks.truth import Truth, load_truths
+from benchmarks.two_people import REFERENCES, VIEWS, cameras_by_view, run_of
 from liftline.errors import LiftlineError
 from liftline.poses import Poses
 from liftline.running import FrameCounter, StopFlag
 from liftline.scene import Scene, to_world
-from liftline.skeletons import H36M17, LIMB_JOINTS
+from liftline.skeletons import H36M17
 from liftline.tracks import Tracks
-from liftline_cli.process import LocalRun, ProcessSettings
 from liftline_cli.reporting import ConsoleReporter
 from liftline_lifter.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
 from liftline_lifter.stage import LiftSettings, lift_tracks
@@ -43,7 +42,6 @@ Floats = NDArray[np.float64]
 SEED = 3
 _FEET = H36M17.indices("left_foot", "right_foot")
 _HIPS = H36M17.indices("left_hip", "right_hip")
-_LIMB_HIPS = [LIMB_JOINTS.index("left_hip"), LIMB_JOINTS.index("right_hip")]
 
 
 @dataclass(frozen=True)
@@ -95,24 +93,15 @@ def simulated(rooms: int, checkpoint: LifterCheckpoint) -> Iterator[Placed]:
 
 def recorded(checkpoint: LifterCheckpoint, reporter: ConsoleReporter) -> Iterator[Placed]:
     """Everything of the calibrated recordings."""
-    folder = SHARED_DATA / "reference"
-    by_name = load_cameras(need(folder / "two_people_cameras.toml"))
-    cameras = {view: by_name[f"{view[:3]}_{view[3:]}"] for view in VIEWS}
-    tracks = {view: _tracks(view, reporter) for view in VIEWS}
+    cameras = cameras_by_view()
+    runs = {view: run_of(view, reporter) for view in VIEWS}
+    tracks = {view: run.track(run.plan()) for view, run in runs.items()}
     known = {view: list(_lifted(tracks[view], float(cameras[view].matrix[0, 0]), checkpoint)) for view in VIEWS}
-    truths = load_truths(folder, {view: lifted[0][1] for view, lifted in known.items()}, cameras)
+    truths = load_truths(REFERENCES, {view: lifted[0][1] for view, lifted in known.items()}, cameras)
     for view, camera in cameras.items():
         for focal, poses, scene, common in known[view]:
             hips, true = _matched(poses, truths, view, camera)
             yield _placed(view, focal, common, poses, scene, camera.rotation[:, 2], hips, true)
-
-
-def _tracks(view: str, reporter: ConsoleReporter) -> Tracks:
-    video = video_of(view)
-    run = LocalRun(
-        video, RESULTS / "ground_plane" / video.stem, settings=ProcessSettings(), reporter=reporter, stop=StopFlag()
-    )  # fmt: skip
-    return run.track(run.plan())
 
 
 def _lifted(tracks: Tracks, focal_px: float, checkpoint: LifterCheckpoint) -> Iterator[tuple[str, Poses, Scene, bool]]:
@@ -138,7 +127,7 @@ def _matched(
     for reference, match in zip(references, matches, strict=True):
         rows = match.rows[np.searchsorted(match.frames, shared)]
         hips.append(poses.joints_m[rows][:, _HIPS].mean(axis=1) + poses.root_cam_m[rows])
-        true.append(reference.camera.to_camera(reference.limbs_m[shared][:, _LIMB_HIPS].mean(axis=1)))
+        true.append(reference.camera.to_camera(reference.limbs_m[shared][:, LIMB_HIPS].mean(axis=1)))
     return hips, true
 
 

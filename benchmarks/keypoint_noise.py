@@ -11,20 +11,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from itertools import groupby
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 from scipy.signal import butter, sosfiltfilt
 
-from benchmarks.common import RESULTS, SHARED_DATA, need, print_table, save_results
+from benchmarks.common import need, print_table, save_results
 from benchmarks.multiview import Person, View, people
-from benchmarks.real_accuracy import VIEWS
-from benchmarks.reference import load_cameras
+from benchmarks.two_people import VIEWS, cameras_by_view, results_of
 from liftline import poses as poses_file
 from liftline.errors import LiftlineError
 from liftline.skeletons import COCO17
+from liftline_lifter.runs import runs
 
 GROSS = 0.06
 """Beyond this share of the person's size a keypoint is somewhere else, not inaccurate."""
@@ -73,13 +72,12 @@ def main() -> int:
 
 
 def _people() -> tuple[list[Person], float]:
-    cameras = load_cameras(need(SHARED_DATA / "reference" / "two_people_cameras.toml"))
+    cameras = cameras_by_view()
     views = []
     for name in VIEWS:
-        video = f"two_people_{name}"
-        poses = poses_file.load(need(RESULTS / "real_accuracy" / video / "poses_3d" / f"{video}.npz"))
+        poses = poses_file.load(need(results_of(name) / "poses_3d" / f"two_people_{name}.npz"))
         rate_hz = 1 / float(np.median(np.diff(poses.frame_times_s)))
-        views.append(View.of(poses, cameras[f"{name[:3]}_{name[3:]}"], frames=len(poses.frame_times_s)))
+        views.append(View.of(poses, cameras[name], frames=len(poses.frame_times_s)))
     return people(views, rate_hz=rate_hz), rate_hz
 
 
@@ -104,19 +102,14 @@ def noise_of(off: NDArray[np.float64], *, rate_hz: float) -> Noise:
     share = float(gross[np.isfinite(distance)].mean())
     if not gross.any():
         return Noise(_rms(bias), _rms(slow), _rms(white), share, 0.0, 0.0)
-    runs = _runs(gross)
-    span_s = float(np.median(np.repeat(runs, runs))) / rate_hz
+    spans = [stop - start for column in gross.T for start, stop in runs(column)]
+    span_s = float(np.median(np.repeat(spans, spans))) / rate_hz
     return Noise(_rms(bias), _rms(slow), _rms(white), share, float(np.median(distance[gross])), span_s)
 
 
 def _filled(values: NDArray[np.float64], known: NDArray[np.bool_]) -> NDArray[np.float64]:
     frames = np.arange(len(values))
     return np.stack([np.interp(frames, frames[known], values[known, axis]) for axis in range(2)], axis=-1)
-
-
-def _runs(flags: NDArray[np.bool_]) -> list[int]:
-    """(F,N) -> the lengths of all runs of True along the first axis."""
-    return [len(list(run)) for column in flags.T for value, run in groupby(column.tolist()) if value]
 
 
 def _rms(values: NDArray[np.float64]) -> float:

@@ -18,9 +18,9 @@ from liftline.skeletons import COCO17, H36M17, LIMB_JOINTS
 ID_MIN_FRAMES = 2
 """An id that one frame alone carries is an assignment slip where people cross, not a track of that person."""
 
-_LIMBS_H36M = H36M17.indices(*LIMB_JOINTS)
-_LIMBS_COCO = COCO17.indices(*(joint.replace("_foot", "_ankle") for joint in LIMB_JOINTS))
-_HIPS = [LIMB_JOINTS.index("left_hip"), LIMB_JOINTS.index("right_hip")]
+LIMBS_H36M = H36M17.indices(*LIMB_JOINTS)
+LIMBS_COCO = COCO17.indices(*(joint.replace("_foot", "_ankle") for joint in LIMB_JOINTS))
+LIMB_HIPS = [LIMB_JOINTS.index("left_hip"), LIMB_JOINTS.index("right_hip")]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Reference:
 
         Where somebody is, not how well their joints fit: poses with sides swapped count as theirs, and as errors.
         """
-        apart = np.linalg.norm(keypoints_px[_LIMBS_COCO].mean(axis=0) - self.limbs_px[frame].mean(axis=0))
+        apart = np.linalg.norm(keypoints_px[LIMBS_COCO].mean(axis=0) - self.limbs_px[frame].mean(axis=0))
         return float(apart / (self.gate_of_size * self._size_px)) if np.isfinite(apart) else np.inf
 
     @cached_property
@@ -110,17 +110,15 @@ def _match(poses: Poses, pairs: list[tuple[int, int]]) -> Match:
 
 def errors(poses: Poses, match: Match, reference: Reference) -> Errors:
     """How far the matched poses are from their reference."""
-    predicted = _from_hip(poses.joints_m[match.rows][:, _LIMBS_H36M].astype(np.float64))
+    predicted = _from_hip(poses.joints_m[match.rows][:, LIMBS_H36M].astype(np.float64))
     truth = _from_hip(reference.camera.to_camera(reference.limbs_m[match.frames]))
-    apart_px = np.linalg.norm(
-        poses.keypoints_px[match.rows][:, _LIMBS_COCO] - reference.limbs_px[match.frames], axis=-1
-    )
+    apart_px = np.linalg.norm(poses.keypoints_px[match.rows][:, LIMBS_COCO] - reference.limbs_px[match.frames], axis=-1)
     return Errors(1000 * _mean(p_mpjpe(predicted, truth)), 1000 * _mean(n_mpjpe(predicted, truth)), _mean(apart_px))
 
 
 def _from_hip(joints_m: NDArray[np.float64]) -> NDArray[np.float64]:
     """(F,12,3) relative to the middle between the hips."""
-    return np.asarray(joints_m - joints_m[:, _HIPS].mean(axis=1, keepdims=True), np.float64)
+    return np.asarray(joints_m - joints_m[:, LIMB_HIPS].mean(axis=1, keepdims=True), np.float64)
 
 
 def _mean(values: NDArray[np.float64]) -> float:

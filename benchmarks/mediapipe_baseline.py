@@ -15,6 +15,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.matching import LIMBS_H36M
 from liftline.errors import InvalidInputError
 from liftline.poses import Poses
 from liftline.skeletons import BLAZEPOSE33, BLAZEPOSE33_TO_COCO17, COCO17, H36M17, LIMB_JOINTS
@@ -24,7 +25,6 @@ MARGIN = 0.25
 TIMEOUT_S = 900.0
 
 _SCRIPT = Path(__file__).with_name("mediapipe_script.py")
-_LIMBS_H36M = H36M17.indices(*LIMB_JOINTS)
 _LIMBS_BLAZEPOSE = BLAZEPOSE33.indices(*(joint.replace("_foot", "_ankle") for joint in LIMB_JOINTS))
 
 
@@ -70,7 +70,7 @@ def as_poses(found: Found, video: Path, *, width_px: int, height_px: int) -> Pos
     frames = [np.flatnonzero(found.found[person]) for person in people]
     person, frame = np.repeat(people, [len(own) for own in frames]), np.concatenate([*frames, np.zeros(0, np.intp)])
     joints = np.zeros((len(frame), len(H36M17), 3), np.float32)
-    joints[:, _LIMBS_H36M] = found.world_m[person, frame][:, _LIMBS_BLAZEPOSE]
+    joints[:, LIMBS_H36M] = found.world_m[person, frame][:, _LIMBS_BLAZEPOSE]
     return Poses(
         video=video.name,
         width_px=width_px,

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.metrics import acceleration_error, mpjpe, p_mpjpe
+from liftline_lifter.runs import runs
 
 Floats = NDArray[np.floating]
 
@@ -99,8 +100,7 @@ def _parts(
 
 def _drifts(foot_m: NDArray[np.float64], standing: NDArray[np.bool_]) -> NDArray[np.float64]:
     """Distances (mm) from the mean place of each contact of a foot (T,3)."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[False], standing, [False]]).astype(np.int8))).reshape(-1, 2)
-    apart = [foot_m[start:stop] - foot_m[start:stop].mean(axis=0) for start, stop in edges]
+    apart = [foot_m[start:stop] - foot_m[start:stop].mean(axis=0) for start, stop in runs(standing)]
     return np.asarray(1000 * np.linalg.norm(np.concatenate([np.empty((0, 3)), *apart]), axis=-1), np.float64)
 
 

@@ -18,12 +18,12 @@ from itertools import product
 
 import numpy as np
 from scipy.interpolate import CubicSpline
-from scipy.signal import butter, sosfiltfilt
 
+from benchmarks.matching import LIMBS_COCO
 from benchmarks.reference import CalibratedCamera
 from benchmarks.triangulation import Bools, Floats, intersect, rays, reprojection_px, triangulate
 from liftline.poses import Poses
-from liftline.skeletons import COCO17, LIMB_JOINTS
+from liftline_lifter.smoothing import low_pass
 
 GATE = 0.05
 """Keypoints of one person agree within this share of the person's size in the picture: 8 cm of 1.7 m."""
@@ -34,8 +34,6 @@ MIN_KNOWN = 0.5
 CUTOFF_HZ = 6.0
 LONGEST_LAG, LAG_STEP = 6.0, 0.25
 REGISTRATION_ROUNDS, REGISTRATION_STEP, REGISTRATION_GATES = 25, 0.7, 1.5
-
-LIMBS_COCO = COCO17.indices(*(joint.replace("_foot", "_ankle") for joint in LIMB_JOINTS))
 
 
 @dataclass(frozen=True)
@@ -160,13 +158,12 @@ def smoothed(points_m: Floats, rate_hz: float) -> Floats:
     """(F,J,3) with gaps -> (F,J,3) interpolated and low-passed; joints that are hardly ever known stay NaN."""
     out = np.full(points_m.shape, np.nan)
     frames = np.arange(len(points_m))
-    sections = butter(2, CUTOFF_HZ, fs=rate_hz, output="sos")
     for joint in range(points_m.shape[1]):
         known = np.flatnonzero(np.isfinite(points_m[:, joint]).all(axis=-1))
         if len(known) < MIN_KNOWN * len(frames):
             continue
         filled = np.stack([np.interp(frames, known, points_m[known, joint, axis]) for axis in range(3)], axis=-1)
-        out[:, joint] = sosfiltfilt(sections, filled, axis=0, padlen=min(15, len(frames) - 1))
+        out[:, joint] = low_pass(filled, CUTOFF_HZ, rate_hz)
     return out
 
 

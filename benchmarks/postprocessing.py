@@ -17,36 +17,31 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from benchmarks.common import RESULTS, SHARED_DATA, need, print_table, save_results
-from benchmarks.matching import Match, Reference, match_people
+from benchmarks.common import need, print_table, save_results
+from benchmarks.matching import LIMB_HIPS, LIMBS_H36M, Match, Reference, match_people
 from benchmarks.motion_scoring import Motion, MotionScore, stands
-from benchmarks.real_accuracy import VIEWS, video_of
-from benchmarks.reference import load_cameras
 from benchmarks.truth import load_truths
+from benchmarks.two_people import REFERENCES, VIEWS, cameras_by_view, run_of
 from liftline.errors import LiftlineError
 from liftline.poses import Poses
 from liftline.running import FrameCounter, StopFlag
 from liftline.skeletons import H36M17, LIMB_JOINTS
 from liftline.tracks import Tracks
-from liftline_cli.process import LocalRun, ProcessSettings
 from liftline_cli.reporting import ConsoleReporter
 from liftline_lifter.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
-from liftline_lifter.lifting import LiftSettings, lift
-from training.data import HELD_OUT_CMU, MOCAP_FILE, held_out_split, load_motion
+from liftline_lifter.lifting import UNREFINED, LiftSettings, lift
+from training.data import HELD_OUT_CMU, default_mocap_path, held_out_split, load_motion
 from training.sequence_noise import Noise
 from training.sequences import Sequence as Seen
 from training.sequences import simulate
 
-OFF = LiftSettings(
-    smooth="none", repair_sides=False, reject_outliers=False, constant_bones=False, lock_feet=False
-)  # fmt: skip
 STEPS: Mapping[str, LiftSettings] = {
-    "off": OFF,
-    "side repair": replace(OFF, repair_sides=True),
-    "outlier rejection": replace(OFF, reject_outliers=True),
-    "constant bones": replace(OFF, constant_bones=True),
-    "foot locking": replace(OFF, lock_feet=True),
-    "smoothing": replace(OFF, smooth="butterworth"),
+    "off": UNREFINED,
+    "side repair": replace(UNREFINED, repair_sides=True),
+    "outlier rejection": replace(UNREFINED, reject_outliers=True),
+    "constant bones": replace(UNREFINED, constant_bones=True),
+    "foot locking": replace(UNREFINED, lock_feet=True),
+    "smoothing": replace(UNREFINED, smooth="butterworth"),
     "all": LiftSettings(),
 }
 SCENES = (("white", Noise.WHITE, 50.0), ("lifelike", Noise.LIFELIKE, 50.0), ("lifelike, 30 Hz", Noise.LIFELIKE, 30.0))
@@ -55,12 +50,10 @@ SEED = 1
 Clip = tuple[Motion, Motion, NDArray[np.bool_]]
 _FEET = (H36M17.index["left_foot"], H36M17.index["right_foot"])
 _LIMB_FEET = (LIMB_JOINTS.index("left_foot"), LIMB_JOINTS.index("right_foot"))
-_LIMB_HIPS = [LIMB_JOINTS.index("left_hip"), LIMB_JOINTS.index("right_hip")]
 _LIMB_PARENTS = tuple(
     -1 if joint.endswith(("shoulder", "hip")) else number - 2 for number, joint in enumerate(LIMB_JOINTS)
 )
 """Both sides' joints in turn: the joint above on the same side is two before."""
-_LIMBS_H36M = H36M17.indices(*LIMB_JOINTS)
 _SHORTEST_RUN = 10
 
 
@@ -84,7 +77,7 @@ def main() -> int:
 
 def simulated(checkpoint: LifterCheckpoint, *, every: int) -> dict[str, dict[str, MotionScore]]:
     """Scores by scene and step, over the held-out clips; HDM05's is the mean of its actors."""
-    motion = held_out_split(load_motion(need(SHARED_DATA / MOCAP_FILE)))
+    motion = held_out_split(load_motion(need(default_mocap_path())))
     figures: dict[str, dict[str, MotionScore]] = {}
     for name, noise, rate_hz in SCENES:
         seen = [
@@ -121,17 +114,17 @@ def lifted(tracks: Tracks, checkpoint: LifterCheckpoint, settings: LiftSettings)
 
 def real(checkpoint: LifterCheckpoint, console: Console) -> dict[str, dict[str, MotionScore]]:
     """Scores by step, mean over two people in four views, 12 limb joints."""
-    tracks = {view: _tracks(view, console) for view in VIEWS}
-    cameras = load_cameras(need(SHARED_DATA / "reference" / "two_people_cameras.toml"))
-    by_view = {view: cameras[f"{view[:3]}_{view[3:]}"] for view in VIEWS}
-    raw = {view: lifted(own, checkpoint, OFF) for view, own in tracks.items()}
-    truths = load_truths(SHARED_DATA / "reference", raw, by_view)
+    runs = {view: run_of(view, ConsoleReporter(console)) for view in VIEWS}
+    tracks = {view: run.track(run.plan()) for view, run in runs.items()}
+    cameras = cameras_by_view()
+    raw = {view: lifted(own, checkpoint, UNREFINED) for view, own in tracks.items()}
+    truths = load_truths(REFERENCES, raw, cameras)
     scores: dict[str, MotionScore] = {}
     for step, settings in STEPS.items():
         people = []
         for view, own in tracks.items():
             poses = lifted(own, checkpoint, settings)
-            references = [truth.seen_by(view, by_view[view]) for truth in truths]
+            references = [truth.seen_by(view, cameras[view]) for truth in truths]
             matches = match_people(poses, references, frames=len(references[0].known))
             for reference, match in zip(references, matches, strict=True):
                 clips = [_real_clip(poses, reference, *run) for run in _runs(match)]
@@ -139,17 +132,6 @@ def real(checkpoint: LifterCheckpoint, console: Console) -> dict[str, dict[str, 
         scores[step] = MotionScore.mean(people)
     report("two_people, 60 Hz", scores)
     return {"two_people": scores}
-
-
-def _tracks(view: str, console: Console) -> Tracks:
-    """The detections of the accuracy benchmark, made now if they aren't there."""
-    video = video_of(view)
-    settings = ProcessSettings()
-    run = LocalRun(
-        video, RESULTS / "real_accuracy" / video.stem, settings=settings, reporter=ConsoleReporter(console),
-        stop=StopFlag(),
-    )  # fmt: skip
-    return run.track(run.plan())
 
 
 def _runs(match: Match) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
@@ -161,13 +143,12 @@ def _runs(match: Match) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
 
 def _real_clip(poses: Poses, reference: Reference, frames: NDArray[np.intp], rows: NDArray[np.intp]) -> Clip:
     rate_hz = 1 / float(np.median(np.diff(poses.frame_times_s)))
-    placed = (poses.joints_m + poses.root_cam_m[:, None])[rows][:, _LIMBS_H36M]
+    placed = (poses.joints_m + poses.root_cam_m[:, None])[rows][:, LIMBS_H36M]
     truth = reference.camera.to_camera(reference.limbs_m[frames])
     up = reference.camera.rotation @ np.array([0.0, 0.0, 1.0])
     floor_m = float((truth[:, _LIMB_FEET] @ up).min())
     found, true = (
-        Motion(one - one[:, _LIMB_HIPS].mean(axis=1, keepdims=True), one, _LIMB_FEET, rate_hz)
-        for one in (placed, truth)
+        Motion(one - one[:, LIMB_HIPS].mean(axis=1, keepdims=True), one, _LIMB_FEET, rate_hz) for one in (placed, truth)
     )
     return found, true, stands(truth[:, _LIMB_FEET], up, floor_m, rate_hz)
 

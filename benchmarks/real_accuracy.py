@@ -22,17 +22,15 @@ import numpy as np
 from rich.console import Console
 
 from benchmarks import mediapipe_baseline
-from benchmarks.common import RESULTS, SHARED_DATA, need, print_table, save_results
+from benchmarks.common import print_table, save_results
 from benchmarks.matching import Errors, Match, Reference, errors, match_people
-from benchmarks.reference import CalibratedCamera, load_cameras
+from benchmarks.reference import CalibratedCamera
 from benchmarks.truth import Truth, load_truths
+from benchmarks.two_people import REFERENCES, VIEWS, cameras_by_view, run_of, video_of
 from liftline.errors import LiftlineError
 from liftline.poses import Poses
-from liftline.running import StopFlag
 from liftline_cli.process import LocalRun, ProcessSettings
 from liftline_cli.reporting import ConsoleReporter
-
-VIEWS = ("cam01", "cam02", "cam03", "cam04")
 
 
 @dataclass(frozen=True)
@@ -64,11 +62,10 @@ def main() -> int:
     console = Console(stderr=True)
     try:
         settings = ProcessSettings(checkpoint=options.checkpoint, overwrite=not options.keep)
-        results = {view: lifted(video_of(view), settings, ConsoleReporter(console)) for view in VIEWS}
-        cameras = load_cameras(need(SHARED_DATA / "reference" / "two_people_cameras.toml"))
-        by_view = {view: cameras[f"{view[:3]}_{view[3:]}"] for view in VIEWS}
-        truths = load_truths(SHARED_DATA / "reference", results, by_view)
-        scores = measure(results, by_view, truths, mediapipe=options.mediapipe_python)
+        results = {view: lifted(run_of(view, ConsoleReporter(console), settings)) for view in VIEWS}
+        cameras = cameras_by_view()
+        truths = load_truths(REFERENCES, results, cameras)
+        scores = measure(results, cameras, truths, mediapipe=options.mediapipe_python)
     except LiftlineError as error:
         console.print(f"Error: {error}", markup=False, style="red", soft_wrap=True)
         return int(error.exit_code)
@@ -76,14 +73,8 @@ def main() -> int:
     return 0
 
 
-def video_of(view: str) -> Path:
-    """The recording of a view. Raises InvalidInputError where it isn't there."""
-    return need(SHARED_DATA / "videos" / f"two_people_{view}.mp4")
-
-
-def lifted(video: Path, settings: ProcessSettings, reporter: ConsoleReporter) -> Poses:
+def lifted(run: LocalRun) -> Poses:
     """Everyone's 3D poses in a video, as `liftline process` makes them, without rendering."""
-    run = LocalRun(video, RESULTS / "real_accuracy" / video.stem, settings=settings, reporter=reporter, stop=StopFlag())
     checkpoint = run.load_lifter()
     return run.lift(run.track(run.plan()), checkpoint)[0]
 

@@ -17,6 +17,7 @@ from liftline.camera import ASSUMED_FOCAL_PER_DIAGONAL, Camera
 from liftline.skeletons import COCO17, H36M17
 from liftline.tracks import Tracks
 from training.augment import keypoint_weights
+from training.cameras import UPRIGHT
 from training.data import Motion
 from training.noise import training_noise
 
@@ -27,7 +28,6 @@ _MOST_PEOPLE, _FRAMES = 3, (100, 300)
 _FOCAL_SPREAD = 0.2
 _HEIGHT_M, _DISTANCE_M, _ROLL_DEG, _AIM_M = (0.4, 3.5), (3.0, 9.0), 3.0, 0.4
 _BODY_SCALE, _APART_M = (0.9, 1.08), 1.8
-_UPRIGHT = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])
 _WHOLE = 0.9
 
 
@@ -89,7 +89,7 @@ def _camera(people: Floats, rng: np.random.Generator) -> tuple[Camera, Floats, f
     turn = (
         Rotation.from_rotvec([0, 0, roll]).as_matrix()
         @ Rotation.from_rotvec([pitch, 0, 0]).as_matrix()
-        @ _UPRIGHT
+        @ UPRIGHT
         @ Rotation.from_rotvec([0, 0, yaw]).as_matrix()
     )
     return Camera(width, height, float(focal)), np.asarray(turn, np.float64), float(height_m)

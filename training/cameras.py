@@ -11,7 +11,7 @@ from training.augment import rotation_matrices
 
 Floats = NDArray[np.float32]
 
-_UPRIGHT = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32)
+UPRIGHT = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]], np.float32)
 """Turns z up into y down."""
 
 NEAREST_M = 0.3
@@ -62,7 +62,7 @@ def _cameras(
     depth = np.exp(rng.uniform(np.log(distance_m[0]), np.log(distance_m[1]), count))
     x, y = (rng.uniform(-limit, limit, count) * depth for limit in aside)
     offsets = np.stack([x, y, depth], axis=1).astype(np.float32)
-    return Cameras(np.asarray(roll @ pitch @ _UPRIGHT @ yaw, np.float32), offsets)
+    return Cameras(np.asarray(roll @ pitch @ UPRIGHT @ yaw, np.float32), offsets)
 
 
 def project(points_m: Floats) -> Floats:

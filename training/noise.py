@@ -26,7 +26,7 @@ _SWAPS = (
     np.array([*range(5), 6, 5, 8, 7, 10, 9, *range(11, 17)]),
     np.array([*range(13), 14, 13, 16, 15]),
 )
-_LIMBS = tuple(COCO17.indices(f"{side}_{middle}", f"{side}_{end}")
+LIMBS = tuple(COCO17.indices(f"{side}_{middle}", f"{side}_{end}")
                for side in ("left", "right") for middle, end in (("elbow", "wrist"), ("knee", "ankle")))  # fmt: skip
 _OTHER_SIDE = COCO17.mirrored
 _TRUNK = COCO17.indices("left_shoulder", "right_shoulder", "left_hip", "right_hip")
@@ -93,9 +93,9 @@ def _swap_sides(rays: Floats, rng: np.random.Generator) -> None:
 def _mistake_limbs(rays: Floats, size: Floats, rng: np.random.Generator) -> None:
     """Now and then a limb is seen where it isn't, for a while: somewhere near, or on the other one of its kind."""
     frames = rays.shape[1]
-    for window, limb in np.argwhere(rng.random((len(rays), len(_LIMBS))) < 0.2):
+    for window, limb in np.argwhere(rng.random((len(rays), len(LIMBS))) < 0.2):
         start, stop = _span(frames, rng, longest=35)
-        joints = list(_LIMBS[limb])[int(rng.random() < 0.3) :]
+        joints = list(LIMBS[limb])[int(rng.random() < 0.3) :]
         there = rays[window, start:stop]
         if rng.random() < 0.5:
             apart = there[..., _OTHER_SIDE[joints]] - there[..., joints]

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 
 from liftline.skeletons import COCO17
-from training.noise import EVALUATION_BIAS, EVALUATION_JITTER, drift
+from training.noise import EVALUATION_BIAS, EVALUATION_JITTER, LIMBS, drift
 
 Floats = NDArray[np.float64]
 
@@ -53,11 +53,6 @@ _MISTAKES_PER_MINUTE = 15.0
 _ONTO_THE_OTHER = 0.4
 _UNSURE_PER_MINUTE = 9.0
 _SWAP_S, _LOST_S, _JUMP_S, _MISTAKE_S = (0.04, 0.5), (0.04, 0.6), (0.02, 0.08), (0.2, 0.6)
-_CHAINS = tuple(
-    COCO17.indices(f"{side}_{upper}", f"{side}_{lower}")
-    for side in ("left", "right")
-    for upper, lower in (("elbow", "wrist"), ("knee", "ankle"))
-)
 
 
 def detected(xy_px: Floats, noise: Noise, rate_hz: float, rng: np.random.Generator) -> Keypoints:
@@ -112,7 +107,7 @@ def _mistake(found: Floats, scores: Floats, size: Floats, rate_hz: float, rng: n
     Of that, and of limbs that are right, the scores tell some.
     """
     right = found.copy()
-    for chain, other in zip(_CHAINS, (*_CHAINS[2:], *_CHAINS[:2]), strict=True):
+    for chain, other in zip(LIMBS, (*LIMBS[2:], *LIMBS[:2]), strict=True):
         for span in _spans(len(found), rate_hz, _MISTAKES_PER_MINUTE, _MISTAKE_S, rng):
             steps = span.stop - span.start
             eased = np.minimum(1.0, 3 * np.sin(np.pi * (np.arange(steps) + 0.5) / steps))[:, None, None]
