@@ -28,7 +28,7 @@ _TURNS = (
     (("left_elbow", "left_wrist"), 18.0), (("right_elbow", "right_wrist"), 18.0),
 )  # fmt: skip
 _TURN_MORE = 0.15
-_MIXED = ((UPPER_BODY, 0.3), (LEFT_ARM, 0.15), (RIGHT_ARM, 0.15), (LEFT_LEG, 0.06), (RIGHT_LEG, 0.06))
+_MIXED = ((UPPER_BODY, 0.3), (LEFT_ARM, 0.25), (RIGHT_ARM, 0.25), (LEFT_LEG, 0.1), (RIGHT_LEG, 0.1))
 _HINGES_UPPER = [_AT[n] for n in ("right_knee", "left_knee", "left_elbow", "right_elbow")]
 _HINGES_LOWER = [_AT[n] for n in ("right_foot", "left_foot", "left_wrist", "right_wrist")]
 _HINGE_LIMITS_RAD = (0.03, 2.6)

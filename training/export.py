@@ -20,6 +20,7 @@ from training.train import STATE_FILE, Run
 RATE_HZ = 50.0
 LICENCE = "MIT"
 NAME = "liftline-h36m17"
+_DATA = "CMU motion capture (mocap.cs.cmu.edu) without subject 02, augmented, simulated cameras and detections"
 
 
 def this_machine() -> str:
@@ -33,10 +34,8 @@ def summary(run: Run, machine: str) -> str:
     """How the weights were made, in one line."""
     settings = run.settings
     poses = run.step * settings.windows * settings.poses_per_window
-    return (
-        f"{run.step} steps, {poses} poses, {run.elapsed_s / 60:.0f} min on {machine}, seed {settings.seed}; "
-        "CMU motion capture (mocap.cs.cmu.edu) without subject 02, augmented, simulated cameras and detections"
-    )
+    own = f"{run.step} steps, {poses} poses, {run.elapsed_s / 60:.0f} min on {machine}, seed {settings.seed}"
+    return f"{own}; " + (f"began with {run.began_as}" if run.began_as else _DATA)
 
 
 def file_name(run: Run) -> str:
@@ -45,7 +44,10 @@ def file_name(run: Run) -> str:
 
 
 def export(run: Run, path: Path, *, machine: str) -> None:
-    """Write the averaged weights, with what a reader has to know in the header."""
+    """Write the averaged weights, with what a reader has to know in the header.
+
+    Convolutions are written as float16, for a file half as large; they are float32 again once loaded.
+    """
     model = run.average
     metadata = {
         "schema_version": SCHEMA_VERSION,
@@ -60,7 +62,8 @@ def export(run: Run, path: Path, *, machine: str) -> None:
     }
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(".partial")
-    safetensors.torch.save_file(model.state_dict(), partial, {METADATA_KEY: json.dumps(metadata)})
+    state = {name: values.half() if values.ndim == 3 else values for name, values in model.state_dict().items()}
+    safetensors.torch.save_file(state, partial, {METADATA_KEY: json.dumps(metadata)})
     partial.chmod(0o644)
     partial.replace(path)
 

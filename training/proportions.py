@@ -1,9 +1,10 @@
 """Lengths of bones that simulated bodies are given: those of captured rigs, blends of them, and adults' by the tables.
 
 A depth is guessed from how much a bone is foreshortened, so the network has to know how long bones are likely to be.
-Lengths drawn one by one teach it nothing about that; these keep what belongs together together. No range is set by
-hand: rigs come from the training split, adults from Drillis and Contini, "Body Segment Parameters" (1966), as in
-Winter, "Biomechanics and Motor Control of Human Movement": parts of stature.
+Lengths drawn one by one teach it nothing about that; these keep what belongs together together. Rigs come from the
+training split, adults' limbs from Drillis and Contini, "Body Segment Parameters" (1966), as in Winter, "Biomechanics
+and Motor Control of Human Movement": parts of stature. Ranges of the trunk, shoulders and hips were chosen by hand
+between those tables and Human3.6M's joints, by somebody who had seen HDM05's lengths before.
 """
 
 from __future__ import annotations

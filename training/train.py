@@ -1,7 +1,8 @@
 """Train the lifter: `python -m training.train --minutes 75 --out training/runs/h36m17`.
 
 Stop it at any time: the same command goes on from its last state, and one with more minutes goes on for longer.
-With `--steps` instead of `--minutes` a seed fixes the result, up to the machine's arithmetic.
+With `--steps` instead of `--minutes` a seed fixes the result, up to the machine's arithmetic. `--start-from` an
+exported checkpoint, with as many `--channels` or more, goes on from what that one has learned.
 """
 
 from __future__ import annotations
@@ -20,13 +21,16 @@ import torch
 from torch import Tensor
 
 from liftline.devices import resolve_device
+from liftline_lifter.checkpoint import LifterCheckpoint, load_checkpoint
 from liftline_lifter.network import TemporalModel
 from training.batches import Batch, BatchShape, batches
 from training.data import default_mocap_path
 from training.threads import Threads
+from training.widen import widened
 
 STATE_FILE, LOG_FILE = "state.pt", "log.jsonl"
 _PROCESSES_FOR_A_GPU = 12
+_CHOSEN = ("minutes", "steps", "channels", "learning_rate", "aligned", "seed")
 
 
 @dataclass(frozen=True)
@@ -34,6 +38,7 @@ class Settings:
     """Everything that shapes a run.
 
     The learning rate warms up, then falls along a cosine over `minutes` of training, or over `steps` where given.
+    `aligned` is the weight of P-MPJPE in the loss, beside MPJPE's 1.
     """
 
     filter_widths: tuple[int, ...] = (3, 3, 3, 3)
@@ -45,6 +50,7 @@ class Settings:
     weight_decay: float = 0.01
     warm_up: float = 0.02
     average: float = 0.999
+    aligned: float = 0.0
     seed: int = 1
     minutes: float = 120.0
     steps: int | None = None
@@ -59,7 +65,11 @@ class Settings:
 
 @dataclass
 class Run:
-    """A training run's state: what is saved and resumed. `average` is the moving average of the weights, that ships."""
+    """A training run's state: what is saved and resumed.
+
+    `average` is the moving average of the weights, that ships; `began_as` tells how the weights it began with were
+    made, if not at random.
+    """
 
     settings: Settings
     model: TemporalModel
@@ -67,16 +77,29 @@ class Run:
     optimizer: torch.optim.AdamW
     step: int = 0
     elapsed_s: float = 0.0
+    began_as: str = ""
 
     @classmethod
-    def start(cls, settings: Settings, device: torch.device | None = None) -> Run:
-        """A run at its beginning, on the CPU unless another device is given."""
+    def start(
+        cls, settings: Settings, device: torch.device | None = None, start_from: LifterCheckpoint | None = None
+    ) -> Run:
+        """A run at its beginning, on the CPU unless another device is given; with another one's weights if given.
+
+        Raises:
+            ValueError: `start_from` has other filter widths, or more or less than half the channels.
+        """
         torch.manual_seed(settings.seed)
-        model = _network(settings).to(device)
+        model = _network(settings)
+        if start_from is not None:
+            if start_from.filter_widths != settings.filter_widths:
+                raise ValueError(f"filter widths are {start_from.filter_widths}, not {settings.filter_widths}")
+            wide = widened(start_from.pose_model, settings.channels, settings.seed)
+            model.load_state_dict(wide.state_dict())
+        model = model.to(device)
         average = _network(settings).to(device).eval()
         average.load_state_dict(model.state_dict())
         optimizer = torch.optim.AdamW(model.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
-        return cls(settings, model, average, optimizer)
+        return cls(settings, model, average, optimizer, began_as=_origin(start_from) if start_from else "")
 
     @property
     def device(self) -> torch.device:
@@ -99,6 +122,7 @@ class Run:
             "optimizer": self.optimizer.state_dict(),
             "step": self.step,
             "elapsed_s": self.elapsed_s,
+            "began_as": self.began_as,
             "random": torch.get_rng_state(),
         }
         partial = path.with_suffix(".partial")
@@ -114,13 +138,17 @@ class Run:
         run.model.load_state_dict(state["model"])
         run.average.load_state_dict(state["average"])
         run.optimizer.load_state_dict(state["optimizer"])
-        run.step, run.elapsed_s = state["step"], state["elapsed_s"]
+        run.step, run.elapsed_s, run.began_as = state["step"], state["elapsed_s"], state.get("began_as", "")
         torch.set_rng_state(state["random"])
         return run
 
 
 def _network(settings: Settings) -> TemporalModel:
     return TemporalModel(settings.filter_widths, settings.channels, dropout=settings.dropout)
+
+
+def _origin(checkpoint: LifterCheckpoint) -> str:
+    return f"weights {checkpoint.sha256[:12]} of {checkpoint.pose_model.channels} channels ({checkpoint.training})"
 
 
 def learning_rate(settings: Settings, progress: float) -> float:
@@ -135,22 +163,39 @@ def mpjpe(predicted: Tensor, wanted: Tensor) -> Tensor:
     return distances.mean()
 
 
+def p_mpjpe(predicted: Tensor, wanted: Tensor) -> Tensor:
+    """The same after each predicted pose of (..., J, 3) was moved, turned and scaled to fit best.
+
+    The fit (Umeyama, 1991) counts as given: no gradient flows through it.
+    """
+    predicted, wanted = (poses.float() - poses.float().mean(dim=-2, keepdim=True) for poses in (predicted, wanted))
+    with torch.no_grad():
+        left, sizes, right = torch.linalg.svd(predicted.transpose(-1, -2) @ wanted)
+        sizes[..., 2] *= torch.sign(torch.linalg.det(left) * torch.linalg.det(right))
+        left[..., 2] *= torch.sign(torch.linalg.det(left) * torch.linalg.det(right))[..., None]
+        scale = sizes.sum(dim=-1) / predicted.square().sum(dim=(-1, -2)).clamp_min(1e-9)
+        fit = scale[..., None, None] * (left @ right)
+    return mpjpe(predicted @ fit, wanted)
+
+
 def train_step(run: Run, batch: Batch) -> float:
-    """One step of the optimizer; returns the loss in metres. Matrix products run in bfloat16, weights stay float32."""
+    """One step of the optimizer; returns MPJPE in metres. Matrix products run in bfloat16, weights stay float32."""
     inputs, wanted = (torch.from_numpy(array).to(run.device) for array in batch)
     for group in run.optimizer.param_groups:
         group["lr"] = learning_rate(run.settings, run.progress)
     run.model.train()
     with torch.autocast(run.device.type, torch.bfloat16):
         predicted = run.model.forward_windows(inputs)
-    loss = mpjpe(predicted, wanted)
+    error = loss = mpjpe(predicted, wanted)
+    if run.settings.aligned:
+        loss = loss + run.settings.aligned * p_mpjpe(predicted, wanted)
     run.optimizer.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     torch.nn.utils.clip_grad_norm_(run.model.parameters(), 1.0)
     run.optimizer.step()
     run.step += 1
     _update_average(run)
-    return loss.item()
+    return error.item()
 
 
 @torch.no_grad()
@@ -217,16 +262,22 @@ def main() -> None:
     parser.add_argument("--device", default="auto", help="auto (CUDA if there is any), cpu or cuda:N")
     parser.add_argument("--minutes", type=float, help="default: 120 on a CPU, 30 on a GPU")
     parser.add_argument("--steps", type=int, help="instead of minutes: the same weights for the same seed")
+    parser.add_argument("--start-from", type=Path, help="a checkpoint whose weights the run begins with")
     parser.add_argument("--channels", type=int)
+    parser.add_argument("--learning-rate", type=float)
+    parser.add_argument("--aligned", type=float, help="weight of P-MPJPE in the loss (default: 0)")
     parser.add_argument("--seed", type=int)
     parser.add_argument("--threads", type=int, default=2, help="CPU: at most; fewer are used where that is faster")
     parser.add_argument("--processes", type=int, help="that make batches; default: 1 for a CPU, 12 for a GPU")
     args = parser.parse_args()
     device = resolve_device(args.device)
-    chosen = {name: getattr(args, name) for name in ("minutes", "steps", "channels", "seed")}
+    chosen = {name: getattr(args, name) for name in _CHOSEN}
     settings = replace(Settings.for_device(device), **{k: v for k, v in chosen.items() if v is not None})
     state = args.out / STATE_FILE
-    run = Run.load(state, device) if state.exists() else Run.start(settings, device)
+    if state.exists():
+        run = Run.load(state, device)
+    else:
+        run = Run.start(settings, device, load_checkpoint(args.start_from) if args.start_from else None)
     run.settings = replace(run.settings, minutes=settings.minutes, steps=settings.steps)
     print(f"{'resumed' if run.step else 'started'} at step {run.step} on {device}: {run.settings}", flush=True)
     processes = args.processes or (1 if device.type == "cpu" else _PROCESSES_FOR_A_GPU)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -18,7 +19,7 @@ from training.evaluate import Conditions, evaluate
 from training.export import export
 from training.scoring import Score
 from training.threads import Threads
-from training.train import STATE_FILE, Run, Settings, batch_shape, learning_rate, train
+from training.train import STATE_FILE, Run, Settings, batch_shape, learning_rate, mpjpe, p_mpjpe, train
 
 TINY = Settings(
     filter_widths=(3, 3), channels=32, windows=24, poses_per_window=2, learning_rate=3e-3, average=0.9, steps=60
@@ -71,6 +72,44 @@ def test_a_stopped_run_goes_on_as_if_it_had_not_stopped(body: BoneMotion, tmp_pa
     trained(resumed, body, tmp_path / "parts")
     for name, tensor in whole.average.state_dict().items():
         torch.testing.assert_close(resumed.average.state_dict()[name], tensor, msg=name)
+
+
+def test_a_run_that_starts_from_weights_is_as_good_as_they_are_and_says_so(body: BoneMotion, tmp_path: Path) -> None:
+    first = Run.start(TINY)
+    losses = trained(first, body, tmp_path / "first")
+    export(first, tmp_path / "first.safetensors", machine="a test")
+    wider = replace(TINY, channels=48, learning_rate=1e-4, aligned=0.5, steps=10)
+    run = Run.start(wider, start_from=load_checkpoint(tmp_path / "first.safetensors"))
+    assert trained(run, body, tmp_path / "wider")[0] < 1.1 * losses[-1]
+    run = Run.load(tmp_path / "wider" / STATE_FILE)
+    export(run, tmp_path / "wider.safetensors", machine="a test")
+    checkpoint = load_checkpoint(tmp_path / "wider.safetensors")
+    assert checkpoint.pose_model.channels == 48
+    assert "10 steps" in checkpoint.training
+    assert "60 steps" in checkpoint.training
+
+
+def test_a_run_starts_only_from_a_network_of_its_own_shape(tmp_path: Path) -> None:
+    export(Run.start(TINY), tmp_path / "other.safetensors", machine="a test")
+    with pytest.raises(ValueError, match="filter widths"):
+        Run.start(replace(TINY, filter_widths=(3, 3, 3)), start_from=load_checkpoint(tmp_path / "other.safetensors"))
+
+
+def test_the_losses_are_the_figures_that_are_published() -> None:
+    torch.manual_seed(0)
+    predicted, wanted = torch.randn(2, 6, 17, 3)
+    score = Score.of(predicted.numpy(), wanted.numpy())
+    assert 1000 * mpjpe(predicted, wanted).item() == pytest.approx(score.mpjpe_mm, rel=1e-5)
+    assert 1000 * p_mpjpe(predicted, wanted).item() == pytest.approx(score.p_mpjpe_mm, rel=1e-5)
+
+
+def test_an_aligned_loss_sees_no_similarity_but_the_mirror_image() -> None:
+    torch.manual_seed(0)
+    poses = torch.randn(5, 17, 3)
+    turn = torch.from_numpy(np.linalg.qr(np.random.default_rng(0).normal(size=(3, 3)))[0]).float()
+    turn = turn * torch.linalg.det(turn)
+    assert p_mpjpe(2 * poses @ turn + 1, poses).item() == pytest.approx(0, abs=1e-5)
+    assert p_mpjpe(poses * torch.tensor([-1.0, 1.0, 1.0]), poses).item() > 0.1
 
 
 def test_a_state_is_replaced_as_a_whole(tmp_path: Path) -> None:
