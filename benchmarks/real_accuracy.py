@@ -31,6 +31,7 @@ from liftline.errors import LiftlineError
 from liftline.poses import Poses
 from liftline_cli.process import LocalRun, ProcessSettings
 from liftline_cli.reporting import ConsoleReporter
+from liftline_lifter.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
 
 
 @dataclass(frozen=True)
@@ -62,6 +63,7 @@ def main() -> int:
     console = Console(stderr=True)
     try:
         settings = ProcessSettings(checkpoint=options.checkpoint, overwrite=not options.keep)
+        checkpoint = load_checkpoint(options.checkpoint or bundled_checkpoint_path())
         results = {view: lifted(run_of(view, ConsoleReporter(console), settings)) for view in VIEWS}
         cameras = cameras_by_view()
         truths = load_truths(REFERENCES, results, cameras)
@@ -69,7 +71,7 @@ def main() -> int:
     except LiftlineError as error:
         console.print(f"Error: {error}", markup=False, style="red", soft_wrap=True)
         return int(error.exit_code)
-    report(scores, truths)
+    report(scores, truths, checkpoint)
     return 0
 
 
@@ -133,7 +135,7 @@ def _coverage(match: Match, reference: Reference) -> float:
     return len(match.frames) / int(reference.known.sum())
 
 
-def report(scores: Sequence[Score], truths: Sequence[Truth]) -> None:
+def report(scores: Sequence[Score], truths: Sequence[Truth], checkpoint: LifterCheckpoint) -> None:
     """Print the tables and save the figures."""
     rows = [
         {
@@ -153,9 +155,13 @@ def report(scores: Sequence[Score], truths: Sequence[Truth]) -> None:
     print_table("Two people, four views, 12 limb joints", rows)
     for truth in truths:
         print(f"{truth.name}: {truth.origin}")
-    figures = {"mean": {"coverage": coverage, "most_ids": most_ids, **asdict(mean)}, "baseline": _compare(scores)}
-    people = [asdict(score) for score in scores]
-    print(f"saved to {save_results('real_accuracy', {**figures, 'people': people})}")
+    figures = {
+        "checkpoint": checkpoint.sha256,
+        "mean": {"coverage": coverage, "most_ids": most_ids, **asdict(mean)},
+        "baseline": _compare(scores),
+        "people": [asdict(score) for score in scores],
+    }
+    print(f"saved to {save_results('real_accuracy', figures)}")
 
 
 def _compare(scores: Sequence[Score]) -> dict[str, float] | None:

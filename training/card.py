@@ -135,6 +135,18 @@ def _title(subject: str) -> str:
     return subject.replace("hdm_", "HDM05 ").replace("cmu_", "CMU ")
 
 
+def with_real_video(figures: Figures, path: Path) -> Figures:
+    """The figures and, with them, what `python -m benchmarks.real_accuracy` saved.
+
+    Raises:
+        ValueError: that was measured with other weights.
+    """
+    measured = json.loads(path.read_text("utf-8"))
+    if measured.get("checkpoint") != figures["checkpoint"]["sha256"]:
+        raise ValueError(f"{path}: measured with the weights {measured.get('checkpoint')}, not these; measure again")
+    return figures | {"real_video": measured}
+
+
 def write(figures: Figures, out: Path) -> None:
     """Write both files."""
     out.mkdir(parents=True, exist_ok=True)
@@ -156,7 +168,7 @@ def main() -> None:
     else:
         figures = measure(args.checkpoint, args.mocap)
     if args.real_video:
-        figures["real_video"] = json.loads(args.real_video.read_text("utf-8"))
+        figures = with_real_video(figures, args.real_video)
     out = args.out or args.checkpoint.parent
     write(figures, out)
     print(f"{out / FIGURES_FILE}\n{out / CARD_FILE}")

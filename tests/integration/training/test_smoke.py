@@ -10,7 +10,7 @@ import pytest
 
 from liftline.metrics import mpjpe
 from liftline.running import FrameCounter, StopFlag
-from liftline_lifter.checkpoint import load_checkpoint
+from liftline_lifter.checkpoint import LifterCheckpoint, load_checkpoint
 from liftline_lifter.lifting import LiftSettings, lift
 from tests.unit.training.mocap import write_mocap
 from training.data import default_mocap_path, load_motion, training_split
@@ -19,7 +19,9 @@ from training.sequence_noise import Noise
 from training.sequences import simulate
 from training.train import LOG_FILE
 
-TINY = ("--device", "cpu", "--channels", "64", "--steps", "200")
+DEVICE = ("--device", "cpu")
+TINY = (*DEVICE, "--channels", "64", "--steps", "200")
+WIDER = (*DEVICE, "--channels", "96", "--aligned", "0.5", "--learning-rate", "6e-4", "--seed", "2", "--steps", "20")
 LARGEST_ERROR_M = 0.25
 """Measured: 0.15; one that has learned nothing is off by 0.52."""
 
@@ -32,15 +34,28 @@ def mocap(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_a_tiny_network_learns_and_lifts(mocap: Path, tmp_path: Path) -> None:
+def test_a_tiny_network_learns_lifts_and_goes_on_with_more_channels(mocap: Path, tmp_path: Path) -> None:
     weights = trained(tmp_path / "run", mocap, TINY, machine="a test")
     first, last = json.loads(f"[{','.join((tmp_path / 'run' / LOG_FILE).read_text().splitlines())}]")
     assert (first["step"], last["step"]) == (100, 200)
     assert last["loss_mm"] < 0.8 * first["loss_mm"]
-    checkpoint = load_checkpoint(weights)
     assert weights.name == "liftline_h36m17_81f.safetensors"
+    checkpoint = load_checkpoint(weights)
     assert "200 steps, 76800 poses" in checkpoint.training
+    error_m = lifting_error_m(checkpoint, mocap)
+    assert error_m < LARGEST_ERROR_M
+    wider = load_checkpoint(
+        trained(tmp_path / "wider", mocap, (*WIDER, "--start-from", str(weights)), machine="a test")
+    )
+    assert wider.pose_model.channels == 96
+    assert wider.training.startswith("20 steps")
+    assert "200 steps" in wider.training
+    assert lifting_error_m(wider, mocap) < 1.1 * error_m
+
+
+def lifting_error_m(checkpoint: LifterCheckpoint, mocap: Path) -> float:
+    """MPJPE of a clip that was trained on."""
     seen = simulate(training_split(load_motion(mocap)), 0, noise=Noise.WHITE, seed=1)
     poses = lift(seen.tracks, checkpoint, settings=LiftSettings(), stop=StopFlag(), progress=FrameCounter())
     assert np.isfinite(poses.root_cam_m).all()
-    assert mpjpe(poses.joints_m, seen.joints_m).mean() < LARGEST_ERROR_M
+    return float(mpjpe(poses.joints_m, seen.joints_m).mean())

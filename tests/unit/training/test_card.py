@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from liftline_lifter.checkpoint import bundled_checkpoint_path, load_checkpoint
-from training.card import CARD_FILE, FIGURES_FILE, Figures, main, render, write
+from training.card import CARD_FILE, FIGURES_FILE, Figures, main, render, with_real_video, write
 from training.evaluate import HDM_MEAN, KEYPOINTS, Conditions, evaluate, figures_of
 from training.export import export
 from training.train import Run, Settings
@@ -106,7 +106,8 @@ def test_a_card_is_written_anew_from_saved_figures(
     figures: Figures, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     write(figures, tmp_path / "first")
-    (tmp_path / "real.json").write_text(json.dumps(REAL_VIDEO))
+    measured = REAL_VIDEO | {"checkpoint": figures["checkpoint"]["sha256"]}
+    (tmp_path / "real.json").write_text(json.dumps(measured))
     saved = str(tmp_path / "first" / FIGURES_FILE)
     options = ["--figures", saved, "--real-video", str(tmp_path / "real.json"), "--out", str(tmp_path / "second")]
     monkeypatch.setattr(sys, "argv", ["card", *options])
@@ -114,6 +115,13 @@ def test_a_card_is_written_anew_from_saved_figures(
     again = (tmp_path / "second" / CARD_FILE).read_text("utf-8")
     assert again == render(figures | {"real_video": REAL_VIDEO})
     assert str(tmp_path / "second" / CARD_FILE) in capsys.readouterr().out
+
+
+def test_what_other_weights_did_on_real_video_is_refused(figures: Figures, tmp_path: Path) -> None:
+    path = tmp_path / "real.json"
+    path.write_text(json.dumps(REAL_VIDEO | {"checkpoint": "0" * 64}))
+    with pytest.raises(ValueError, match=r"real\.json: measured with the weights 0+, not these"):
+        with_real_video(figures, path)
 
 
 def test_the_shipped_card_is_what_the_shipped_figures_give() -> None:
