@@ -203,7 +203,9 @@ class _Life:
             artifacts = await store_products(self.store, running, outcome)
             await self._check_stored(running, artifacts)
         result = task_result(outcome, artifacts, seconds=time.monotonic() - began_s, worker=self.board.worker)
-        return await patiently(lambda: first_result(self.records, running.key, result))
+        return await patiently(
+            lambda: first_result(self.records, running, result), away=running.bus_is_away
+        )  # fmt: skip
 
     async def _fetch(self, running: Running, work: TaskWork) -> None:
         """Get what the handler needs, before it is its turn."""
@@ -222,11 +224,11 @@ class _Life:
         try:
             await self._check_job(running)
         except JobIsOver:
-            await discard(self.store, artifacts)
+            await discard(self.store, running, artifacts)
             raise
 
     async def _check_job(self, running: Running) -> None:
-        await patiently(lambda: check_job(self.records, running))
+        await patiently(lambda: check_job(self.records, running), away=running.bus_is_away)
 
 
 async def _wait(lives: set[asyncio.Task[None]], timeout_s: float) -> None:

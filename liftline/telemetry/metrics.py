@@ -29,7 +29,10 @@ class WorkerMetrics:
         )  # fmt: skip
         self.frames = Counter("liftline_frames", "Frames finished.", ["stage"], registry=registry)
         self.running = Gauge("liftline_tasks_running", "Tasks worked on.", ["stage"], registry=registry)
-        self.fetched_bytes = Counter("liftline_fetched_bytes", "Bytes fetched from the store.", registry=registry)
+        self.fetched_bytes = Counter(
+            "liftline_fetched_bytes", "Bytes fetched from the store; of videos, those that were read.",
+            registry=registry,
+        )  # fmt: skip
         self.stored_bytes = Counter("liftline_stored_bytes", "Bytes put into the store.", registry=registry)
         self.heartbeats = Counter(
             "liftline_heartbeats", "Times a running task was told to be alive.", registry=registry

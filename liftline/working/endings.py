@@ -32,8 +32,8 @@ class Endings:
 
     async def done(self, running: Running, result: TaskResult) -> Ending:
         """Its result is entered: tell, then acknowledge."""
-        await self._publish(Event(id=running.key.wire, finished=result))
-        await patiently(lambda: running.delivery.ack())
+        await self._publish(running, Event(id=running.key.wire, finished=result))
+        await patiently(lambda: running.delivery.ack(), away=running.bus_is_away)
         log.info("task_done", seconds=round(result.seconds, 3), frames=result.frames_done, by=result.worker)
         return Ending.DONE
 
@@ -54,8 +54,8 @@ class Endings:
     async def dropped(self, running: Running) -> Ending:
         """Nobody wants it any more, nor who began it."""
         if running.attempt is not None:
-            await patiently(lambda: self._records.delete(running.key.attempts))
-        await patiently(lambda: running.delivery.ack())
+            await patiently(lambda: self._records.delete(running.key.attempts), away=running.bus_is_away)
+        await patiently(lambda: running.delivery.ack(), away=running.bus_is_away)
         log.info("task_dropped")
         return Ending.DROPPED
 
@@ -63,8 +63,8 @@ class Endings:
         """Somebody does it later."""
         attempt = running.attempt
         if attempt is not None and not counts:
-            await patiently(attempt.end)
-        await patiently(lambda: running.delivery.nak(delay_s=delay_s))
+            await patiently(attempt.end, away=running.bus_is_away)
+        await patiently(lambda: running.delivery.nak(delay_s=delay_s), away=running.bus_is_away)
         log.info("task_given_back", delay_s=delay_s, counts=counts)
         return Ending.GIVEN_BACK
 
@@ -84,15 +84,17 @@ class Endings:
         self._board.went_wrong(failure.message)
         dead = DeadTask(task=running.task, workers=error.workers)
         dead.time.GetCurrentTime()
-        await patiently(lambda: publish_dead(self._bus, dead))
+        await patiently(lambda: publish_dead(self._bus, dead), away=running.bus_is_away)
         return await self._failed(running, failure)
 
     async def _failed(self, running: Running, failure: Failure) -> Ending:
-        await self._publish(Event(id=running.key.wire, failed=failure))
-        await patiently(lambda: self._records.delete(running.key.attempts))
-        await patiently(lambda: running.delivery.term())
+        await self._publish(running, Event(id=running.key.wire, failed=failure))
+        await patiently(lambda: self._records.delete(running.key.attempts), away=running.bus_is_away)
+        await patiently(lambda: running.delivery.term(), away=running.bus_is_away)
         return Ending.FAILED
 
-    async def _publish(self, event: Event) -> None:
+    async def _publish(self, running: Running, event: Event) -> None:
         event.time.GetCurrentTime()
-        await patiently(lambda: publish_event(self._bus, event, attempt=self._board.worker))
+        await patiently(
+            lambda: publish_event(self._bus, event, attempt=self._board.worker), away=running.bus_is_away
+        )  # fmt: skip

@@ -16,8 +16,12 @@ from liftline.naming import JobKey
 from liftline.ports import ArtifactStore
 from liftline.v1.artifacts_pb2 import ArtifactRef
 
-KEEP_BYTES, KEEP_JOBS = 2 << 30, 50
-"""Inputs of jobs that have no task here just now are kept up to so many bytes, of so many jobs."""
+KEEP_BYTES, KEEP_JOBS = 512 << 20, 50
+"""Inputs of jobs that have no task here just now are kept up to so many bytes, of so many jobs.
+
+Work files and inputs of tasks that run must find room beside them: Kubernetes evicts a pod whose `/tmp` grows beyond
+its limit, 2 GiB for the smallest workers of `deploy/k8s`.
+"""
 
 
 def fetch_checked(store: ArtifactStore, ref: ArtifactRef, path: Path) -> None:

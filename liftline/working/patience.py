@@ -18,10 +18,8 @@ T = TypeVar("T")
 log = structlog.get_logger("liftline.worker")
 
 
-async def patiently(
-    call: Callable[[], Awaitable[T]], *, for_s: float = math.inf, away: Callable[[], object] = lambda: None
-) -> T:
-    """What `call` gives, once it gives it; `away` is called each time that the server isn't there.
+async def patiently(call: Callable[[], Awaitable[T]], *, away: Callable[[], object], for_s: float = math.inf) -> T:
+    """What `call` gives, once it gives it; `away` counts the times that the server isn't there.
 
     Raises UnavailableError when the server is still away after `for_s`.
     """
@@ -37,9 +35,7 @@ async def patiently(
     raise AssertionError("unreachable")
 
 
-def patiently_in_thread(
-    call: Callable[[], T], *, for_s: float, stop: StopToken, away: Callable[[], object] = lambda: None
-) -> T:
+def patiently_in_thread(call: Callable[[], T], *, away: Callable[[], object], for_s: float, stop: StopToken) -> T:
     """The same where waiting may block. Raises Cancelled too."""
     for wait_s in _waits(for_s):
         stop.raise_if_stopped()

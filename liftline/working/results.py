@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from liftline.artifacts import sha256_file
@@ -43,11 +42,13 @@ async def store_products(store: ArtifactStore, running: Running, outcome: Outcom
     return list(await asyncio.gather(*map(one, outcome.products)))
 
 
-async def discard(store: ArtifactStore, artifacts: Sequence[Artifact]) -> None:
+async def discard(store: ArtifactStore, running: Running, artifacts: Sequence[Artifact]) -> None:
     """Remove what was stored for a job that is over."""
     for artifact in artifacts:
-        with suppress(UnavailableError):
+        try:
             await asyncio.to_thread(store.remove, artifact.ref.key)
+        except UnavailableError:
+            running.store_is_away()
 
 
 def task_result(outcome: Outcome, artifacts: list[Artifact], *, seconds: float, worker: str) -> TaskResult:
@@ -67,11 +68,11 @@ def task_result(outcome: Outcome, artifacts: list[Artifact], *, seconds: float, 
     )
 
 
-async def first_result(records: Records, key: TaskKey, result: TaskResult) -> TaskResult:
+async def first_result(records: Records, running: Running, result: TaskResult) -> TaskResult:
     """Enter a result where there is none; the one that is there in the end. Raises UnavailableError."""
-    if await records.create(key.result, result.SerializeToString()) is not None:
+    if await records.create(running.key.result, result.SerializeToString()) is not None:
         return result
-    return await _visible(records, key)
+    return await _visible(records, running.key, away=running.bus_is_away)
 
 
 async def read_result(records: Records, key: TaskKey) -> TaskResult | None:
@@ -86,15 +87,15 @@ async def gather_results(records: Records, running: Running, stage: Stage) -> li
 
     async def one(number: int) -> TaskResult:
         async with room:
-            return await _visible(records, TaskKey(running.key.job, stage, number))
+            return await _visible(records, TaskKey(running.key.job, stage, number), away=running.bus_is_away)
 
     return list(await asyncio.gather(*map(one, range(running.task.segment_count))))
 
 
-async def _visible(records: Records, key: TaskKey) -> TaskResult:
+async def _visible(records: Records, key: TaskKey, *, away: Callable[[], object]) -> TaskResult:
     """A result that was entered; a server that follows others may show it a moment later."""
     for _ in range(_LOOKS):
-        if (result := await patiently(lambda: read_result(records, key))) is not None:
+        if (result := await patiently(lambda: read_result(records, key), away=away)) is not None:
             return result
         await asyncio.sleep(_BETWEEN_LOOKS_S)
     raise LiftlineError(f"{key.name}: its result was entered, but isn't there; it was removed by hand.")

@@ -84,6 +84,10 @@ class Running:
         """So much went into the store."""
         self._board.metrics.stored_bytes.inc(size_bytes)
 
+    def bus_is_away(self) -> None:
+        """NATS didn't answer."""
+        self._board.metrics.bus_errors.inc()
+
     def store_is_away(self) -> None:
         """The store didn't answer."""
         self._board.metrics.store_errors.inc()

@@ -6,7 +6,6 @@ import functools
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
 
 from liftline.errors import InvalidArtifactError
 from liftline.naming import artifact
@@ -14,6 +13,7 @@ from liftline.ports import ArtifactStore, VideoOpener
 from liftline.running import StopFlag
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Task, TaskResult
+from liftline.working.counted_stream import open_counted
 from liftline.working.inputs import InputCache, check_belongs, fetch_checked
 from liftline.working.patience import patiently_in_thread
 from liftline.working.running import Running
@@ -72,7 +72,7 @@ class TaskWork:
         """The job's video, read by ranges."""
         ref = self._input(VIDEO).ref
         check_belongs(ref, self._running.key.job)
-        return functools.partial(_open, self._store, ref.key)
+        return functools.partial(open_counted, self._store, ref.key, self._running)
 
     def fetch_inputs(self) -> None:
         """All inputs but the video, so that the handler needn't wait for them. Raises as `input_file`."""
@@ -93,7 +93,3 @@ class TaskWork:
                 for_s=FETCH_WITHIN_S, stop=self.stop, away=self._running.store_is_away,
             )  # fmt: skip
         self._running.fetched(ref.size_bytes)
-
-
-def _open(store: ArtifactStore, key: str) -> BinaryIO:
-    return store.open(key)

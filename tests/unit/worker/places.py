@@ -86,6 +86,8 @@ class Place:
         self.store = TroubledStore(folder / "store")
         self.bus: Bus = MemoryBus(self.broker)
         self.exit_codes: list[int] = []
+        self.registry = CollectorRegistry()
+        self._metrics = WorkerMetrics(self.registry)
 
     async def job(self, job: JobKey = JOB, *, state: Job.State.ValueType = Job.STATE_RUNNING) -> None:
         """A job stands so."""
@@ -116,7 +118,7 @@ class Place:
         grace_s: float = 0.2, **settings: Any,
     ) -> tuple[Worker, LoadedService]:  # fmt: skip
         """A worker, and what it is to run."""
-        board = WorkerBoard(worker=name, stages=list(handlers), metrics=WorkerMetrics(CollectorRegistry()))
+        board = WorkerBoard(worker=name, stages=list(handlers), metrics=self._metrics)
         worker = Worker(
             list(handlers),
             bus=MemoryBus(self.broker),
@@ -145,6 +147,10 @@ class Place:
         finally:
             worker.drain()
             await asyncio.wait_for(running, 20.0)
+
+    def counted(self, name: str, **labels: str) -> float | None:
+        """What all workers counted together."""
+        return self.registry.get_sample_value(name, labels)
 
     def unavailable(self, away: bool = True) -> None:
         """NATS goes away, or comes back."""

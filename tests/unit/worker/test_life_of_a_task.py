@@ -75,6 +75,8 @@ def test_a_task_that_comes_again_while_it_runs_here_is_not_started_again(tmp_pat
         assert gate.begun == ["detect-0"]
         assert len(place.events) == 1
 
+    asyncio.run(scenario())
+
 
 def test_a_task_that_comes_again_after_an_outage_is_kept_by_who_works_on_it(tmp_path: Path) -> None:
     async def scenario() -> None:
@@ -92,8 +94,6 @@ def test_a_task_that_comes_again_after_an_outage_is_kept_by_who_works_on_it(tmp_
                 gate.open.set()
                 await place.idle()
         assert (gate.begun, other.begun) == (["detect-0"], [])
-
-    asyncio.run(scenario())
 
     asyncio.run(scenario())
 

@@ -1,0 +1,173 @@
+"""Bytes that tasks fetch, and servers that don't answer them."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from liftline.errors import UnavailableError
+from liftline.memory import Broker, MemoryBus, MemoryRecords
+from liftline.naming import Stage, TaskKey
+from liftline.range_reader import RangeReader
+from liftline.serving.status import Ending, WorkerBoard
+from liftline.telemetry.metrics import WorkerMetrics
+from liftline.v1.events_pb2 import Task, TaskResult
+from liftline.work import Outcome, Work
+from liftline.working.endings import Endings
+from liftline.working.running import Running
+from liftline.working.starting import Starts
+from liftline.working.turns import Turns
+from tests.unit.worker.places import JOB, Place, TroubledStore, made, until
+
+CONTENT = bytes(range(250)) * 4
+KEY = TaskKey(JOB, Stage.DETECT)
+
+
+class RangedStore(TroubledStore):
+    """Objects are read by ranges, as those of S3."""
+
+    def open(self, key: str) -> BinaryIO:
+        self._call("open")
+        content = self.get_bytes(key, at_most=1 << 20)
+
+        def read_range(offset: int, length: int) -> bytes:
+            self._call("read")
+            return content[offset : offset + length]
+
+        return cast(BinaryIO, RangeReader(read_range, len(content), block_bytes=400))
+
+
+class Nowhere:
+    """A delivery whose server doesn't answer the first times that it is acknowledged."""
+
+    subject, data, deliveries = "", b"", 1
+
+    def __init__(self, *, times: int) -> None:
+        self.headers: dict[str, str] = {}
+        self.times = times
+
+    async def in_progress(self) -> None: ...
+
+    async def ack(self) -> None:
+        if self.times:
+            self.times -= 1
+            raise UnavailableError("NATS is away.")
+
+    async def nak(self, *, delay_s: float = 0.0) -> None: ...
+
+    async def term(self) -> None: ...
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+    monkeypatch.setattr("liftline.working.failures._AWAY_S", 0.05)
+    place = Place(tmp_path)
+    place.store = RangedStore(tmp_path / "store")
+    return place
+
+
+async def do(place: Place, handler: object) -> None:
+    """One task with a video."""
+    await place.submit(inputs=[place.stored("video", CONTENT)])
+    async with place.working({Stage.DETECT: handler}):  # type: ignore[dict-item]
+        await place.idle()
+
+
+def test_what_is_read_of_a_video_is_fetched(place: Place) -> None:
+    def handler(work: Work) -> Outcome:
+        with work.video()() as stream:
+            assert stream.read(100) == CONTENT[:100]
+            assert stream.seek(-50, io.SEEK_END) == stream.tell() == len(CONTENT) - 50
+            assert stream.read() == CONTENT[-50:]
+        return made(work)
+
+    asyncio.run(do(place, handler))
+    assert place.counted("liftline_fetched_bytes_total") == 150
+    assert place.counted("liftline_store_errors_total") == 0
+
+
+def test_a_store_away_while_a_video_is_read_is_counted(place: Place) -> None:
+    def handler(work: Work) -> Outcome:
+        with work.video()() as stream:
+            assert stream.read(100) == CONTENT[:100]
+            if place.store.calls["open"] == 1:
+                place.store.away.set()
+            stream.seek(900)
+            try:
+                stream.read(100)
+            finally:
+                place.store.away.clear()
+        return made(work)
+
+    asyncio.run(do(place, handler))
+    assert place.counted("liftline_store_errors_total") == 1
+    assert place.counted("liftline_fetched_bytes_total") == 300
+    assert place.counted("liftline_tasks_total", stage="detect", ending="given_back") == 1
+    assert place.counted("liftline_tasks_total", stage="detect", ending="done") == 1
+
+
+def test_a_store_away_when_a_video_is_opened_is_counted(place: Place) -> None:
+    def handler(work: Work) -> Outcome:
+        if not place.store.calls["open"]:
+            place.store.away.set()
+        try:
+            work.video()().close()
+        finally:
+            place.store.away.clear()
+        return made(work)
+
+    asyncio.run(do(place, handler))
+    assert place.counted("liftline_store_errors_total") == 1
+
+
+def test_a_stream_of_a_video_is_closed_with_what_is_below(place: Place) -> None:
+    streams: list[BinaryIO] = []
+
+    def handler(work: Work) -> Outcome:
+        streams.append(work.video()())
+        streams[0].close()
+        with pytest.raises(ValueError, match="closed"):
+            streams[0].read(1)
+        return made(work)
+
+    asyncio.run(do(place, handler))
+    assert [event.WhichOneof("kind") for event in place.events] == ["finished"]
+    assert streams[0].closed
+
+
+def board_in(registry: CollectorRegistry) -> WorkerBoard:
+    return WorkerBoard(worker="w", stages=[Stage.DETECT], metrics=WorkerMetrics(registry))
+
+
+def test_nats_away_while_a_task_ends_is_counted() -> None:
+    registry = CollectorRegistry()
+    board = board_in(registry)
+    endings = Endings(MemoryBus(Broker(ack_wait_s=1.0)), MemoryRecords(), board)
+    ending = asyncio.run(endings.done(Running(KEY, Task(), Nowhere(times=2), board), TaskResult()))
+    assert ending is Ending.DONE
+    assert registry.get_sample_value("liftline_bus_errors_total") == 2
+
+
+def test_nats_away_while_a_task_begins_is_counted() -> None:
+    registry, records = CollectorRegistry(), MemoryRecords()
+    board = board_in(registry)
+    starts = Starts(
+        records, MemoryBus(Broker(ack_wait_s=1.0)), Turns(1), worker="w", max_attempts=3, ack_wait_s=1.0
+    )  # fmt: skip
+
+    async def scenario() -> None:
+        async def come_back() -> None:
+            await until(lambda: registry.get_sample_value("liftline_bus_errors_total") == 1)
+            records.reachable = True
+
+        records.reachable = False
+        coming = asyncio.create_task(come_back())
+        async with starts.started(Running(KEY, Task(), Nowhere(times=0), board)):
+            await coming
+
+    asyncio.run(scenario())
