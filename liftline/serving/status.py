@@ -71,6 +71,7 @@ class WorkerBoard:
         self._error: tuple[str, datetime] | None = None
         self._started = datetime.now(UTC)
         self._speed = _Speed(clock_s)
+        self._count_from_zero()
 
     def serving(self, loaded: LoadedService) -> None:
         """It has loaded its models and takes tasks."""
@@ -149,6 +150,14 @@ class WorkerBoard:
             status.last_error_time.FromDatetime(error[1])
         status.gpu_memory_bytes, status.gpu_memory_total_bytes = _gpu_memory(status.device)
         return status
+
+    def _count_from_zero(self) -> None:
+        """All series are there from the start: Prometheus' `increase()` doesn't see what begins with one."""
+        for stage in self._stages:
+            for metric in (self._metrics.running, self._metrics.frames, self._metrics.task_seconds):
+                metric.labels(stage)
+            for ending in Ending:
+                self._metrics.tasks.labels(stage, ending)
 
 
 class _Speed:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
-import structlog
-
 from liftline.messages import publish_task, tell_changed
 from liftline.naming import JobKey, TaskKey
 from liftline.ports import Bus
-from liftline.telemetry.metrics import GatewayMetrics
 from liftline.v1.events_pb2 import Event, Task
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import JobRecord
@@ -19,18 +16,14 @@ from liftline_gateway.notices import Notices
 from liftline_gateway.publishing import Publisher
 from liftline_gateway.state import Step, advance_all, is_over
 
-log = structlog.get_logger(__name__)
-
 
 class Advancer:
     """Changes jobs, and does what follows from a change. Every method raises UnavailableError and may be repeated."""
 
-    def __init__(
-        self, book: JobBook, bus: Bus, publisher: Publisher, notices: Notices, metrics: GatewayMetrics
-    ) -> None:  # fmt: skip
+    def __init__(self, book: JobBook, bus: Bus, publisher: Publisher, notices: Notices) -> None:
         """With what it reads and writes."""
         self._book, self._bus = book, bus
-        self._publisher, self._notices, self._metrics = publisher, notices, metrics
+        self._publisher, self._notices = publisher, notices
 
     async def take(self, key: JobKey, events: Sequence[Event]) -> JobRecord | None:
         """Take events into a job; its record then, None where there is none."""
@@ -40,12 +33,7 @@ class Advancer:
     async def step(self, key: JobKey, step: Callable[[JobRecord], Step]) -> JobRecord | None:
         """Take a step, which may be tried several times; the record then, None where there is none."""
         published: set[tuple[str, int]] = set()
-        changed = await self._book.step(key, step, lambda tasks: self._publish(tasks, published))
-        if changed is None:
-            return None
-        if changed.record.state != changed.before.state:
-            self._came_to(changed.record)
-        return changed.record
+        return await self._book.step(key, step, lambda tasks: self._publish(tasks, published))
 
     async def follow(self, record: JobRecord) -> None:
         """What a change leads to. Whatever is lost of it here the reconciler does later."""
@@ -59,7 +47,6 @@ class Advancer:
         """Put the outputs into their places and end the job."""
         record = await self._publisher.publish(key)
         if record is not None and is_over(record):
-            self._came_to(record)
             await self.follow(record)
 
     async def _settled(self, event: Event) -> Event:
@@ -79,10 +66,3 @@ class Advancer:
             if isinstance(problem, BaseException):
                 raise problem
         published |= new.keys()
-
-    def _came_to(self, record: JobRecord) -> None:
-        """A job came into another state."""
-        name = Job.State.Name(record.state)
-        self._metrics.job_changes.labels(name).inc()
-        failure = {"failure": record.failure.message} if record.HasField("failure") else {}
-        log.info("job_changed", tenant=record.tenant, job=record.job, state=name, **failure)

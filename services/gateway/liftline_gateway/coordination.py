@@ -15,6 +15,7 @@ from liftline_gateway.advancing import Advancer
 from liftline_gateway.coordinator import Coordinator
 from liftline_gateway.creation import Creation
 from liftline_gateway.job_book import JobBook
+from liftline_gateway.job_changes import JobChanges
 from liftline_gateway.lease import Lease
 from liftline_gateway.notices import Notices
 from liftline_gateway.publishing import Publisher
@@ -45,12 +46,12 @@ class Coordination:
         """`tell` sends the word that a job has ended; `holder` is a name that no other gateway has."""
         stale, self._every = timedelta(seconds=settings.stale_s), timedelta(seconds=settings.reconcile_s)
         self.bus, self.threads = bus, StoreThreads(metrics)
-        self.book = JobBook(records, now=now)
+        self.book = JobBook(records, now=now, came_to=JobChanges(metrics))
         self.creation = Creation(self.book, bus, store, self.threads)
         self.notices = Notices(self.book, tell)
         publisher = Publisher(self.book, store, self.threads)
         remover = Remover(self.book, bus, store, self.threads, patience=_PATIENCE * stale)
-        self.advancer = Advancer(self.book, bus, publisher, self.notices, metrics)
+        self.advancer = Advancer(self.book, bus, publisher, self.notices)
         self.coordinator = Coordinator(bus, self.advancer, metrics)
         self.reconciler = Reconciler(
             self.book, bus, self.advancer, self.creation, remover, self.notices, metrics, stale=stale, now=now

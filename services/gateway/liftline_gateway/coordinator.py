@@ -29,6 +29,7 @@ _BATCH, _WAIT_S = 512, 1.0
 _JOBS_AT_ONCE, _PUBLISHING_AT_ONCE = 32, 8
 _AGAIN_S, _FAULT_AGAIN_S, _END_WITHIN_S = 1.0, 10.0, 5.0
 _MOST_FAULTS = 10
+_UNREADABLE = "unreadable"
 """An event that can't be handled for a fault of ours so often is left to the reconciler."""
 
 
@@ -46,6 +47,8 @@ class Coordinator:
     def __init__(self, bus: Bus, advancer: Advancer, metrics: GatewayMetrics) -> None:
         """With what it reads, and who changes jobs."""
         self._bus, self._advancer, self._metrics = bus, advancer, metrics
+        for kind in (*(field.name for field in Event.DESCRIPTOR.oneofs_by_name["kind"].fields), _UNREADABLE):
+            metrics.events.labels(kind)  # there from the start: `increase()` doesn't see what begins with one
         self._jobs, self._publishing = asyncio.Semaphore(_JOBS_AT_ONCE), asyncio.Semaphore(_PUBLISHING_AT_ONCE)
         self._background: dict[JobKey, asyncio.Task[None]] = {}
 
@@ -86,7 +89,7 @@ class Coordinator:
                 raise InvalidArtifactError(f"{delivery.subject}: an event of no job.")
         except InvalidArtifactError as error:
             log.error("event_unreadable", subject=delivery.subject, error=str(error))
-            self._metrics.events.labels("unreadable").inc()
+            self._metrics.events.labels(_UNREADABLE).inc()
             await _quietly(delivery.ack())
             return None
         return _Received(event, delivery)

@@ -34,14 +34,6 @@ class StoredJob:
 
 
 @dataclass(frozen=True)
-class Changed:
-    """A job's record as it was, and as it is now."""
-
-    before: JobRecord
-    record: JobRecord
-
-
-@dataclass(frozen=True)
 class Page:
     """Jobs of a tenant, newest first. `next_after`: what the next page begins after; None at the end."""
 
@@ -74,9 +66,15 @@ class UploadKey:
 class JobBook:
     """Every method raises UnavailableError where the records can't be reached; a change may have happened then."""
 
-    def __init__(self, records: Records, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        """`now` stamps changes."""
-        self._records, self._now = records, now
+    def __init__(
+        self,
+        records: Records,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        came_to: Callable[[JobRecord], object] = lambda _: None,
+    ) -> None:
+        """`now` stamps changes; `came_to` is called when a job has come into another state, its first one included."""
+        self._records, self._now, self._came_to = records, now, came_to
 
     @property
     def records(self) -> Records:
@@ -100,6 +98,7 @@ class JobBook:
         """Remember a new job; gives the one that is there where there is one."""
         key = JobKey(record.tenant, record.job)
         if await self._records.create(key.record, record.SerializeToString()) is not None:
+            self._came_to(record)
             return record
         stored = await self.get(key)
         return record if stored is None else stored.record
@@ -120,12 +119,11 @@ class JobBook:
         async def release(_: Sequence[Task]) -> None:
             """There is nothing to release."""
 
-        changed = await self.step(key, lambda record: (change(record), []), release)
-        return None if changed is None else changed.record
+        return await self.step(key, lambda record: (change(record), []), release)
 
     async def step(
         self, key: JobKey, step: Callable[[JobRecord], Step], release: Callable[[Sequence[Task]], Awaitable[None]]
-    ) -> Changed | None:
+    ) -> JobRecord | None:
         """The same by a function that also gives tasks, which are released before the record that knows them."""
         for _ in range(_MOST_CONFLICTS):
             stored = await self.get(key)
@@ -133,11 +131,13 @@ class JobBook:
                 return None
             record, tasks = step(stored.record)
             if record == stored.record:
-                return Changed(stored.record, record)
+                return record
             await release(tasks)
             replaced = await self.replace(stored, record)
             if replaced is not None:
-                return Changed(stored.record, replaced.record)
+                if record.state != stored.record.state:
+                    self._came_to(record)
+                return replaced.record
         raise UnavailableError(f"{key.record}: others changed it {_MOST_CONFLICTS} times in between; try again later.")
 
     async def delete(self, key: JobKey) -> None:

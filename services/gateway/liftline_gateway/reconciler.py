@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 
 import structlog
 
@@ -37,6 +38,15 @@ _MOST_GENERATIONS = 100
 Now = Callable[[], datetime]
 
 
+class Repair(StrEnum):
+    """What was put right that shouldn't have been wrong; tidying up after jobs and uploads is none."""
+
+    CREATION_COMPLETED = "creation_completed"
+    EVENT_LOST = "event_lost"
+    TASK_LOST = "task_lost"
+    PUBLISHING_FINISHED = "publishing_finished"
+
+
 class Reconciler:
     """Looks after jobs in rounds. What it remembers between them only saves work."""
 
@@ -58,6 +68,8 @@ class Reconciler:
         self._creation, self._remover, self._notices = creation, remover, notices
         self._stale, self._now = stale, now
         self._due: dict[JobKey, datetime] = {}
+        for kind in Repair:
+            metrics.repairs.labels(kind)  # there from the start: `increase()` doesn't see what begins with one
         self._at_once = asyncio.Semaphore(_JOBS_AT_ONCE)
 
     async def run(self, stop: asyncio.Event, lease: Lease, *, every: timedelta) -> None:
@@ -82,7 +94,7 @@ class Reconciler:
         waiting = _Queues(self._bus)
         await asyncio.gather(*(self._safely(key, waiting) for key in due))
         try:
-            self._count("upload_expired", await self._remover.remove_expired_uploads(now=self._now()))
+            await self._remover.remove_expired_uploads(now=self._now())
         except UnavailableError as error:
             log.warning("uploads_put_off", error=str(error))
         self._metrics.rounds.inc()
@@ -135,7 +147,7 @@ class Reconciler:
         if request is not None and request.job == key.job:
             await self._creation.complete(request)
             await self._creation.tidy(UploadKey(key.tenant, request.upload))
-            self._count("creation_completed")
+            self._count(Repair.CREATION_COMPLETED)
         elif await self._book.get(key) is None:
             await self._book.remove_active(key)
 
@@ -143,11 +155,10 @@ class Reconciler:
         if is_owed(record):
             self._notices.start(record)
         elif state.is_over(record):
-            if await self._remover.clean(key, record, now=self._now()):
-                self._count("job_cleaned")
+            await self._remover.clean(key, record, now=self._now())
         elif record.publishing:
             await self._advancer.publish_outputs(key)
-            self._count("publishing_finished")
+            self._count(Repair.PUBLISHING_FINISHED)
         else:
             await self._find_lost(key, record, waiting)
 
@@ -174,7 +185,7 @@ class Reconciler:
             await self._publish_again(key, lost, seen=record.generation)
 
     async def _take(self, key: JobKey, found: Sequence[Event]) -> None:
-        self._count("event_lost", len(found))
+        self._count(Repair.EVENT_LOST, len(found))
         record = await self._advancer.take(key, found)
         if record is None:
             return
@@ -183,7 +194,7 @@ class Reconciler:
             await self._advancer.publish_outputs(key)
 
     async def _publish_again(self, key: JobKey, lost: Sequence[TaskKey], *, seen: int) -> None:
-        self._count("task_lost", len(lost))
+        self._count(Repair.TASK_LOST, len(lost))
         log.warning("tasks_lost", tasks=[task.name for task in lost])
 
         def again(record: JobRecord) -> state.Step:
@@ -204,7 +215,7 @@ class Reconciler:
         if record is not None:
             await self._advancer.follow(record)
 
-    def _count(self, kind: str, count: int = 1) -> None:
+    def _count(self, kind: Repair, count: int = 1) -> None:
         self._metrics.repairs.labels(kind).inc(count)
 
 

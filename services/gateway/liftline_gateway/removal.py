@@ -28,12 +28,12 @@ class Remover:
         self._store, self._threads, self._patience = store, threads, patience
         self._uploads: Remembered[UploadKey, UploadRecord] = Remembered(book.upload)
 
-    async def clean(self, key: JobKey, record: JobRecord, *, now: datetime) -> bool:
-        """Remove what a job that is over needs no more; False where workers are still at it."""
+    async def clean(self, key: JobKey, record: JobRecord, *, now: datetime) -> None:
+        """Remove what a job that is over needs no more; nothing yet where workers are still at it."""
         await self._bus.purge_tasks(key.task_subjects)
         waited = abs(now - record.update_time.ToDatetime(tzinfo=UTC))
         if waited < self._patience and await self._is_worked_on(key):
-            return False
+            return
         deleting = record.state == Job.STATE_DELETING
         for prefix in self._prefixes(key, record):
             await self._threads.run(self._store.remove_all, prefix)
@@ -44,17 +44,13 @@ class Remover:
             await self._book.delete(key)
         await self._book.remove_active(key)
         log.info("job_removed" if deleting else "job_cleaned", tenant=key.tenant, job=key.job)
-        return True
 
-    async def remove_expired_uploads(self, *, now: datetime) -> int:
-        """Remove places for videos whose time has passed, with what is there; how many. Records are read once each."""
-        removed = 0
+    async def remove_expired_uploads(self, *, now: datetime) -> None:
+        """Remove places for videos whose time has passed, with what is there. Records are read once each."""
         for key, upload in (await self._uploads.among(await self._book.uploads())).items():
             if upload.expire_time.ToDatetime(tzinfo=UTC) <= now - self._patience:
                 await self._threads.run(self._store.remove_all, key.prefix)
                 await self._book.delete_upload(key)
-                removed += 1
-        return removed
 
     def _prefixes(self, key: JobKey, record: JobRecord) -> list[str]:
         if record.state == Job.STATE_DELETING:

@@ -66,6 +66,14 @@ def test_running_tasks_are_shown_with_their_frames(board: WorkerBoard) -> None:
     assert task.stage == Stage.DETECT.wire
 
 
+def test_all_there_is_to_count_is_there_from_the_start(board: WorkerBoard, registry: CollectorRegistry) -> None:
+    assert board.snapshot().tasks_done == 0
+    for ending in ("done", "failed", "given_back", "dropped"):
+        assert registry.get_sample_value("liftline_tasks_total", {"stage": "detect", "ending": ending}) == 0
+    for name in ("liftline_frames_total", "liftline_tasks_running", "liftline_task_seconds_count"):
+        assert registry.get_sample_value(name, {"stage": "detect"}) == 0
+
+
 def test_done_and_failed_tasks_are_counted_apart(board: WorkerBoard, registry: CollectorRegistry, clock: Clock) -> None:
     for ending in (Ending.DONE, Ending.DONE, Ending.FAILED, Ending.GIVEN_BACK, Ending.DROPPED):
         board.began(FIRST)

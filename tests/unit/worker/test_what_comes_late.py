@@ -25,11 +25,11 @@ class SlowStore(TroubledStore):
 
     def __init__(self, root: Path) -> None:
         super().__init__(root)
-        self.asked, self.open = threading.Event(), threading.Event()
+        self.asked, self.let_in = threading.Event(), threading.Event()
 
     def put_file(self, key: str, path: Path) -> None:
         self.asked.set()
-        assert self.open.wait(10)
+        assert self.let_in.wait(10)
         super().put_file(key, path)
 
 
@@ -77,7 +77,7 @@ def test_what_is_stored_after_its_job_was_tidied_up_is_removed_by_who_stored_it(
             await place.job(state=Job.STATE_SUCCEEDED)
             await place.records.delete_all(JOB.attempts)
             await asyncio.sleep(1.1)
-            store.open.set()
+            store.let_in.set()
             await place.idle()
         assert store.calls["put"] == 1
         assert list(store.keys(JOB.work)) == []

@@ -1,0 +1,29 @@
+"""Jobs that came into another state, whoever brought them there: counted and logged, once each."""
+
+from __future__ import annotations
+
+import structlog
+
+from liftline.telemetry.metrics import GatewayMetrics
+from liftline.v1.job_service_pb2 import Job
+from liftline.v1.records_pb2 import JobRecord
+
+log = structlog.get_logger(__name__)
+
+
+class JobChanges:
+    """For a `JobBook` to call."""
+
+    def __init__(self, metrics: GatewayMetrics) -> None:
+        """All states are there from the start, with zero: `increase()` doesn't see what begins with one."""
+        self._metrics = metrics
+        for name, state in Job.State.items():
+            if state != Job.STATE_UNSPECIFIED:
+                metrics.job_changes.labels(name)
+
+    def __call__(self, record: JobRecord) -> None:
+        """A job came into another state."""
+        name = Job.State.Name(record.state)
+        self._metrics.job_changes.labels(name).inc()
+        failure = {"failure": record.failure.message} if record.state == Job.STATE_FAILED else {}
+        log.info("job_changed", tenant=record.tenant, job=record.job, state=name, **failure)
