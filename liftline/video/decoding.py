@@ -26,7 +26,7 @@ class RangeDecoder:
     """Decodes frames start..stop-1 of a plan from an open container, in order; those that fail are left out."""
 
     def __init__(self, container: InputContainer, plan: Plan, *, threads: int, stop_token: StopToken) -> None:
-        """`threads`: 0 for one per core. The container must not have been read from."""
+        """The container must not have been read from."""
         self._container, self._plan, self._stop_token = container, plan, stop_token
         self._stream: VideoStream = main_video_stream(container, name=plan.info.name)
         self._stream.thread_type = "AUTO"

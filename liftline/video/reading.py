@@ -13,21 +13,25 @@ from numpy.typing import NDArray
 from liftline.errors import InvalidVideoError
 from liftline.plan import Plan
 from liftline.ports import StopToken, VideoOpener
+from liftline.processors import processors
 from liftline.video import colour
 from liftline.video.decoding import Indexed, RangeDecoder
 from liftline.video.frames import Frame, VideoInfo
 from liftline.video.opening import DEFAULT_LIMITS, VideoLimits, open_container
 from liftline.video.orientation import upright
 
+_MOST_THREADS = 4
+"""Each has pictures of its own in work, about 22 MB at 4K. libav would take up to 16, by the processors of the machine;
+a pod's memory would grow with its node, and decoding isn't what takes the time."""
 log = structlog.get_logger(__name__)
 
 
 def read_frames(
-    opener: VideoOpener, plan: Plan, *, start: int, stop: int, stop_token: StopToken, threads: int = 0
+    opener: VideoOpener, plan: Plan, *, start: int, stop: int, stop_token: StopToken, threads: int | None = None
 ) -> Iterator[Frame]:
     """Frames start..stop-1 of the plan, ascending; those that can't be decoded are left out, and their number logged.
 
-    Pixels don't depend on where reading starts, nor on `threads` (0: one per core). Pictures of another size than the
+    Pixels don't depend on where reading starts, nor on `threads`, a few by default. Pictures of another size than the
     plan's are scaled to it, with black bars if they lie where the plan's stand.
 
     Raises InvalidVideoError when the whole video was asked for and nothing decodes, ValueError for a bad range.
@@ -37,6 +41,7 @@ def read_frames(
     if start == stop:
         return
     picture, times, count = _Picture(plan.info), plan.frame_times_s, 0
+    threads = threads or min(processors() + 1, _MOST_THREADS)  # one more, as libav: one is being handed over
     for index, frame in _decode(opener, plan, start, stop, threads, stop_token):
         yield Frame(index, float(times[index]), picture.rgb(frame))
         count += 1

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from threading import BoundedSemaphore
 
 from liftline.detections import People
 from liftline.ports import Detector, DetectorSession, ModelInfo, StopToken
+from liftline.processors import processors
 from liftline.video.frames import Frame
 
 _LOOK_S = 0.2
@@ -15,7 +15,7 @@ _LOOK_S = 0.2
 
 def tasks_at_once(detector: Detector) -> int:
     """How many segments suit a detector: one per processor, or one more than it works on at a time."""
-    return (os.cpu_count() or 1) if detector.max_sessions is None else detector.max_sessions + 1
+    return processors() if detector.max_sessions is None else detector.max_sessions + 1
 
 
 def turns_of(detector: Detector) -> BoundedSemaphore:

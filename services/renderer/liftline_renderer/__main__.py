@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import os
-
 from liftline.bootstrap import run_worker
 from liftline.naming import Stage
+from liftline.processors import processors
 from liftline.work import LoadedService, Service
 from liftline_renderer.handlers import MuxHandler, RenderHandler
 
@@ -17,7 +16,7 @@ def load_service() -> LoadedService:
     """Nothing to load: the renderer has no model."""
     return LoadedService(
         handlers={Stage.RENDER: RenderHandler(), Stage.MUX: MuxHandler()},
-        at_once=max(1, (os.cpu_count() or 1) // _PROCESSORS_EACH),
+        at_once=max(1, processors() // _PROCESSORS_EACH),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -53,6 +54,20 @@ def test_the_number_of_threads_changes_no_pixel(make_video, plan_of, read):
     plan = plan_of(path)
     one, three = (read(path, plan, threads=n) for n in (1, 3))
     assert all(np.array_equal(a.rgb, b.rgb) for a, b in zip(one, three, strict=True))
+
+
+@pytest.mark.parametrize(("processors", "threads"), [(1, 2), (2, 3), (64, 4)])
+def test_many_processors_are_not_all_taken_for_one_video(
+    processors, threads, make_video, plan_of, stop, monkeypatch
+):  # fmt: skip
+    monkeypatch.setattr("liftline.video.reading.processors", lambda: processors)
+    plan = plan_of(path := make_video(frames=40))
+    tasks = Path("/proc/self/task")
+    before = len(list(tasks.iterdir()))
+    frames = read_frames(local_opener(path), plan, start=0, stop=plan.frame_count, stop_token=stop)
+    next(frames)
+    assert len(list(tasks.iterdir())) - before == threads
+    frames.close()
 
 
 def test_times_are_those_of_the_plan(make_video, plan_of, read):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -24,6 +23,7 @@ from liftline.errors import Cancelled, LimitExceededError, ModelError, UsageErro
 from liftline.manifest import facts_of
 from liftline.naming import Stage
 from liftline.ports import Detector, ModelInfo
+from liftline.processors import processors
 from liftline.running import FrameCounter, StopFlag
 from liftline.settings import Settings
 from liftline.v1.artifacts_pb2 import Model
@@ -205,7 +205,7 @@ def test_no_more_sessions_work_at_a_time_than_a_detector_allows(job: FolderJob, 
 
 def test_one_more_segment_is_opened_and_decoded_while_a_device_is_busy() -> None:
     assert tasks_at_once(Counting(max_sessions=1)) == 2
-    assert tasks_at_once(Counting()) == os.cpu_count()
+    assert tasks_at_once(Counting()) == processors()
 
 
 def test_a_segment_is_ready_for_the_device_before_the_one_on_it_is_done(job: FolderJob) -> None:
