@@ -55,6 +55,7 @@ COMPARED = (EAGER, BALANCED, FRUGAL)
 """They differ in everything."""
 TURNED = (
     replace(BALANCED, name="lag 1", lag_threshold=1),
+    replace(BALANCED, name="lag 8", lag_threshold=8),
     replace(BALANCED, name="lag 16", lag_threshold=16),
     replace(BALANCED, name="plan 1", plan_lag_threshold=1),
     replace(BALANCED, name="plan 4", plan_lag_threshold=4),
