@@ -28,3 +28,4 @@ secret() {
 secret liftline-nats "user=${NATS_USER:-liftline}" "password=${NATS_PASSWORD:-$(random 24)}"
 secret liftline-s3 "access-key=${S3_ACCESS_KEY:-$(random 10)}" "secret-key=${S3_SECRET_KEY:-$(random 24)}"
 secret liftline-jwt "key=$(openssl rand -base64 32)"
+secret liftline-webhooks "key=whsec_$(openssl rand -base64 32)"

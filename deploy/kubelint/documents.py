@@ -43,6 +43,11 @@ class Document:
         return str(self.body["metadata"]["name"])
 
     @property
+    def namespace(self) -> str:
+        """Where it is made."""
+        return str(self.body["metadata"].get("namespace", "default"))
+
+    @property
     def where(self) -> str:
         """How findings call it."""
         return f"{self.kind}/{self.name}"

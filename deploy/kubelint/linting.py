@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from deploy.kubelint import environment, expressions, models, networks, promises, queues, references, schemas, selecting
+from deploy.kubelint import (
+    addresses,
+    environment,
+    expressions,
+    granting,
+    models,
+    networks,
+    promises,
+    queues,
+    references,
+    schemas,
+    selecting,
+)
 from deploy.kubelint.documents import Finding, Manifests
 
 Check = Callable[[Manifests], Iterator[Finding]]
@@ -12,8 +24,10 @@ OWN: dict[str, Check] = {
     "references": references.check,
     "selecting": selecting.check,
     "promises": promises.check,
+    "granting": granting.check,
     "environment": environment.check,
     "networks": networks.check,
+    "addresses": addresses.check,
     "queues": queues.check,
     "expressions": expressions.check,
     "models": models.check,

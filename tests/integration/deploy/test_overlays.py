@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -57,6 +58,28 @@ def test_a_kind_without_a_schema_is_found(rendered: dict[str, Manifests]) -> Non
     pytest.importorskip("kubernetes_validate", reason="comes with `make kube-lint`")
     unknown = Document({"apiVersion": "example.com/v1", "kind": "Thing", "metadata": {"name": "x"}})
     assert list(schemas.check(Manifests([unknown], {})))
+
+
+def test_external_ca_gives_the_overlays_certificate_to_all_services(tmp_path: Path) -> None:
+    beside = Path(os.path.relpath(K8S, tmp_path))
+    (tmp_path / "ca.crt").write_text("of our own")
+    (tmp_path / "kustomization.yaml").write_text(
+        yaml.safe_dump(
+            {
+                "resources": [str(beside / "overlays" / "prod")],
+                "components": [str(beside / "components" / "external-ca")],
+                "configMapGenerator": [{"name": "liftline-external-ca", "files": ["ca.crt"]}],
+                "namespace": "liftline",
+            }
+        )
+    )
+    manifests = render(tmp_path)
+    assert [str(finding) for check in OWN.values() for finding in check(manifests)] == []
+    for pod in manifests.pods:
+        (source,) = [volume["configMap"]["name"] for volume in pod.spec["volumes"] if volume["name"] == "ca"]
+        made = manifests.find("ConfigMap", source)
+        assert made is not None
+        assert made.body["data"] == {"ca.crt": "of our own"}
 
 
 def test_images_of_the_base_have_the_version_of_the_code() -> None:

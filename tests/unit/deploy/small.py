@@ -37,12 +37,12 @@ spec: {selfSigned: {}}
 apiVersion: cert-manager.io/v1
 kind: Certificate
 metadata: {name: nats}
-spec: {secretName: nats-tls, dnsNames: [nats], issuerRef: {kind: Issuer, name: liftline}}
+spec: {secretName: nats-tls, dnsNames: [nats, nats.default.svc], issuerRef: {kind: Issuer, name: liftline}}
 ---
 apiVersion: v1
 kind: ConfigMap
 metadata: {name: autoscaling}
-data: {where: "nats:8222"}
+data: {where: "nats.default.svc:8222"}
 ---
 apiVersion: keda.sh/v1alpha1
 kind: TriggerAuthentication

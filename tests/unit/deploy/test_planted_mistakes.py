@@ -7,7 +7,8 @@ import re
 import pytest
 
 from deploy.kubelint.linting import OWN
-from tests.unit.deploy.small import Planting, Plot
+from liftline import __version__
+from tests.unit.deploy.small import STAGES, Planting, Plot
 
 
 def found(plot: Plot) -> list[str]:
@@ -17,6 +18,20 @@ def found(plot: Plot) -> list[str]:
 
 def test_nothing_is_wrong_with_what_is_right() -> None:
     assert found(Plot()) == []
+
+
+def test_a_gpu_on_nodes_that_are_tolerated_is_right() -> None:
+    plot = Plot()
+    plot.container("detector")["resources"]["limits"]["nvidia.com/gpu"] = "1"
+    plot.spec("detector")["tolerations"] = [{"key": "nvidia.com/gpu", "operator": "Exists"}]
+    assert found(plot) == []
+
+
+def test_images_may_all_be_this_machines() -> None:
+    plot = Plot()
+    for name in STAGES:
+        plot.container(name)["image"] = f"localhost/{name}:{__version__}"
+    assert found(plot) == []
 
 
 def volume(plot: Plot, name: str) -> dict[str, object]:
@@ -251,6 +266,42 @@ PLANTED: dict[str, tuple[Planting, str]] = {
             }
         ),
         r"ConfigMap/board: Jobs: nobody exports liftline_jobs",
+    ),
+    "a GPU on nodes that aren't tolerated": (
+        lambda plot: plot.container("detector")["resources"]["limits"].update({"nvidia.com/gpu": "1"}),
+        r"Deployment/detector: .* tolerates no taint nvidia.com/gpu",
+    ),
+    "a GPU, and tolerations that another component put in place of its own": (
+        lambda plot: (
+            plot.container("detector")["resources"]["limits"].update({"nvidia.com/gpu": "1"}),
+            plot.spec("detector").update(tolerations=[{"key": "cloud.google.com/gke-spot", "operator": "Exists"}]),
+        ),
+        r"Deployment/detector: .* tolerates no taint nvidia.com/gpu",
+    ),
+    "a claim of many nodes without a class": (
+        lambda plot: plot.bodies.append(
+            {
+                "kind": "PersistentVolumeClaim", "metadata": {"name": "models"},
+                "spec": {"accessModes": ["ReadWriteMany"], "resources": {"requests": {"storage": "1Gi"}}},
+            }
+        ),
+        r"PersistentVolumeClaim/models: .*storageClassName",
+    ),
+    "NATS' monitoring by a name of this namespace alone": (
+        lambda plot: plot("ConfigMap", "autoscaling")["data"].update(where="nats:8222"),
+        r"ConfigMap/autoscaling: where: .* nobody is called 'nats'",
+    ),
+    "NATS' monitoring in another namespace than NATS": (
+        lambda plot: plot("ConfigMap", "autoscaling")["data"].update(where="nats.liftline.svc:8222"),
+        r"ConfigMap/autoscaling: nats.liftline.svc: the Service nats is in the namespace default",
+    ),
+    "a certificate for another namespace": (
+        lambda plot: plot("Certificate", "nats")["spec"]["dnsNames"].append("nats.liftline.svc"),
+        r"Certificate/nats: nats.liftline.svc: the Service nats is in the namespace default",
+    ),
+    "an image that is in no registry": (
+        lambda plot: plot.container("lifter").update(image=f"localhost/lifter:{__version__}"),
+        r"Deployment/lifter: the image localhost/lifter:.* is in no registry",
     ),
     "hashes of other models": (
         lambda plot: plot.bodies.append(
