@@ -19,7 +19,6 @@ from pathlib import Path
 import pytest
 from nats.aio.msg import Msg
 
-from liftline.errors import LiftlineError
 from liftline.naming import JobKey, Priority, Stage
 from liftline.nats.connection import ApiError, Connection, connected
 from liftline_cli.client import Client
@@ -235,7 +234,6 @@ def test_jobs_deleted_since_are_listed_again_without_their_files_until_they_are_
     assert job.id not in {one.id for one in restored.client.list()}
 
 
-@pytest.mark.xfail(raises=LiftlineError, reason="it fails for want of its work files, and so loses its outputs")
 def test_a_job_that_ended_since_keeps_its_results(restored: Restored) -> None:
     job = restored.jobs.ended_since
     restored.client.wait(job).raise_unless_succeeded()

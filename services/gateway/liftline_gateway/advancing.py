@@ -49,6 +49,13 @@ class Advancer:
         if record is not None and is_over(record):
             await self.follow(record)
 
+    async def adopt_outputs(self, key: JobKey) -> bool:
+        """Whether the outputs are there although the job's record doesn't know; then the job has ended."""
+        record = await self._publisher.adopt(key)
+        if record is not None:
+            await self.follow(record)
+        return record is not None
+
     async def _settled(self, event: Event) -> Event:
         """The event; but a task of which there is a result has not failed, whoever says so."""
         if not event.HasField("failed"):

@@ -16,13 +16,13 @@ from liftline.manifest import manifest
 from liftline.naming import JobKey, Stage
 from liftline.output_tree import MANIFEST
 from liftline.ports import ArtifactStore
-from liftline.v1.artifacts_pb2 import Artifact
+from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.job_service_pb2 import Failure, Job
 from liftline.v1.records_pb2 import JobRecord
 from liftline.wire import model_info
 from liftline_gateway.fitting import SETTINGS
 from liftline_gateway.job_book import JobBook
-from liftline_gateway.state import fail, succeed
+from liftline_gateway.state import adopt, fail, succeed
 from liftline_gateway.store_threads import StoreThreads
 
 log = structlog.get_logger(__name__)
@@ -43,13 +43,41 @@ class Publisher:
         try:
             size = await self._put(key, stored.record)
         except InvalidArtifactError as error:
-            return await self._give_up(key, str(error))
+            return await self.adopt(key) or await self._give_up(key, str(error))
         record = await self._book.change(
             key, lambda one: succeed(one, manifest_size_bytes=size, time=self._book.time())
         )  # fmt: skip
         if record is None or record.state != Job.STATE_SUCCEEDED:
             await self._threads.run(self._store.remove_all, key.tree)
         return record
+
+    async def adopt(self, key: JobKey) -> JobRecord | None:
+        """End a job whose outputs are all there although its record doesn't know; None where they aren't.
+
+        So it is after a backup of the records was restored: work files went at the job's end, so that it can't go on.
+        """
+        found = await self._threads.run(self._published, key)
+        if found is None:
+            return None
+        artifacts, size = found
+        log.warning("outputs_found", tenant=key.tenant, job=key.job)
+        return await self._book.change(
+            key, lambda one: adopt(one, artifacts, manifest_size_bytes=size, time=self._book.time())
+        )  # fmt: skip
+
+    def _published(self, key: JobKey) -> tuple[list[Artifact], int] | None:
+        """What the tree's manifest names, and its own size; None where it isn't there, or not all that it names."""
+        place = f"{key.tree}{MANIFEST}"
+        size = self._store.size(place)
+        if size is None:
+            return None
+        files = json.loads(self._store.get_bytes(place, at_most=size))["files"]
+        artifacts = [
+            Artifact(path=path, ref=ArtifactRef(key=f"{key.tree}{path}", sha256=sha256, size_bytes=size_bytes))
+            for path, sha256 in files.items()
+            if (size_bytes := self._store.size(f"{key.tree}{path}")) is not None
+        ]
+        return (artifacts, size) if len(artifacts) == len(files) else None
 
     async def _put(self, key: JobKey, record: JobRecord) -> int:
         copies = [self._copy(key, one) for one in record.artifacts if one.path]

@@ -45,6 +45,7 @@ class Repair(StrEnum):
     EVENT_LOST = "event_lost"
     TASK_LOST = "task_lost"
     PUBLISHING_FINISHED = "publishing_finished"
+    OUTPUTS_FOUND = "outputs_found"
 
 
 class Reconciler:
@@ -171,6 +172,9 @@ class Reconciler:
         gone = _not_among(await waiting.subjects(), record, state.pending(record))
         if gone:
             gone = _not_among(await self._bus.task_subjects(key.task_subjects), record, gone)
+        if gone and await self._advancer.adopt_outputs(key):
+            self._count(Repair.OUTPUTS_FOUND)
+            return
         results = await asyncio.gather(*(self._book.result(task) for task in gone))
         time = self._book.time()
         found = [

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from liftline.naming import SEGMENTED, JobKey, Stage, TaskKey
+from liftline.v1.artifacts_pb2 import Artifact
 from liftline.v1.events_pb2 import Event, Task, TaskResult
 from liftline.v1.job_service_pb2 import Failure, Job
 from liftline.v1.records_pb2 import JobRecord, StageRecord
@@ -68,6 +69,18 @@ def succeed(record: JobRecord, *, manifest_size_bytes: int, time: Timestamp) -> 
     """The record after all outputs were published; the same record where nothing was to be published."""
     changed = _ended(record, Job.STATE_SUCCEEDED, time) if record.publishing else _copy(record)
     if record.publishing:
+        changed.manifest_size_bytes = manifest_size_bytes
+    return changed
+
+
+def adopt(
+    record: JobRecord, artifacts: Iterable[Artifact], *, manifest_size_bytes: int, time: Timestamp
+) -> JobRecord:  # fmt: skip
+    """The record after it turned out that all outputs are published, though it is from before that."""
+    changed = _ended(record, Job.STATE_SUCCEEDED, time)
+    if not is_over(record):
+        del changed.artifacts[:]
+        changed.artifacts.extend(artifacts)
         changed.manifest_size_bytes = manifest_size_bytes
     return changed
 
