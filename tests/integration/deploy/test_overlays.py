@@ -60,6 +60,13 @@ def test_a_kind_without_a_schema_is_found(rendered: dict[str, Manifests]) -> Non
     assert list(schemas.check(Manifests([unknown], {})))
 
 
+def test_detectors_of_prod_tolerate_nodes_with_gpus_and_preemptible_ones(rendered: dict[str, Manifests]) -> None:
+    detector = rendered["prod"].find("Deployment", "liftline-detector")
+    assert detector is not None
+    tolerated = {one["key"] for one in detector.spec["template"]["spec"]["tolerations"]}
+    assert tolerated == {"nvidia.com/gpu", "cloud.google.com/gke-spot", "kubernetes.azure.com/scalesetpriority"}
+
+
 def test_external_ca_gives_the_overlays_certificate_to_all_services(tmp_path: Path) -> None:
     beside = Path(os.path.relpath(K8S, tmp_path))
     (tmp_path / "ca.crt").write_text("of our own")
