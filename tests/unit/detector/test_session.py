@@ -49,6 +49,22 @@ def test_a_keypoint_that_only_one_look_confirms_is_not_trusted_where_people_are_
     assert (people.keypoint_scores[:, knee] > 0.9).all()
 
 
+class SeesSomebodyElseInAMirror(FakeLandmarks):
+    """Puts everything elsewhere when it is shown the picture in a mirror."""
+
+    def find(self, rgb, region, *, hidden=(), mirrored=False):
+        pose = super().find(rgb, region, hidden=hidden)
+        return replace(pose, points_px=pose.points_px + 60) if mirrored else pose
+
+
+def test_a_look_that_finds_somebody_else_takes_no_trust_away():
+    scene = [STANDING, Figure(400, 180)]
+    run = BlazePoseSession(FakePersons(lambda _: scene), SeesSomebodyElseInAMirror(lambda _: scene), BlazePoseOptions())
+    people = run.detect([frame(i) for i in range(5)])[-1]
+    assert len(people.scores) == len(scene)
+    assert (people.keypoint_scores > 0.9).all()
+
+
 def test_the_person_detector_rests_between_its_turns():
     run, persons, _ = session(lambda _: [STANDING], full_view_every_s=0.4, small_view_every_s=0.1)
     run.detect([frame(i) for i in range(31)])
