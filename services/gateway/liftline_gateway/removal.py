@@ -9,7 +9,7 @@ import structlog
 from liftline.naming import JobKey
 from liftline.ports import ArtifactStore, Bus
 from liftline.v1.job_service_pb2 import Job
-from liftline.v1.records_pb2 import JobRecord, UploadRecord
+from liftline.v1.records_pb2 import ActiveRecord, JobRecord, UploadRecord
 from liftline_gateway.job_book import JobBook, UploadKey
 from liftline_gateway.remembered import Remembered
 from liftline_gateway.store_threads import StoreThreads
@@ -43,6 +43,8 @@ class Remover:
             await self._book.delete_request(key.tenant, record.request_id)
             await self._book.delete(key)
         await self._book.remove_active(key)
+        if not deleting:
+            await self._mind_again(key)
         log.info("job_removed" if deleting else "job_cleaned", tenant=key.tenant, job=key.job)
 
     async def remove_expired_uploads(self, *, now: datetime) -> None:
@@ -51,6 +53,12 @@ class Remover:
             if upload.expire_time.ToDatetime(tzinfo=UTC) <= now - self._patience:
                 await self._threads.run(self._store.remove_all, key.prefix)
                 await self._book.delete_upload(key)
+
+    async def _mind_again(self, key: JobKey) -> None:
+        """A client may have deleted the job meanwhile, and relied on the note that was just taken away."""
+        stored = await self._book.get(key)
+        if stored is not None and stored.record.state == Job.STATE_DELETING:
+            await self._book.add_active(key, ActiveRecord(request_id=stored.record.request_id))
 
     def _prefixes(self, key: JobKey, record: JobRecord) -> list[str]:
         if record.state == Job.STATE_DELETING:

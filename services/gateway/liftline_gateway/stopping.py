@@ -26,8 +26,10 @@ async def delete_job(book: JobBook, bus: Bus, key: JobKey) -> bool:
     stored = await book.get(key)
     if stored is None or stored.record.state == Job.STATE_DELETING:
         return False
-    await book.add_active(key, ActiveRecord(request_id=stored.record.request_id))
+    note = ActiveRecord(request_id=stored.record.request_id)
+    await book.add_active(key, note)
     await book.change(key, lambda one: state.delete(one, time=book.time()))
+    await book.add_active(key, note)  # who tidied up after the job's end may just have taken it away
     await bus.purge_tasks(key.task_subjects)
     await tell_changed(bus, key, Job.STATE_DELETING)
     return True

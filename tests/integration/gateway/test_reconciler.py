@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from liftline.errors import UnavailableError
 from liftline.messages import read_task
 from liftline.naming import JobKey, Stage, TaskKey
 from liftline.v1.job_service_pb2 import Failure, Job
 from liftline.v1.records_pb2 import ActiveRecord, Attempts
-from liftline_gateway.stopping import cancel_job
+from liftline_gateway.stopping import cancel_job, delete_job
 from tests.integration.gateway.plant import CONSUMERS, STALE_S, Mortal, Plant
 
 
@@ -177,6 +180,46 @@ def test_work_files_stay_while_a_worker_is_at_it_but_not_for_ever(tmp_path: Path
         assert await plant.records.keys(key.attempts) == []
 
     asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("when", ["while files are removed", "when the note is there"])
+def test_a_job_that_is_deleted_while_it_is_tidied_up_goes_altogether(tmp_path: Path, when: str) -> None:
+    plant = Plant(tmp_path)
+    gateway = plant.gateway()
+
+    async def scenario() -> None:
+        key = await plant.make()
+        await plant.coordinate(gateway)
+        plant.clock.pass_by(STALE_S + 1)
+        if when == "while files are removed":
+            plant.records.delete_all = before(  # type: ignore[method-assign]
+                plant.records.delete_all, lambda: delete_job(plant.book, plant.bus, key)
+            )
+            await gateway.reconciler.round()
+        else:
+            plant.records.update = before(plant.records.update, gateway.reconciler.round)  # type: ignore[method-assign]
+            await delete_job(plant.book, plant.bus, key)
+        assert await plant.state(key) == Job.STATE_DELETING
+        plant.clock.pass_by(STALE_S + 1)
+        await gateway.reconciler.round()
+        assert await plant.kept() == []
+        assert list(plant.store.keys(key.prefix)) == []
+
+    asyncio.run(scenario())
+
+
+def before(
+    call: Callable[..., Awaitable[Any]], first: Callable[[], Awaitable[object]]
+) -> Callable[..., Awaitable[Any]]:
+    """The call, with something else happening before it the first time."""
+    waiting = [first]
+
+    async def both(*arguments: Any, **options: Any) -> Any:
+        if waiting:
+            await waiting.pop()()
+        return await call(*arguments, **options)
+
+    return both
 
 
 def test_attempts_of_tasks_that_are_done_hold_nothing_up(tmp_path: Path) -> None:
