@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from typing import TypeVar
 
+from liftline.processors import processors
 from liftline.running import StopFlag
 
 T = TypeVar("T")
@@ -15,7 +15,7 @@ R = TypeVar("R")
 
 def in_threads(work: Callable[[T], R], items: Sequence[T], stop: StopFlag, *, at_once: int | None = None) -> list[R]:
     """Run `work` on all items, `at_once` or as many as there are processors; the first error stops the others."""
-    with ThreadPoolExecutor(max_workers=min(len(items), at_once or os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(max_workers=min(len(items), at_once or processors())) as pool:
         futures: list[Future[R]] = [pool.submit(work, item) for item in items]
         try:
             for future in as_completed(futures):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -20,6 +19,7 @@ from numpy.typing import NDArray
 from liftline import poses
 from liftline.artifacts import atomic_path
 from liftline.ports import Progress, StopToken
+from liftline.processors import processors
 from liftline_cli.mannequin.figure import body_of
 from liftline_cli.mannequin.gait import Pose, Walk, pose_at
 from liftline_cli.mannequin.raymarch import trace
@@ -110,7 +110,7 @@ def _pictures(clip: Clip, workers: int | None) -> Iterator[Iterator[NDArray[np.u
     """Every frame's picture in order, drawn by worker processes where the clip is worth starting them."""
     draw = partial(draw_frame, clip)
     pixels = clip.frames * clip.size_px[0] * clip.size_px[1]
-    count = workers if workers is not None else (os.cpu_count() or 1) if pixels > 5_000_000 else 1
+    count = workers if workers is not None else processors() if pixels > 5_000_000 else 1
     if count <= 1:
         yield map(draw, range(clip.frames))
         return
