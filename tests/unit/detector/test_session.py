@@ -39,30 +39,20 @@ class TakesTheOthersWrist(FakeLandmarks):
         return replace(pose, points_px=points)
 
 
-@pytest.mark.parametrize(("scene", "trusted"), [([STANDING], True), ([STANDING, Figure(400, 180)], False)])
-def test_a_keypoint_that_only_one_look_confirms_is_not_trusted_where_people_are_near(scene, trusted):
-    run = BlazePoseSession(FakePersons(lambda _: scene), TakesTheOthersWrist(lambda _: scene), BlazePoseOptions())
+TWO = [STANDING, Figure(400, 180)]
+
+
+@pytest.mark.parametrize(
+    ("scene", "from_px", "trusted"), [([STANDING], 100, True), (TWO, 100, False), (TWO, 300, True)]
+)
+def test_a_keypoint_that_only_one_look_confirms_is_not_trusted_where_large_people_are_near(scene, from_px, trusted):
+    options = BlazePoseOptions(confirmed_from_px=from_px)
+    run = BlazePoseSession(FakePersons(lambda _: scene), TakesTheOthersWrist(lambda _: scene), options)
     people = run.detect([frame(i) for i in range(5)])[-1]
     assert len(people.scores) == len(scene)
     wrist, knee = COCO17.indices("left_wrist", "left_knee")
     assert (people.keypoint_scores[:, wrist] > 0.9).all() == trusted
     assert (people.keypoint_scores[:, knee] > 0.9).all()
-
-
-class SeesSomebodyElseInAMirror(FakeLandmarks):
-    """Puts everything elsewhere when it is shown the picture in a mirror."""
-
-    def find(self, rgb, region, *, hidden=(), mirrored=False):
-        pose = super().find(rgb, region, hidden=hidden)
-        return replace(pose, points_px=pose.points_px + 60) if mirrored else pose
-
-
-def test_a_look_that_finds_somebody_else_takes_no_trust_away():
-    scene = [STANDING, Figure(400, 180)]
-    run = BlazePoseSession(FakePersons(lambda _: scene), SeesSomebodyElseInAMirror(lambda _: scene), BlazePoseOptions())
-    people = run.detect([frame(i) for i in range(5)])[-1]
-    assert len(people.scores) == len(scene)
-    assert (people.keypoint_scores > 0.9).all()
 
 
 def test_the_person_detector_rests_between_its_turns():

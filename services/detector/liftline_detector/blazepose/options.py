@@ -24,7 +24,9 @@ class BlazePoseOptions:
 
     Where people are near each other, the model may give one the other's arm, and be as sure of it. A mirrored look
     differs there: trust falls beyond `confirmed_pose`, within which 99 of 100 keypoints of somebody in full view agree
-    (football_juggle.mp4; knees and ankles of a walker seen from the side do in less than half of all cases).
+    (football_juggle.mp4; knees and ankles of a walker seen from the side do in less than half of all cases). Not of
+    people whose region is smaller than `confirmed_from_px`, twice the model's input: looks at them differ for want of
+    detail (with them, who is who in sprinters_far.mp4 changed 15 times instead of 7).
     """
 
     max_people: int = 16
@@ -40,6 +42,7 @@ class BlazePoseOptions:
     merged_pose: float = 0.045
     crowded_pose: float = 0.12
     confirmed_pose: float = 0.025
+    confirmed_from_px: float = 512
     full_view_every_s: float = 0.4
     small_view_every_s: float = 1 / 20
     search_lost_s: float = 1.0

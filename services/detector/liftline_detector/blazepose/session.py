@@ -67,18 +67,14 @@ class BlazePoseSession(DetectorSession):
         return people([self._confirmed(frame, f.pose) for f in self._followed], width=width, height=height)
 
     def _confirmed(self, frame: Frame, pose: Landmarks) -> Landmarks:
-        """The pose, with less trust in what the model takes from whoever is near: a mirrored look gives that away.
-
-        A look that finds somebody else says nothing.
-        """
-        region, near = pose.next_region, self._near(pose.next_region, but=pose)
+        """The pose, with less trust in what the model takes from whoever is near: a mirrored look gives that away."""
+        region = pose.next_region
+        near = self._near(region, but=pose) if region.size_px >= self._options.confirmed_from_px else []
         if not near:
             return pose
         look = self._landmarks.find(frame.rgb, region, mirrored=True)
         if distance(look, pose) > self._options.merged_pose:
             look = self._landmarks.find(frame.rgb, region, hidden=near, mirrored=True)
-            if distance(look, pose) > self._options.merged_pose:
-                return pose
         return confirmed(pose, look, within=self._options.confirmed_pose)
 
     def _follow(self, frame: Frame) -> None:
