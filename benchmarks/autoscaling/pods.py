@@ -26,6 +26,7 @@ class Pod:
     created_s: float | None = None
     ready_s: float = 0.0
     told_to_end_s: float | None = None
+    signalled: bool = False
     ended_s: float | None = None
 
     @property
@@ -90,11 +91,16 @@ class Pods:
             self.created.append(pod)
         for pod in sorted(self.wanted, key=lambda pod: pod.ready_s)[replicas:]:
             pod.told_to_end_s = time.monotonic()
-            pod.child.process.send_signal(signal.SIGTERM)
 
     def look(self) -> None:
-        """Note which are gone, and load a process for the next one, one after the other."""
+        """Signal those that are to end, note which are gone, and load a process for the next one, one after the other.
+
+        A process that Python has yet to start in would end with the signal itself.
+        """
         for pod in self.running:
+            if pod.told_to_end_s is not None and pod.loaded and not pod.signalled:
+                pod.child.process.send_signal(signal.SIGTERM)
+                pod.signalled = True
             if pod.exit_code is not None:
                 pod.ended_s = time.monotonic()
         if len(self._spare) < self.at_most - len(self.wanted) and all(pod.loaded for pod in self._spare):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    import liftline.told_early  # noqa: F401
+
 import numpy as np
 
 from liftline.bootstrap import run_worker

@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+if __name__ == "__main__":
+    import liftline.told_early  # noqa: F401
+
 import asyncio
 import sys
 from collections.abc import Sequence
