@@ -5,6 +5,7 @@ One difference: where `a` is an object, nothing can be below `a/`. Keys of Liftl
 
 from __future__ import annotations
 
+import os
 import secrets
 import shutil
 from collections.abc import Iterator
@@ -79,9 +80,10 @@ class FolderStore:
         shutil.rmtree(self._root / prefix, ignore_errors=True)
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """See `ArtifactStore.keys`; sorted."""
+        """See `ArtifactStore.keys`; sorted. Folders may go meanwhile."""
         folder = self._root / prefix.rpartition("/")[0]
-        found = (path.relative_to(self._root).as_posix() for path in folder.rglob("*") if path.is_file())
+        files = (Path(parent, name) for parent, _, names in os.walk(folder) for name in names)
+        found = (path.relative_to(self._root).as_posix() for path in files)
         return iter(sorted(key for key in found if key.startswith(prefix) and not key.startswith(f"{_INCOMING}/")))
 
     def upload_address(self, key: str, *, size_bytes: int, expires: timedelta) -> str:  # noqa: ARG002 - see above
