@@ -11,7 +11,7 @@ import asyncio
 import os
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -196,12 +196,19 @@ class _Life:
         with self.inputs.in_use(running.key.job), task_folders(self.folder, running.key.name) as folders:
             work = TaskWork(running, folders, self.inputs, self.store)
             await self._fetch(running, work)
-            async with self.starts.started(running):
+            async with AsyncExitStack() as turn:
+                alone = await turn.enter_async_context(self.starts.started(running))
                 began_s = time.monotonic()
                 outcome = await self._handle(running, work)
-            await self._check_job(running)
-            artifacts = await store_products(self.store, running, outcome)
-            await self._check_stored(running, artifacts)
+                if not alone:  # others may work while this is stored; what one of them does could kill it once more
+                    await turn.aclose()
+                return await self._entered(running, outcome, began_s=began_s)
+
+    async def _entered(self, running: Running, outcome: Outcome, *, began_s: float) -> TaskResult:
+        """Store what was made and enter the result."""
+        await self._check_job(running)
+        artifacts = await store_products(self.store, running, outcome)
+        await self._check_stored(running, artifacts)
         result = task_result(outcome, artifacts, seconds=time.monotonic() - began_s, worker=self.board.worker)
         return await patiently(
             lambda: first_result(self.records, running, result), away=running.bus_is_away

@@ -57,8 +57,8 @@ class Starts:
         self._numbers = itertools.count(1)
 
     @asynccontextmanager
-    async def started(self, running: Running) -> AsyncIterator[None]:
-        """While the context lasts the task has its turn, and is entered as begun.
+    async def started(self, running: Running) -> AsyncIterator[bool]:
+        """While the context lasts the task has its turn, and is entered as begun; gives whether it is alone.
 
         A task that somebody else began and didn't end has its turn alone: it may have killed them.
         Raises AlreadyDone, DiedTooOften, Postponed, TurnIsLate, NoMoreTurns.
@@ -67,14 +67,14 @@ class Starts:
         async with self._turns.turn(within_s=self._ack_wait_s):
             running.attempt = attempt  # from here on it may be entered, whatever comes of the answer
             if await patiently(attempt.begin_first, away=running.bus_is_away):
-                yield
+                yield False
                 return
         earlier = await self._look(running, attempt)
         alone = bool(earlier.unended)
         async with self._turns.turn(alone=alone, within_s=self._ack_wait_s * (_ALONE_WAITS if alone else 1)):
             await self._look(running, attempt)
             await patiently(attempt.begin, away=running.bus_is_away)
-            yield
+            yield alone
 
     async def _look(self, running: Running, attempt: Attempt) -> Earlier:
         result = await patiently(lambda: read_result(self._records, running.key), away=running.bus_is_away)
