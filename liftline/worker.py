@@ -31,7 +31,6 @@ from liftline.working.endings import Endings
 from liftline.working.heartbeats import Heartbeats
 from liftline.working.inputs import InputCache
 from liftline.working.intake import Intake
-from liftline.working.patience import patiently
 from liftline.working.results import discard, first_result, gather_results, store_products, task_result
 from liftline.working.running import JobIsOver, Running, Why, check_job
 from liftline.working.scratch import scratch_folder, task_folders
@@ -210,9 +209,7 @@ class _Life:
         artifacts = await store_products(self.store, running, outcome)
         await self._check_stored(running, artifacts)
         result = task_result(outcome, artifacts, seconds=time.monotonic() - began_s, worker=self.board.worker)
-        return await patiently(
-            lambda: first_result(self.records, running, result), away=running.bus_is_away
-        )  # fmt: skip
+        return await running.patiently(lambda: first_result(self.records, running, result))
 
     async def _fetch(self, running: Running, work: TaskWork) -> None:
         """Get what the handler needs, before it is its turn."""
@@ -235,7 +232,7 @@ class _Life:
             raise
 
     async def _check_job(self, running: Running) -> None:
-        await patiently(lambda: check_job(self.records, running), away=running.bus_is_away)
+        await running.patiently(lambda: check_job(self.records, running))
 
 
 async def _wait(lives: set[asyncio.Task[None]], timeout_s: float) -> None:

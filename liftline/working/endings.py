@@ -15,7 +15,6 @@ from liftline.v1.events_pb2 import Event, TaskResult
 from liftline.v1.job_service_pb2 import Failure
 from liftline.v1.records_pb2 import DeadTask
 from liftline.working.failures import died, meaning
-from liftline.working.patience import patiently
 from liftline.working.running import JobIsOver, Running, Why
 from liftline.working.starting import DiedTooOften, Postponed
 from liftline.working.turns import NoMoreTurns, TurnIsLate
@@ -33,7 +32,7 @@ class Endings:
     async def done(self, running: Running, result: TaskResult) -> Ending:
         """Its result is entered: tell, then acknowledge."""
         await self._publish(running, Event(id=running.key.wire, finished=result))
-        await patiently(lambda: running.delivery.ack(), away=running.bus_is_away)
+        await running.patiently(lambda: running.delivery.ack())
         log.info("task_done", seconds=round(result.seconds, 3), frames=result.frames_done, by=result.worker)
         return Ending.DONE
 
@@ -54,8 +53,8 @@ class Endings:
     async def dropped(self, running: Running) -> Ending:
         """Nobody wants it any more, nor who began it."""
         if running.attempt is not None:
-            await patiently(lambda: self._records.delete(running.key.attempts), away=running.bus_is_away)
-        await patiently(lambda: running.delivery.ack(), away=running.bus_is_away)
+            await running.patiently(lambda: self._records.delete(running.key.attempts))
+        await running.patiently(lambda: running.delivery.ack())
         log.info("task_dropped")
         return Ending.DROPPED
 
@@ -63,8 +62,8 @@ class Endings:
         """Somebody does it later."""
         attempt = running.attempt
         if attempt is not None and not counts:
-            await patiently(attempt.end, away=running.bus_is_away)
-        await patiently(lambda: running.delivery.nak(delay_s=delay_s), away=running.bus_is_away)
+            await running.patiently(attempt.end)
+        await running.patiently(lambda: running.delivery.nak(delay_s=delay_s))
         log.info("task_given_back", delay_s=delay_s, counts=counts)
         return Ending.GIVEN_BACK
 
@@ -84,17 +83,15 @@ class Endings:
         self._board.went_wrong(failure.message)
         dead = DeadTask(task=running.task, workers=error.workers)
         dead.time.GetCurrentTime()
-        await patiently(lambda: publish_dead(self._bus, dead), away=running.bus_is_away)
+        await running.patiently(lambda: publish_dead(self._bus, dead))
         return await self._failed(running, failure)
 
     async def _failed(self, running: Running, failure: Failure) -> Ending:
         await self._publish(running, Event(id=running.key.wire, failed=failure))
-        await patiently(lambda: self._records.delete(running.key.attempts), away=running.bus_is_away)
-        await patiently(lambda: running.delivery.term(), away=running.bus_is_away)
+        await running.patiently(lambda: self._records.delete(running.key.attempts))
+        await running.patiently(lambda: running.delivery.term())
         return Ending.FAILED
 
     async def _publish(self, running: Running, event: Event) -> None:
         event.time.GetCurrentTime()
-        await patiently(
-            lambda: publish_event(self._bus, event, attempt=self._board.worker), away=running.bus_is_away
-        )  # fmt: skip
+        await running.patiently(lambda: publish_event(self._bus, event, attempt=self._board.worker))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from liftline.artifacts import sha256_file
@@ -72,7 +72,7 @@ async def first_result(records: Records, running: Running, result: TaskResult) -
     """Enter a result where there is none; the one that is there in the end. Raises UnavailableError."""
     if await records.create(running.key.result, result.SerializeToString()) is not None:
         return result
-    return await _visible(records, running.key, away=running.bus_is_away)
+    return await _visible(records, running, running.key)
 
 
 async def read_result(records: Records, key: TaskKey) -> TaskResult | None:
@@ -87,15 +87,15 @@ async def gather_results(records: Records, running: Running, stage: Stage) -> li
 
     async def one(number: int) -> TaskResult:
         async with room:
-            return await _visible(records, TaskKey(running.key.job, stage, number), away=running.bus_is_away)
+            return await _visible(records, running, TaskKey(running.key.job, stage, number))
 
     return list(await asyncio.gather(*map(one, range(running.task.segment_count))))
 
 
-async def _visible(records: Records, key: TaskKey, *, away: Callable[[], object]) -> TaskResult:
+async def _visible(records: Records, running: Running, key: TaskKey) -> TaskResult:
     """A result that was entered; a server that follows others may show it a moment later."""
     for _ in range(_LOOKS):
-        if (result := await patiently(lambda: read_result(records, key), away=away)) is not None:
+        if (result := await running.patiently(lambda: read_result(records, key))) is not None:
             return result
         await asyncio.sleep(_BETWEEN_LOOKS_S)
     raise LiftlineError(f"{key.name}: its result was entered, but isn't there; it was removed by hand.")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from enum import Enum, auto
+from typing import TypeVar
 
 from liftline.naming import TaskKey
 from liftline.ports import Delivery, Records
@@ -16,6 +17,9 @@ from liftline.v1.events_pb2 import Task
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import JobRecord
 from liftline.working.attempts import Attempt
+from liftline.working.patience import patiently
+
+T = TypeVar("T")
 
 
 class JobIsOver(Exception):  # noqa: N818 - an outcome, not a failure
@@ -84,9 +88,9 @@ class Running:
         """So much went into the store."""
         self._board.metrics.stored_bytes.inc(size_bytes)
 
-    def bus_is_away(self) -> None:
-        """NATS didn't answer."""
-        self._board.metrics.bus_errors.inc()
+    async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """What `call` gets of NATS, however long that takes; the times that NATS isn't there are counted."""
+        return await patiently(call, away=self._board.metrics.bus_errors.inc)
 
     def store_is_away(self) -> None:
         """The store didn't answer."""
