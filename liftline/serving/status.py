@@ -18,7 +18,7 @@ from enum import StrEnum
 from liftline import __version__
 from liftline.naming import Stage, TaskKey
 from liftline.ports import ModelInfo
-from liftline.telemetry.metrics import WorkerMetrics
+from liftline.telemetry.metrics import WorkerMetrics, from_zero
 from liftline.v1.worker_service_pb2 import TaskStatus, WorkerStatus
 from liftline.wire import model_message
 from liftline.work import LoadedService
@@ -152,12 +152,9 @@ class WorkerBoard:
         return status
 
     def _count_from_zero(self) -> None:
-        """All series are there from the start: Prometheus' `increase()` doesn't see what begins with one."""
-        for stage in self._stages:
-            for metric in (self._metrics.running, self._metrics.frames, self._metrics.task_seconds):
-                metric.labels(stage)
-            for ending in Ending:
-                self._metrics.tasks.labels(stage, ending)
+        for metric in (self._metrics.running, self._metrics.frames, self._metrics.task_seconds):
+            from_zero(metric, self._stages)
+        from_zero(self._metrics.tasks, self._stages, Ending)
 
 
 class _Speed:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from itertools import product
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client.metrics import MetricWrapperBase
 
 from liftline.addresses import split_address
 from liftline.errors import UsageError
 
 _TASK_BUCKETS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 _LAG_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0)
+
+
+def from_zero(metric: MetricWrapperBase, *labels: Iterable[str]) -> None:
+    """Make all series of these values of its labels now: Prometheus' `increase()` doesn't see what begins with one."""
+    for values in product(*labels):
+        metric.labels(*values)
 
 
 class WorkerMetrics:

@@ -19,7 +19,7 @@ from liftline.errors import InvalidArtifactError, UnavailableError
 from liftline.messages import read_event
 from liftline.naming import JobKey, is_token
 from liftline.ports import Bus, Delivery
-from liftline.telemetry.metrics import GatewayMetrics
+from liftline.telemetry.metrics import GatewayMetrics, from_zero
 from liftline.telemetry.traces import continuing, span
 from liftline.v1.events_pb2 import Event
 from liftline_gateway.advancing import Advancer
@@ -47,8 +47,8 @@ class Coordinator:
     def __init__(self, bus: Bus, advancer: Advancer, metrics: GatewayMetrics) -> None:
         """With what it reads, and who changes jobs."""
         self._bus, self._advancer, self._metrics = bus, advancer, metrics
-        for kind in (*(field.name for field in Event.DESCRIPTOR.oneofs_by_name["kind"].fields), _UNREADABLE):
-            metrics.events.labels(kind)  # there from the start: `increase()` doesn't see what begins with one
+        kinds = [field.name for field in Event.DESCRIPTOR.oneofs_by_name["kind"].fields]
+        from_zero(metrics.events, [*kinds, _UNREADABLE])
         self._jobs, self._publishing = asyncio.Semaphore(_JOBS_AT_ONCE), asyncio.Semaphore(_PUBLISHING_AT_ONCE)
         self._background: dict[JobKey, asyncio.Task[None]] = {}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import structlog
 
-from liftline.telemetry.metrics import GatewayMetrics
+from liftline.telemetry.metrics import GatewayMetrics, from_zero
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import JobRecord
 
@@ -15,11 +15,9 @@ class JobChanges:
     """For a `JobBook` to call."""
 
     def __init__(self, metrics: GatewayMetrics) -> None:
-        """All states are there from the start, with zero: `increase()` doesn't see what begins with one."""
+        """Counts into these."""
         self._metrics = metrics
-        for name, state in Job.State.items():
-            if state != Job.STATE_UNSPECIFIED:
-                metrics.job_changes.labels(name)
+        from_zero(metrics.job_changes, [name for name, state in Job.State.items() if state != Job.STATE_UNSPECIFIED])
 
     def __call__(self, record: JobRecord) -> None:
         """A job came into another state."""

@@ -17,7 +17,7 @@ import structlog
 from liftline.errors import UnavailableError
 from liftline.naming import JobKey, Priority, TaskKey
 from liftline.ports import Bus
-from liftline.telemetry.metrics import GatewayMetrics
+from liftline.telemetry.metrics import GatewayMetrics, from_zero
 from liftline.telemetry.traces import continuing
 from liftline.v1.events_pb2 import Event
 from liftline.v1.job_service_pb2 import Failure
@@ -69,8 +69,7 @@ class Reconciler:
         self._creation, self._remover, self._notices = creation, remover, notices
         self._stale, self._now = stale, now
         self._due: dict[JobKey, datetime] = {}
-        for kind in Repair:
-            metrics.repairs.labels(kind)  # there from the start: `increase()` doesn't see what begins with one
+        from_zero(metrics.repairs, Repair)
         self._at_once = asyncio.Semaphore(_JOBS_AT_ONCE)
 
     async def run(self, stop: asyncio.Event, lease: Lease, *, every: timedelta) -> None:
