@@ -64,7 +64,7 @@ def main() -> int:
     try:
         settings = ProcessSettings(checkpoint=options.checkpoint, overwrite=not options.keep)
         checkpoint = load_checkpoint(options.checkpoint or bundled_checkpoint_path())
-        results = {view: lifted(run_of(view, ConsoleReporter(console), settings)) for view in VIEWS}
+        results = {view: lifted(run_of(view, ConsoleReporter(console), settings), checkpoint) for view in VIEWS}
         cameras = cameras_by_view()
         truths = load_truths(REFERENCES, results, cameras)
         scores = measure(results, cameras, truths, mediapipe=options.mediapipe_python)
@@ -75,9 +75,8 @@ def main() -> int:
     return 0
 
 
-def lifted(run: LocalRun) -> Poses:
+def lifted(run: LocalRun, checkpoint: LifterCheckpoint) -> Poses:
     """Everyone's 3D poses in a video, as `liftline process` makes them, without rendering."""
-    checkpoint = run.load_lifter()
     return run.lift(run.track(run.plan()), checkpoint)[0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -25,3 +26,11 @@ class Outcome:
 
 
 Liftline = Callable[..., Outcome]
+
+
+def eventually(holds: Callable[[], bool], within_s: float = 20.0) -> None:
+    """Wait until it holds; fails where that takes longer."""
+    end_s = time.monotonic() + within_s
+    while not holds():
+        assert time.monotonic() < end_s, f"not within {within_s} s"
+        time.sleep(0.05)

@@ -171,8 +171,9 @@ def p_mpjpe(predicted: Tensor, wanted: Tensor) -> Tensor:
     predicted, wanted = (poses.float() - poses.float().mean(dim=-2, keepdim=True) for poses in (predicted, wanted))
     with torch.no_grad():
         left, sizes, right = torch.linalg.svd(predicted.transpose(-1, -2) @ wanted)
-        sizes[..., 2] *= torch.sign(torch.linalg.det(left) * torch.linalg.det(right))
-        left[..., 2] *= torch.sign(torch.linalg.det(left) * torch.linalg.det(right))[..., None]
+        handed = torch.sign(torch.linalg.det(left) * torch.linalg.det(right))
+        sizes[..., 2] *= handed
+        left[..., 2] *= handed[..., None]
         scale = sizes.sum(dim=-1) / predicted.square().sum(dim=(-1, -2)).clamp_min(1e-9)
         fit = scale[..., None, None] * (left @ right)
     return mpjpe(predicted @ fit, wanted)

@@ -11,7 +11,6 @@ import json
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +28,7 @@ from tests.chaos.leftovers import store_of
 from tests.cluster import GATEWAY, WORKERS, Cluster, cluster
 from tests.servers import nats_settings
 from tests.standin_services import expected_outputs
+from tests.support import eventually
 
 CONTENT = b"not a video: stand-in stages only sleep\n"
 BACKED_UP = ("KV_liftline_jobs", "KV_liftline")
@@ -89,16 +89,16 @@ class Disaster:
         succeeded, deleted = self._ended("segments=2"), self._ended("all=0")
         failed = self._ended("fail=plan")
         running = self._submit("segments=16-detect=0.7")
-        _wait_until(lambda: self._is_detecting(running))
+        eventually(lambda: self._is_detecting(running), WITHIN_S)
         ended = self._submit("segments=3-detect=0.4", Priority.HIGH)
-        _wait_until(lambda: self._is_detecting(ended))
+        eventually(lambda: self._is_detecting(ended), WITHIN_S)
         queued = self._submit("segments=2-plan=2", Priority.LOW)
         self._in_nats(self._back_up)
         assert [self.client.get(job).state for job in (ended, running)] == [JobState.RUNNING] * 2
         assert self.client.get(queued).state is JobState.QUEUED
         self.client.delete(deleted)
         ended, made = self.client.wait(ended), self._ended("segments=1", Priority.HIGH)
-        _wait_until(lambda: not self.objects(ended, "work/") and not self.objects(deleted))
+        eventually(lambda: not self.objects(ended, "work/") and not self.objects(deleted), WITHIN_S)
         assert not any(self.client.get(job).state.ended for job in (running, queued)), "too slow to show anything"
         self._lose_everything()
         self._come_back()
@@ -136,7 +136,7 @@ class Disaster:
         """The steps of docs/operations.md. Somebody has made streams anew, which must go first."""
         for gateway in self.cluster.of(GATEWAY):
             self.cluster.scale_down(gateway)
-        _wait_until(lambda: all(gateway.child is None for gateway in self.cluster.of(GATEWAY)))
+        eventually(lambda: all(gateway.child is None for gateway in self.cluster.of(GATEWAY)), WITHIN_S)
         self._set_up()
         self._in_nats(self._remove_streams)
         for worker in self.cluster.of(*WORKERS):
@@ -173,13 +173,6 @@ class Disaster:
     def _is_detecting(self, job: Job) -> bool:
         stages = self.client.get(job).stages
         return any(one.stage is Stage.DETECT and 0 < one.tasks_done < one.tasks for one in stages)
-
-
-def _wait_until(holds: Callable[[], bool]) -> None:
-    end_s = time.monotonic() + WITHIN_S
-    while not holds():
-        assert time.monotonic() < end_s, "it takes too long"
-        time.sleep(0.05)
 
 
 @dataclass(frozen=True)

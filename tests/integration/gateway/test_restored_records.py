@@ -44,6 +44,7 @@ async def _restore(plant: Plant, records: Mapping[str, bytes]) -> None:
         await plant.records.delete(key)
     for key, value in records.items():
         await plant.records.create(key, value)
+    await plant.recover(plant.gateway(holder="gateway-2"))
 
 
 async def _record(plant: Plant, key: JobKey) -> tuple[Job.State.ValueType, set[tuple[str, str, int]], int]:
@@ -66,7 +67,6 @@ def test_a_job_that_ended_since_has_succeeded_with_what_it_made(tmp_path: Path, 
         before, tree, done = await _record(plant, key), plant.tree(key), len(plant.worker.done)
         assert before[0] == Job.STATE_SUCCEEDED
         await _restore(plant, backup)
-        await plant.recover(plant.gateway(holder="gateway-2"))
         assert await _record(plant, key) == before
         assert plant.tree(key) == tree
         assert len(plant.worker.done) == done, "something was done again"
@@ -84,7 +84,6 @@ def test_a_job_of_whose_results_one_is_missing_is_not_taken_for_done(tmp_path: P
         await plant.recover(plant.gateway())
         plant.store.remove(next(one for one in plant.store.keys(key.tree) if not one.endswith("manifest.json")))
         await _restore(plant, backup)
-        await plant.recover(plant.gateway(holder="gateway-2"))
         assert await plant.state(key) == Job.STATE_FAILED
 
     asyncio.run(scenario())

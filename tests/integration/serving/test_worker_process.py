@@ -38,6 +38,7 @@ from liftline_cli.up.children import free_ports
 from liftline_cli.up.nats_server import NatsServer
 from tests.collector import collecting
 from tests.servers import running_nats
+from tests.support import eventually
 
 SERVING, NOT_SERVING = HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"
@@ -141,13 +142,6 @@ def release(server: NatsServer) -> TaskKey:
 
     on_nats(server, put)
     return key
-
-
-def eventually(true: Callable[[], bool], within_s: float = 20.0) -> None:
-    end_s = time.monotonic() + within_s
-    while not true():
-        assert time.monotonic() < end_s, f"not within {within_s} s"
-        time.sleep(0.05)
 
 
 class HealthWatch:
