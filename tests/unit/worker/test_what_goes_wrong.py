@@ -226,6 +226,33 @@ def test_what_somebody_died_of_runs_alone(tmp_path: Path) -> None:
     asyncio.run(scenario())
 
 
+def test_what_somebody_died_of_is_alone_until_its_result_is_entered(tmp_path: Path) -> None:
+    """Who killed them may be the other one."""
+
+    async def scenario() -> None:
+        place = Place(tmp_path)
+        suspicious = await place.submit(number=0)
+        await place.began(suspicious, "dead")
+        gate = Gate()
+
+        def handler(work: Work) -> Outcome:
+            return gate(work) if work.task.id.number else made(work)
+
+        place.store.away.set()
+        async with place.working({Stage.DETECT: handler}, at_once=2, prefetch=2):
+            await until(lambda: place.store.calls["put"] > 0)
+            await place.submit(number=1)
+            await asyncio.sleep(0.3)
+            assert gate.begun == []
+            place.store.away.clear()
+            await until(lambda: gate.inside == 1)
+            assert await place.records.get(suspicious.result) is not None
+            gate.open.set()
+            await place.idle()
+
+    asyncio.run(scenario())
+
+
 def test_nats_away_for_long_in_mid_task_fails_and_counts_nothing(tmp_path: Path) -> None:
     async def scenario() -> None:
         place = Place(tmp_path)
