@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -119,19 +120,22 @@ def test_a_stream_ends_when_its_token_does(keys: KeyFiles) -> None:
 
 
 def test_nobody_fills_the_server_alone(keys: KeyFiles) -> None:
-    def streams(channel: grpc.aio.Channel) -> list[grpc.aio.UnaryStreamCall]:
-        watching = bearer(operator_token(keys))
-        worker, health = WorkerServiceStub(channel), HealthStub(channel)
-        of_one = [worker.WatchStatus(WatchStatusRequest(), metadata=watching) for _ in range(REQUESTS_OF_ONE)]
-        return of_one + [health.Watch(HealthCheckRequest()) for _ in range(REQUESTS_OF_ANYONE)]
+    async def streams(open_one: Callable[[], grpc.aio.UnaryStreamCall], count: int) -> list[grpc.aio.UnaryStreamCall]:
+        """Opened a few at a time: of more than a thousand at once gRPC itself cancelled some, now and then."""
+        opened = []
+        for first in range(0, count, 128):
+            some = [open_one() for _ in range(min(128, count - first))]
+            await asyncio.gather(*(stream.read() for stream in some))
+            opened += some
+        return opened
 
     async def use(served: Serving) -> None:
         async with grpc.aio.insecure_channel(served.address) as channel:
             worker, health = WorkerServiceStub(channel), HealthStub(channel)
-            running = streams(channel)
-            await asyncio.gather(*(stream.read() for stream in running))
-            full = Code.RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS"
             again = bearer(operator_token(keys))
+            running = await streams(lambda: worker.WatchStatus(WatchStatusRequest(), metadata=again), REQUESTS_OF_ONE)
+            running += await streams(lambda: health.Watch(HealthCheckRequest()), REQUESTS_OF_ANYONE)
+            full = Code.RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS"
             assert await refusal(worker.GetStatus(GetStatusRequest(), metadata=again)) == full
             assert await refusal(health.Watch(HealthCheckRequest()).read()) == full
             await health.Check(HealthCheckRequest(), timeout=5)
