@@ -72,7 +72,7 @@ down:  ## Stop them; jobs and results stay
 	@$(BIN)/liftline down
 
 demo: setup  ## Run on a self-made clip, or on yours: make demo VIDEO=clip.mp4
-	@$(BIN)/python -m liftline_cli.demo $(if $(VIDEO),--video '$(VIDEO)') --output-dir '$(OUTPUT_DIR)'
+	@$(BIN)/python -m liftline_demo $(if $(VIDEO),--video '$(VIDEO)') --output-dir '$(OUTPUT_DIR)'
 
 protos: $(VENV)/.dev  ## Generate the Python code of protos/
 	@$(BIN)/python protos/generate.py

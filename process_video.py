@@ -15,11 +15,11 @@ from rich.console import Console
 
 from liftline.errors import LiftlineError
 from liftline.video.opening import local_opener
-from liftline_cli.interrupts import stop_on_interrupt
+from liftline_cli.console.interrupts import stop_on_interrupt
+from liftline_cli.console.logging import configure_logging, quiet_libraries
+from liftline_cli.console.reporting import ConsoleReporter
+from liftline_cli.local.process import ProcessResult, process_video
 from liftline_cli.original import DEFAULT_CHECKPOINT, original_settings
-from liftline_cli.process import ProcessResult, process_video
-from liftline_cli.reporting import ConsoleReporter
-from liftline_cli.telemetry import configure_logging, quiet_libraries
 from liftline_detector.options import DEFAULT_CONFIG
 
 

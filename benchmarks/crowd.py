@@ -18,26 +18,26 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from benchmarks.common import print_table, save_results
-from benchmarks.processes import peak_bytes
-from benchmarks.videos import looped
+from benchmarks.measuring.common import print_table, save_results
+from benchmarks.measuring.processes import peak_bytes
+from benchmarks.measuring.videos import looped
 from liftline.detections import Detections, People
 from liftline.errors import LiftlineError
 from liftline.plan import Plan
-from liftline.running import FrameCounter, StopFlag
+from liftline.progress import FrameCounter, StopFlag
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
-from liftline_cli.mannequin.clip import WALK
-from liftline_cli.mannequin.gait import pose_at
-from liftline_cli.mannequin.shading import room
-from liftline_cli.mannequin.truth import coco_keypoints
-from liftline_cli.mannequin.view import View
-from liftline_cli.rendering import render_segments
-from liftline_cli.reporting import ConsoleReporter
-from liftline_lifter.checkpoint import bundled_checkpoint_path, load_checkpoint
+from liftline_cli.console.reporting import ConsoleReporter
+from liftline_cli.local.rendering import render_segments
+from liftline_demo.mannequin.clip import WALK
+from liftline_demo.mannequin.gait import pose_at
+from liftline_demo.mannequin.shading import room
+from liftline_demo.mannequin.truth import coco_keypoints
+from liftline_demo.mannequin.view import View
+from liftline_lifter.lifting.checkpoint import bundled_checkpoint_path, load_checkpoint
 from liftline_lifter.stage import LiftSettings, TrackSettings, lift_tracks, track_people
-from liftline_renderer.encode import SegmentWriter
-from liftline_renderer.mux import mux
+from liftline_renderer.encoding.encode import SegmentWriter
+from liftline_renderer.encoding.mux import mux
 from liftline_renderer.stage import RenderSettings
 
 LIMIT_BYTES = 2_000_000_000

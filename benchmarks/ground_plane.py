@@ -1,9 +1,10 @@
 """Up, floor and where people are on it, against what is known: `python -m benchmarks.ground_plane`.
 
-Simulated rooms (`benchmarks.simulated_rooms`, of the training split: constants were chosen on them) and the four
-calibrated views of `two_people_*`. Each is lifted with the true focal length and with the assumed one, with people
-brought to a common floor and without. Of the two people in the recordings, the second is a rendered character with a
-principal point of her own (`benchmarks.truth`); where she stands is what the triangulation of her keypoints says.
+Simulated rooms (`benchmarks.ground_truth.simulated_rooms`, of the training split: constants were chosen on them) and
+the four calibrated views of `two_people_*`. Each is lifted with the true focal length and with the assumed one, with
+people brought to a common floor and without. Of the two people in the recordings, the second is a rendered character
+with a principal point of her own (`benchmarks.ground_truth.truth`); where she stands is what the triangulation of her
+keypoints says.
 """
 
 from __future__ import annotations
@@ -20,22 +21,22 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from benchmarks.common import need, print_table, save_results
-from benchmarks.matching import LIMB_HIPS, match_people
-from benchmarks.reference import CalibratedCamera
-from benchmarks.simulated_rooms import simulate_room
-from benchmarks.truth import Truth, load_truths
-from benchmarks.two_people import REFERENCES, VIEWS, cameras_by_view, run_of
+from benchmarks.ground_truth.matching import LIMB_HIPS, match_people
+from benchmarks.ground_truth.reference import CalibratedCamera
+from benchmarks.ground_truth.simulated_rooms import simulate_room
+from benchmarks.ground_truth.truth import Truth, load_truths
+from benchmarks.ground_truth.two_people import REFERENCES, VIEWS, cameras_by_view, run_of
+from benchmarks.measuring.common import need, print_table, save_results
 from liftline.errors import LiftlineError
 from liftline.poses import Poses
-from liftline.running import FrameCounter, StopFlag
+from liftline.progress import FrameCounter, StopFlag
 from liftline.scene import Scene, to_world
 from liftline.skeletons import H36M17
 from liftline.tracks import Tracks
-from liftline_cli.reporting import ConsoleReporter
-from liftline_lifter.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
+from liftline_cli.console.reporting import ConsoleReporter
+from liftline_lifter.lifting.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
 from liftline_lifter.stage import LiftSettings, lift_tracks
-from training.data import default_mocap_path, load_motion, training_split
+from training.motion.data import default_mocap_path, load_motion, training_split
 
 Floats = NDArray[np.float64]
 

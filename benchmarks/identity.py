@@ -13,15 +13,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.common import RESULTS, SHARED_DATA, need, print_table, save_results
-from benchmarks.identity_scoring import Score, Track, load_marks, score
-from benchmarks.other_trackers import other_trackers
+from benchmarks.ground_truth.identity_scoring import Score, Track, load_marks, score
+from benchmarks.measuring.common import RESULTS, SHARED_DATA, need, print_table, save_results
+from benchmarks.measuring.other_trackers import other_trackers
 from liftline import detections as detections_file
 from liftline.detections import Detections
 from liftline.errors import LiftlineError
 from liftline.plan import Plan
 from liftline.ports import Detector
-from liftline.running import FrameCounter, StopFlag
+from liftline.progress import FrameCounter, StopFlag
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
 from liftline_detector.backends import BLAZEPOSE, build_detector

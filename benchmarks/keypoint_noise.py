@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from scipy.signal import butter, sosfiltfilt
 
-from benchmarks.common import need, print_table, save_results
+from benchmarks.ground_truth.two_people import VIEWS, cameras_by_view, results_of
+from benchmarks.measuring.common import need, print_table, save_results
 from benchmarks.multiview import Person, View, people
-from benchmarks.two_people import VIEWS, cameras_by_view, results_of
 from liftline import poses as poses_file
 from liftline.errors import LiftlineError
 from liftline.skeletons import COCO17

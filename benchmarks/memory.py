@@ -10,9 +10,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.common import print_table, save_results
-from benchmarks.processes import Finished, run_python
-from benchmarks.videos import looped, sample_clip
+from benchmarks.measuring.common import print_table, save_results
+from benchmarks.measuring.processes import Finished, run_python
+from benchmarks.measuring.videos import looped, sample_clip
 
 LIMIT_RATIO = 1.3
 

@@ -1,9 +1,9 @@
 """A 3D reference for everyone in a synchronised multi-camera recording, made from the 2D tracks of its views alone.
 
 Who is who across views: the combination of tracks, one per view, whose limb joints agree best in 3D. Their keypoints
-are then triangulated frame by frame (`benchmarks.triangulation`), gaps interpolated and the result low-passed without
-lag, as reference trajectories usually are. What stays of a calibration's error where the person is, is taken out as
-one constant shift of each view's picture per person, by alternating between points and shifts.
+are then triangulated frame by frame (`benchmarks.ground_truth.triangulation`), gaps interpolated and the result
+low-passed without lag, as reference trajectories usually are. What stays of a calibration's error where the person is,
+is taken out as one constant shift of each view's picture per person, by alternating between points and shifts.
 
 What such a reference is worth: its depth comes from other views and owes nothing to a lifter, but it shares the 2D
 detector with whatever is measured against it. So it stands in where there is none, and is itself checked against a
@@ -19,11 +19,11 @@ from itertools import product
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from benchmarks.matching import LIMBS_COCO
-from benchmarks.reference import CalibratedCamera
-from benchmarks.triangulation import Bools, Floats, intersect, rays, reprojection_px, triangulate
+from benchmarks.ground_truth.matching import LIMBS_COCO
+from benchmarks.ground_truth.reference import CalibratedCamera
+from benchmarks.ground_truth.triangulation import Bools, Floats, intersect, rays, reprojection_px, triangulate
 from liftline.poses import Poses
-from liftline_lifter.smoothing import low_pass
+from liftline_lifter.lifting.smoothing import low_pass
 
 GATE = 0.05
 """Keypoints of one person agree within this share of the person's size in the picture: 8 cm of 1.7 m."""

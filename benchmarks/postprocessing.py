@@ -1,8 +1,8 @@
 """What each step around the network does for a motion: `python -m benchmarks.postprocessing`.
 
 Off, each step alone, all together: on whole clips of the held-out subjects, seen by a camera that stands still with two
-kinds of simulated detections (`training.sequence_noise`), and on the real two_people recordings, whose detections are
-those of the last `python -m benchmarks.real_accuracy`. Nothing is chosen on these; see docs/accuracy.md.
+kinds of simulated detections (`training.augmentation.sequence_noise`), and on the real two_people recordings, whose
+detections are those of the last `python -m benchmarks.real_accuracy`. Nothing is chosen on these; see docs/accuracy.md.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from benchmarks.common import need, print_table, save_results
-from benchmarks.matching import LIMB_HIPS, LIMBS_H36M, Match, Reference, match_people
-from benchmarks.motion_scoring import Motion, MotionScore, stands
-from benchmarks.truth import load_truths
-from benchmarks.two_people import REFERENCES, VIEWS, cameras_by_view, run_of
+from benchmarks.ground_truth.matching import LIMB_HIPS, LIMBS_H36M, Match, Reference, match_people
+from benchmarks.ground_truth.motion_scoring import Motion, MotionScore, stands
+from benchmarks.ground_truth.truth import load_truths
+from benchmarks.ground_truth.two_people import REFERENCES, VIEWS, cameras_by_view, run_of
+from benchmarks.measuring.common import need, print_table, save_results
 from liftline.errors import LiftlineError
 from liftline.poses import Poses
-from liftline.running import FrameCounter, StopFlag
+from liftline.progress import FrameCounter, StopFlag
 from liftline.skeletons import H36M17, LIMB_JOINTS
 from liftline.tracks import Tracks
-from liftline_cli.reporting import ConsoleReporter
-from liftline_lifter.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
-from liftline_lifter.lifting import UNREFINED, LiftSettings, lift
-from training.data import HELD_OUT_CMU, default_mocap_path, held_out_split, load_motion
-from training.sequence_noise import Noise
-from training.sequences import Sequence as Seen
-from training.sequences import simulate
+from liftline_cli.console.reporting import ConsoleReporter
+from liftline_lifter.lifting.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
+from liftline_lifter.lifting.lift import UNREFINED, LiftSettings, lift
+from training.augmentation.sequence_noise import Noise
+from training.motion.data import HELD_OUT_CMU, default_mocap_path, held_out_split, load_motion
+from training.motion.sequences import Sequence as Seen
+from training.motion.sequences import simulate
 
 STEPS: Mapping[str, LiftSettings] = {
     "off": UNREFINED,

@@ -5,8 +5,8 @@ wasn't found lower the coverage shown beside; frames in which they were found wi
 they are. With `--mediapipe-python` the same people are scored as MediaPipe's world landmarks give them, both systems
 on the frames in which both found them.
 
-What is compared with what (`benchmarks.truth`): a given reference where it fits somebody, brought into step with the
-pictures; else our own triangulation of the four views' 2D tracks. The table says which.
+What is compared with what (`benchmarks.ground_truth.truth`): a given reference where it fits somebody, brought into
+step with the pictures; else our own triangulation of the four views' 2D tracks. The table says which.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from statistics import fmean
 import numpy as np
 from rich.console import Console
 
-from benchmarks import mediapipe_baseline
-from benchmarks.common import print_table, save_results
-from benchmarks.matching import Errors, Match, Reference, errors, match_people
-from benchmarks.reference import CalibratedCamera
-from benchmarks.truth import Truth, load_truths
-from benchmarks.two_people import REFERENCES, VIEWS, cameras_by_view, run_of, video_of
+from benchmarks.ground_truth import mediapipe_baseline
+from benchmarks.ground_truth.matching import Errors, Match, Reference, errors, match_people
+from benchmarks.ground_truth.reference import CalibratedCamera
+from benchmarks.ground_truth.truth import Truth, load_truths
+from benchmarks.ground_truth.two_people import REFERENCES, VIEWS, cameras_by_view, run_of, video_of
+from benchmarks.measuring.common import print_table, save_results
 from liftline.errors import LiftlineError
 from liftline.poses import Poses
-from liftline_cli.process import LocalRun, ProcessSettings
-from liftline_cli.reporting import ConsoleReporter
-from liftline_lifter.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
+from liftline_cli.console.reporting import ConsoleReporter
+from liftline_cli.local.process import LocalRun, ProcessSettings
+from liftline_lifter.lifting.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
 
 
 @dataclass(frozen=True)

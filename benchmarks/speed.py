@@ -14,14 +14,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.common import print_table, save_results
-from benchmarks.processes import run_python
-from benchmarks.videos import looped, sample_clip
-from benchmarks.yardstick import frames_per_second
+from benchmarks.measuring.common import print_table, save_results
+from benchmarks.measuring.processes import run_python
+from benchmarks.measuring.videos import looped, sample_clip
+from benchmarks.measuring.yardstick import frames_per_second
 from liftline import poses as poses_file
 from liftline.plan import Plan
 from liftline.ports import VideoOpener
-from liftline.running import StopFlag
+from liftline.progress import StopFlag
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
 from liftline.video.reading import read_frames

@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline import artifacts
-from liftline.rows import check_shapes
+from liftline.files import artifacts
+from liftline.ragged import check_shapes
 from liftline.skeletons import COCO17
-from liftline.video.thumbnails import SIDE, Thumbnails
+from liftline.thumbnails import SIDE, Thumbnails
 
 ARTIFACT, SCHEMA_VERSION = "detections", 2
 

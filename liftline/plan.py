@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from liftline import artifacts
-from liftline.video.frames import VideoInfo
+from liftline.files import artifacts
+from liftline.frames import VideoInfo
 
 ARTIFACT, SCHEMA_VERSION = "plan", 1
 _INFO = TypeAdapter(VideoInfo)

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline import artifacts
 from liftline.errors import UsageError
-from liftline.rows import check_grouping, check_shapes, rows_of
+from liftline.files import artifacts
+from liftline.ragged import check_grouping, check_shapes, rows_of
 from liftline.skeletons import H36M17
 
 ARTIFACT, SCHEMA_VERSION = "poses_3d", 1

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from liftline import artifacts
 from liftline.camera import FocalSource
 from liftline.errors import InvalidArtifactError
+from liftline.files import artifacts
 
 SCHEMA_VERSION = 1
 _STEEP = 1e-6

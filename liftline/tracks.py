@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline import artifacts
-from liftline.rows import check_grouping, check_shapes, rows_of
+from liftline.files import artifacts
+from liftline.ragged import check_grouping, check_shapes, rows_of
 from liftline.skeletons import COCO17
 
 ARTIFACT, SCHEMA_VERSION = "tracks", 1

@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from liftline_cli.up._health import is_serving
+from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.ceph import ACCESS_KEY, SECRET_KEY, CephServer
 from liftline_cli.up.children import Child, free_ports, start
-from liftline_cli.up.health import is_serving
-from liftline_cli.up.nats_server import NatsServer
 
 GATEWAY, DETECTOR, LIFTER, RENDERER = "gateway", "detector", "lifter", "renderer"
 WORKERS = (DETECTOR, LIFTER, RENDERER)

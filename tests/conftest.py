@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 import structlog
 
+from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.ceph import CephServer
-from liftline_cli.up.nats_server import NatsServer
 from tests.servers import running_nats, running_s3
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -8,9 +8,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline.running import StopFlag
-from liftline.video.thumbnails import Thumbnails, thumbnail
-from liftline_lifter.tracking.shots import find_cuts
+from liftline.progress import StopFlag
+from liftline.thumbnails import Thumbnails, thumbnail
+from liftline_lifter.tracking._shots import find_cuts
 
 HEIGHT, WIDTH = 108, 192
 FPS = 30.0

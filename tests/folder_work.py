@@ -11,18 +11,18 @@ from pathlib import Path
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from liftline.artifacts import sha256_file
-from liftline.folder_store import FolderStore
-from liftline.naming import JobKey, Stage, TaskKey, artifact
+from liftline.adapters.folder_store import FolderStore
+from liftline.files.artifacts import sha256_file
+from liftline.jobs.naming import JobKey, Stage, TaskKey, artifact
+from liftline.pipeline.handler import GATHERS, Outcome, StageHandler
+from liftline.pipeline.state import advance, begin
 from liftline.ports import Progress, StopToken, VideoOpener
-from liftline.running import FrameCounter, StopFlag
+from liftline.progress import FrameCounter, StopFlag
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Event, Task, TaskResult
 from liftline.v1.job_service_pb2 import JobSettings
 from liftline.v1.records_pb2 import JobRecord
-from liftline.work import GATHERS, Outcome, StageHandler
-from liftline.working.results import task_result
-from liftline_gateway.state import advance, begin
+from liftline.worker.task_files.results import task_result
 
 JOB = JobKey("local", "0193a2b4c5d600000000aa")
 _TIME = Timestamp(seconds=1_700_000_000)

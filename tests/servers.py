@@ -8,10 +8,10 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from liftline.service_settings import NatsSettings, S3Settings
+from liftline.settings.services import NatsSettings, S3Settings
+from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.ceph import ACCESS_KEY, SECRET_KEY, CephServer
 from liftline_cli.up.children import free_ports
-from liftline_cli.up.nats_server import NatsServer
 
 
 @contextmanager

@@ -38,13 +38,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from liftline.artifacts import sha256_file
-from liftline.bootstrap import run_worker
 from liftline.errors import InvalidVideoError, UnavailableError
-from liftline.naming import Stage, artifact
-from liftline.output_tree import OutputTree
+from liftline.files.artifacts import sha256_file
+from liftline.files.output_tree import OutputTree
+from liftline.jobs.naming import Stage, artifact
+from liftline.pipeline.handler import LoadedService, Outcome, Product, Service, Work
 from liftline.ports import ModelInfo
-from liftline.work import LoadedService, Outcome, Product, Service, Work
+from liftline.service.bootstrap import run_worker
 
 MODEL = ModelInfo(name="standin", sha256="0" * 64, licence="MIT", source="tests/standin_services.py")
 _FAULT = re.compile(r"(?P<stage>[a-z]+)(\.(?P<number>\d+))?(x(?P<times>\d+))?")

@@ -17,13 +17,13 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline.artifacts import write_json
-from liftline_lifter.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
-from training.bones import to_bones
-from training.data import HELD_OUT_CMU, Motion, default_mocap_path, held_out_split, load_motion
-from training.held_out import RUNS_PER_SUBJECT, SEED, WINDOWS_PER_SUBJECT, held_out_runs, held_out_windows
+from liftline.files.artifacts import write_json
+from liftline_lifter.lifting.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
+from training.motion.bones import to_bones
+from training.motion.data import HELD_OUT_CMU, Motion, default_mocap_path, held_out_split, load_motion
+from training.motion.held_out import RUNS_PER_SUBJECT, SEED, WINDOWS_PER_SUBJECT, held_out_runs, held_out_windows
 from training.predict import Floats, predict, predict_runs
-from training.scoring import ActionScore, JointScore, MotionScore, Score, by_action, by_joint
+from training.reporting.scoring import ActionScore, JointScore, MotionScore, Score, by_action, by_joint
 
 HDM_MEAN = "hdm_* mean"
 KEYPOINTS = {"simulated": "simulated detections", "clean": "clean keypoints"}

@@ -1,6 +1,6 @@
 """Write a run's weights as a checkpoint: `python -m training.export --run training/runs/h36m17 [--out PATH]`.
 
-The moving average of the weights ships. `python -m training.card` measures it and writes the model card.
+The moving average of the weights ships. `python -m training.reporting.card` measures it and writes the model card.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from pathlib import Path
 import safetensors.torch
 import torch
 
-from liftline_lifter.checkpoint import METADATA_KEY, SCHEMA_VERSION, bundled_checkpoint_path, load_checkpoint
-from liftline_lifter.normalise import Normalisation
+from liftline_lifter.lifting.checkpoint import METADATA_KEY, SCHEMA_VERSION, bundled_checkpoint_path, load_checkpoint
+from liftline_lifter.lifting.normalise import Normalisation
 from training.train import STATE_FILE, Run
 
 RATE_HZ = 50.0

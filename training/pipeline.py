@@ -1,7 +1,7 @@
 """From motion capture to weights, model card and pictures: `python -m training.pipeline --out training/runs/h36m17`.
 
 Train (resumed where it stopped), export, measure, write the card, draw. The same command goes on after any stop. On a
-CPU it trains in two stages: a narrow network learns most of it soon, and goes on with more channels (`training.widen`).
+CPU it trains in two stages: a narrow network learns most of it soon, and goes on with more channels (`_widen`).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-from liftline.devices import resolve_device
-from liftline_lifter.checkpoint import load_checkpoint
-from training.card import CARD_FILE, measure, with_real_video, write
-from training.data import default_mocap_path
+from liftline.models.devices import resolve_device
+from liftline_lifter.lifting.checkpoint import load_checkpoint
 from training.export import export, file_name, this_machine
+from training.motion.data import default_mocap_path
+from training.reporting.card import CARD_FILE, measure, with_real_video, write
 from training.train import LOG_FILE, STATE_FILE, Run
 
 NARROW = "narrow"
@@ -50,7 +50,7 @@ def trained_wider(out: Path, mocap: Path, options: Sequence[str] = (), *, machin
 
 def documented(weights: Path, mocap: Path, real_video: Path | None) -> None:
     """Measure the weights; figures, model card and pictures lie beside them afterwards."""
-    from training import plots
+    from training.reporting import plots
 
     out = weights.parent
     figures = measure(weights, mocap)

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from liftline.skeletons import COCO17, H36M17
-from liftline_lifter.checkpoint import LifterCheckpoint
-from liftline_lifter.normalise import Normalisation, by_person
+from liftline_lifter.lifting.checkpoint import LifterCheckpoint
+from liftline_lifter.lifting.normalise import Normalisation, by_person
 
 Floats = NDArray[np.float32]
 

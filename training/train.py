@@ -20,13 +20,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from liftline.devices import resolve_device
-from liftline_lifter.checkpoint import LifterCheckpoint, load_checkpoint
-from liftline_lifter.network import TemporalModel
-from training.batches import Batch, BatchShape, batches
-from training.data import default_mocap_path
-from training.threads import Threads
-from training.widen import widened
+from liftline.models.devices import resolve_device
+from liftline_lifter.lifting.checkpoint import LifterCheckpoint, load_checkpoint
+from liftline_lifter.lifting.network import TemporalModel
+from training._batches import Batch, BatchShape, batches
+from training._threads import Threads
+from training._widen import widened
+from training.motion.data import default_mocap_path
 
 STATE_FILE, LOG_FILE = "state.pt", "log.jsonl"
 _PROCESSES_FOR_A_GPU = 12

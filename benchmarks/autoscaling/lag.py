@@ -10,8 +10,8 @@ import json
 import urllib.request
 from collections.abc import Sequence
 
+from liftline.adapters.nats.topology import TASKS
 from liftline.errors import UnavailableError
-from liftline.nats.topology import TASKS
 
 _ANSWER_S = 5.0
 

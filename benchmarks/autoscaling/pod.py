@@ -8,15 +8,15 @@ as the simulation says, however busy this machine is.
 from __future__ import annotations
 
 if __name__ == "__main__":
-    import liftline.told_early  # noqa: F401
+    import liftline.service.early_sigterm  # noqa: F401
 
 import sys
 import time
 from dataclasses import replace
 from pathlib import Path
 
-from liftline.bootstrap import run_worker
-from liftline.work import LoadedService
+from liftline.pipeline.handler import LoadedService
+from liftline.service.bootstrap import run_worker
 from tests.standin_services import service
 
 _LOOK_S = 0.02

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from liftline.naming import SEGMENTED, Stage
+from liftline.jobs.naming import SEGMENTED, Stage
 
 
 @dataclass(frozen=True)

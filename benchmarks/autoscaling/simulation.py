@@ -16,10 +16,10 @@ from benchmarks.autoscaling.pods import Pods, pods_of
 from benchmarks.autoscaling.policy import Policy
 from benchmarks.autoscaling.workload import Arrival, Workload
 from benchmarks.orchestration.jobs import client_of
+from liftline.client import Client
+from liftline.client.views import Job, JobState
 from liftline.errors import LiftlineError
-from liftline.naming import consumers_of
-from liftline_cli.client import Client
-from liftline_cli.client.views import Job, JobState
+from liftline.jobs.naming import consumers_of
 from tests.chaos.leftovers import dead_jobs
 from tests.cluster import DETECTOR, Cluster, cluster
 from tests.standin_services import HANDLERS, expected_outputs

@@ -14,7 +14,7 @@ from benchmarks.autoscaling.figures import Figures
 from benchmarks.autoscaling.keda import Autoscaler
 from benchmarks.autoscaling.policy import Policy
 from benchmarks.autoscaling.workload import Workload
-from liftline.service_settings import GatewaySettings
+from liftline.settings.services import GatewaySettings
 
 _STEP_S, _HELD, _WITHIN_S = 0.25, 2, 24 * 3600.0
 PLAN, DETECT = "plan-normal", "detect-normal"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from liftline.adapters.nats.connection import connected
+from liftline.adapters.nats.records import NatsRecords
+from liftline.client import Client
+from liftline.client.connection import Connection
 from liftline.errors import LiftlineError
-from liftline.naming import JobKey, Stage
-from liftline.nats.connection import connected
-from liftline.nats.records import NatsRecords
+from liftline.jobs.naming import JobKey, Stage
 from liftline.v1.records_pb2 import JobRecord
-from liftline_cli.client import Client
-from liftline_cli.client.connection import Connection
 from tests.cluster import Cluster
 from tests.servers import nats_settings
 

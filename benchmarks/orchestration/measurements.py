@@ -12,7 +12,7 @@ import psutil
 
 from benchmarks.orchestration.bare_loop import loops_per_second
 from benchmarks.orchestration.jobs import client_of, finished, stage_seconds, stand_in
-from liftline.naming import Stage
+from liftline.jobs.naming import Stage
 from tests.cluster import DETECTOR, GATEWAY, Cluster
 
 

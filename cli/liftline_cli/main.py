@@ -9,13 +9,13 @@ import typer
 
 from liftline import __version__
 from liftline_cli.commands.jobs import cancel, delete, get, list_jobs
+from liftline_cli.commands.models import app as models_app
 from liftline_cli.commands.process import process
 from liftline_cli.commands.steps import detect, lift, render
 from liftline_cli.commands.submit import download, submit, watch
 from liftline_cli.commands.token import token
 from liftline_cli.commands.up import down, up
-from liftline_cli.models import app as models_app
-from liftline_cli.telemetry import quiet_libraries
+from liftline_cli.console.logging import quiet_libraries
 
 app = typer.Typer(
     name="liftline",

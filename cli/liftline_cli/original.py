@@ -12,16 +12,16 @@ from pathlib import Path
 
 from rich.console import Console
 
-from liftline import models
-from liftline.devices import resolve_device
 from liftline.errors import LiftlineError, ModelError
-from liftline.settings import load_settings
-from liftline_cli.models import fetch_missing
-from liftline_cli.process_settings import ProcessSettings
-from liftline_cli.reporting import Reporter
+from liftline.models import catalogue as models
+from liftline.models.devices import resolve_device
+from liftline.settings.machine import load_settings
+from liftline_cli.commands.models import fetch_missing
+from liftline_cli.console.reporting import Reporter
+from liftline_cli.local.process_settings import ProcessSettings
 from liftline_detector.backends import BLAZEPOSE, DETECTRON2, detectron2_is_ready
 from liftline_detector.options import DETECTRON2_INSTALL, DetectorOptions
-from liftline_lifter.lifting import UNREFINED, LiftSettings
+from liftline_lifter.lifting.lift import UNREFINED, LiftSettings
 
 DEFAULT_CHECKPOINT = "pretrained_h36m_detectron_coco.bin"
 OWN_SUFFIX = ".safetensors"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from deploy.kubelint import (
+from deploy.kubelint import schemas, selecting
+from deploy.kubelint.documents import Finding, Manifests
+from deploy.kubelint.rules import (
     addresses,
     environment,
     expressions,
@@ -14,10 +16,7 @@ from deploy.kubelint import (
     promises,
     queues,
     references,
-    schemas,
-    selecting,
 )
-from deploy.kubelint.documents import Finding, Manifests
 
 Check = Callable[[Manifests], Iterator[Finding]]
 OWN: dict[str, Check] = {

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from liftline.artifacts import atomic_path
-from liftline.exports.paths import person_path
+from liftline.exports._paths import person_path
+from liftline.files.artifacts import atomic_path
 from liftline.poses import Poses
 from liftline.scene import Scene
 

@@ -15,8 +15,8 @@ import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from liftline.naming import TaskKey
-from liftline.service_settings import TelemetrySettings
+from liftline.jobs.naming import TaskKey
+from liftline.settings.services import TelemetrySettings
 
 _CHATTY = ("asyncio", "grpc", "httpcore", "minio", "nats", "opentelemetry", "stamina", "urllib3")
 

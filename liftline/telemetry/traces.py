@@ -15,8 +15,8 @@ from opentelemetry import context, trace
 from opentelemetry.trace import Span, SpanKind
 
 from liftline import __version__
-from liftline.messages import trace_of
-from liftline.naming import TaskKey
+from liftline.jobs.messages import trace_of
+from liftline.jobs.naming import TaskKey
 
 _SEND_WITHIN_S = 3.0
 _ENDPOINTS = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")

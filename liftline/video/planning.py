@@ -19,13 +19,14 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from liftline.errors import InvalidVideoError, LimitExceededError
+from liftline.frames import VideoInfo
 from liftline.plan import Plan, Segment
 from liftline.ports import StopToken, VideoOpener
-from liftline.video import cautions, colour, orientation
-from liftline.video.claims import check_claims
-from liftline.video.frames import VideoInfo
+from liftline.video import _cautions as cautions
+from liftline.video import colour, orientation
+from liftline.video._claims import check_claims
+from liftline.video._packets import PacketIndex, index_packets
 from liftline.video.opening import DEFAULT_LIMITS, VideoLimits, main_audio_stream, main_video_stream, open_container
-from liftline.video.packets import PacketIndex, index_packets
 
 _FALLBACK_RATE = Fraction(25)
 _MAX_RATE_DENOMINATOR = 100_000

@@ -11,12 +11,12 @@ from av.video.reformatter import ColorRange, VideoReformatter
 from numpy.typing import NDArray
 
 from liftline.errors import InvalidVideoError
+from liftline.frames import Frame, VideoInfo
 from liftline.plan import Plan
 from liftline.ports import StopToken, VideoOpener
 from liftline.processors import processors
 from liftline.video import colour
-from liftline.video.decoding import Indexed, RangeDecoder
-from liftline.video.frames import Frame, VideoInfo
+from liftline.video._decoding import Indexed, RangeDecoder
 from liftline.video.opening import DEFAULT_LIMITS, VideoLimits, open_container
 from liftline.video.orientation import upright
 

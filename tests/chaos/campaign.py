@@ -11,12 +11,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from liftline.client import Client
+from liftline.client.connection import Connection
+from liftline.client.errors import NotFoundError
+from liftline.client.views import Job, JobState
 from liftline.errors import LiftlineError
-from liftline.naming import Priority
-from liftline_cli.client import Client
-from liftline_cli.client.connection import Connection
-from liftline_cli.client.errors import NotFoundError
-from liftline_cli.client.views import Job, JobState
+from liftline.jobs.naming import Priority
 from tests.chaos.faults import KINDS, Fault
 from tests.chaos.leftovers import dead_jobs, leftovers
 from tests.chaos.orders import CANCELLED, CRASHING, DELETED, Order

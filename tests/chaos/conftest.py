@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from liftline_cli.client import Client
-from liftline_cli.client.connection import Connection
+from liftline.client import Client
+from liftline.client.connection import Connection
 from tests.cluster import Cluster, cluster
 
 OPTIONS = {"LIFTLINE_GATEWAY_MAX_PARALLEL_SEGMENTS": "8"}

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import time
 
-from liftline.naming import JobKey
-from liftline.nats.bus import NatsBus
-from liftline.nats.connection import connected
-from liftline.nats.records import NatsRecords
-from liftline.s3.store import S3Store
+from liftline.adapters.nats.bus import NatsBus
+from liftline.adapters.nats.connection import connected
+from liftline.adapters.nats.records import NatsRecords
+from liftline.adapters.s3.store import S3Store
+from liftline.jobs.naming import JobKey
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import JobRecord
 from tests.cluster import Cluster

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from liftline_cli.client.views import JobState
+from liftline.client.views import JobState
 from tests.standin_services import expected_outputs
 
 USUAL, TROUBLED, CRASHING, RAISING, REFUSED = "usual", "troubled", "crashing", "raising", "refused"

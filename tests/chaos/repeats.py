@@ -9,8 +9,8 @@ import secrets
 from nats.errors import Error
 from nats.js.errors import NotFoundError
 
+from liftline.adapters.nats.connection import connected
 from liftline.errors import LiftlineError
-from liftline.nats.connection import connected
 from tests.cluster import Cluster
 from tests.servers import nats_settings
 

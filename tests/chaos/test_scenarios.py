@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from liftline.naming import Priority, Stage
-from liftline_cli.client import Client
-from liftline_cli.client.connection import Connection
-from liftline_cli.client.views import Job, JobState
+from liftline.client import Client
+from liftline.client.connection import Connection
+from liftline.client.views import Job, JobState
+from liftline.jobs.naming import Priority, Stage
 from tests.chaos.leftovers import dead_jobs, leftovers
 from tests.cluster import DETECTOR, GATEWAY, LIFTER, RENDERER, WORKERS, Cluster, Part
 from tests.standin_services import expected_outputs

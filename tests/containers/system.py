@@ -17,7 +17,7 @@ from tests.containers.engine import REPOSITORY, Engine, EngineError, engine_name
 
 SERVICES = ("gateway", "detector", "lifter", "renderer")
 SERVERS = ("nats", "s3")
-_PROBE = ("python", "-m", "liftline.serving.probe")
+_PROBE = ("python", "-m", "liftline.service.grpc.probe")
 _METRICS = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9464/metrics').read().decode())"
 
 

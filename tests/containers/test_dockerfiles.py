@@ -103,7 +103,7 @@ def test_signals_reach_the_service_itself(service: str, path: Path) -> None:
     """A shell in between, which JSON avoids, would keep SIGTERM to itself."""
     (entry,), (check,) = values(shipped(path), "ENTRYPOINT"), values(shipped(path), "HEALTHCHECK")
     assert json.loads(entry) == ["python", "-m", f"liftline_{service}"]
-    assert json.loads(check.partition("CMD ")[2]) == ["python", "-m", "liftline.serving.probe"]
+    assert json.loads(check.partition("CMD ")[2]) == ["python", "-m", "liftline.service.grpc.probe"]
     assert not values(shipped(path), "CMD")
 
 

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 import nats
 import pytest
 
-from liftline.memory import Broker, MemoryBus, MemoryRecords
-from liftline.nats import topology
-from liftline.nats.bus import NatsBus
-from liftline.nats.connection import connected
-from liftline.nats.records import NatsRecords
+from liftline.adapters.memory import Broker, MemoryBus, MemoryRecords
+from liftline.adapters.nats import topology
+from liftline.adapters.nats.bus import NatsBus
+from liftline.adapters.nats.connection import connected
+from liftline.adapters.nats.records import NatsRecords
 from liftline.ports import Bus, Records
-from liftline_cli.up.nats_server import NatsServer
+from liftline_cli.up._nats_server import NatsServer
 from tests.servers import nats_settings
 
 

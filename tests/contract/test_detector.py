@@ -11,8 +11,8 @@ import pytest
 
 from liftline.detections import People
 from liftline.errors import ModelError
+from liftline.frames import Frame
 from liftline.ports import Detector, DetectorSession, ModelInfo
-from liftline.video.frames import Frame
 from liftline_detector.backends import BACKENDS, build_detector
 from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
 from liftline_detector.keypoint_rcnn.pictures import InputFormat

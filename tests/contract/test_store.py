@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from liftline.adapters.folder_store import FolderStore
+from liftline.adapters.s3 import S3Store
 from liftline.errors import InvalidArtifactError, OutputError
-from liftline.folder_store import FolderStore
 from liftline.ports import ArtifactStore
-from liftline.s3 import S3Store
 from tests.servers import s3_settings
 
 KEY = "tenants/a/jobs/1/work/detect-0/abc"

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from liftline_cli.main import app
-from liftline_cli.mannequin.clip import render_clip
+from liftline_demo.mannequin.clip import render_clip
 from tests.support import Liftline, Outcome
 
 

@@ -18,12 +18,12 @@ from pathlib import Path
 import pytest
 from nats.aio.msg import Msg
 
-from liftline.naming import JobKey, Priority, Stage
-from liftline.nats.connection import ApiError, Connection, connected
-from liftline_cli.client import Client
-from liftline_cli.client.connection import Connection as Server
-from liftline_cli.client.errors import NotFoundError, ServerError
-from liftline_cli.client.views import Job, JobState
+from liftline.adapters.nats.connection import ApiError, Connection, connected
+from liftline.client import Client
+from liftline.client.connection import Connection as Server
+from liftline.client.errors import NotFoundError, ServerError
+from liftline.client.views import Job, JobState
+from liftline.jobs.naming import JobKey, Priority, Stage
 from tests.chaos.leftovers import store_of
 from tests.cluster import GATEWAY, WORKERS, Cluster, cluster
 from tests.servers import nats_settings

@@ -18,11 +18,11 @@ import psutil
 import pytest
 from rich.console import Console
 
-from liftline.running import StopFlag
+from liftline.progress import StopFlag
+from liftline_cli.batch._summary import Summary
 from liftline_cli.batch.run import process_folder
-from liftline_cli.batch.summary import Summary
-from liftline_cli.process import ProcessSettings
-from liftline_cli.reporting import ConsoleReporter
+from liftline_cli.console.reporting import ConsoleReporter
+from liftline_cli.local.process import ProcessSettings
 from tests.support import Liftline
 
 Make = Callable[..., Path]

@@ -13,13 +13,13 @@ import av
 import pytest
 from rich.console import Console
 
-from liftline.running import StopFlag
-from liftline.settings import load_settings
+from liftline.progress import StopFlag
+from liftline.settings.machine import load_settings
+from liftline_cli.batch._summary import Summary
 from liftline_cli.batch.messages import Measures, Outcome, Report
 from liftline_cli.batch.run import process_folder, show
-from liftline_cli.batch.summary import Summary
-from liftline_cli.process import ProcessSettings
-from liftline_cli.reporting import ConsoleReporter
+from liftline_cli.console.reporting import ConsoleReporter
+from liftline_cli.local.process import ProcessSettings
 
 CORPUS = os.environ.get("LIFTLINE_CORPUS")
 

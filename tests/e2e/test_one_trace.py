@@ -7,8 +7,8 @@ from collections import Counter
 
 import pytest
 
-from liftline_cli.client import Client
-from liftline_cli.client.connection import Connection
+from liftline.client import Client
+from liftline.client.connection import Connection
 from tests.cluster import cluster
 from tests.collector import Collector, SentSpan, collecting
 

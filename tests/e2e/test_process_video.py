@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from liftline import poses as poses_file
-from liftline_lifter.network import TemporalModel
+from liftline_lifter.lifting.network import TemporalModel
 from tests.support import Liftline
 
 SCRIPT = Path(__file__).resolve().parents[2] / "process_video.py"

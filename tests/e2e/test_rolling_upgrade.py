@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from liftline.naming import JobKey, Stage
-from liftline.nats.connection import connected
-from liftline.nats.records import NatsRecords
-from liftline_cli.client import Client
-from liftline_cli.client.connection import Connection
-from liftline_cli.client.views import Job
+from liftline.adapters.nats.connection import connected
+from liftline.adapters.nats.records import NatsRecords
+from liftline.client import Client
+from liftline.client.connection import Connection
+from liftline.client.views import Job
+from liftline.jobs.naming import JobKey, Stage
 from tests.chaos.leftovers import dead_jobs, leftovers
 from tests.cluster import DETECTOR, GATEWAY, LIFTER, RENDERER, WORKERS, Cluster, Part
 from tests.servers import nats_settings

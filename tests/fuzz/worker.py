@@ -15,7 +15,7 @@ import structlog
 
 from liftline.errors import LiftlineError
 from liftline.plan import Plan
-from liftline.running import StopFlag
+from liftline.progress import StopFlag
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
 from liftline.video.reading import read_frames

@@ -10,8 +10,8 @@ from benchmarks.autoscaling.policy import Policy
 from benchmarks.autoscaling.simulation import simulate
 from benchmarks.autoscaling.workload import BURST, SHORT, TRICKLE
 from liftline.errors import UnavailableError
-from liftline.naming import Stage, consumers_of
-from liftline_cli.up.nats_server import NatsServer
+from liftline.jobs.naming import Stage, consumers_of
+from liftline_cli.up._nats_server import NatsServer
 
 MOST = 3
 HASTY = Policy(

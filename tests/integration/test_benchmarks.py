@@ -11,21 +11,21 @@ import pytest
 from numpy.typing import NDArray
 
 from benchmarks.crowd import crowd, empty_room
-from benchmarks.matching import Reference, errors, match_people
-from benchmarks.processes import run_python
-from benchmarks.reference import MARKER_OF_JOINT, CalibratedCamera, load_cameras, load_limbs
-from benchmarks.videos import looped
+from benchmarks.ground_truth.matching import Reference, errors, match_people
+from benchmarks.ground_truth.reference import MARKER_OF_JOINT, CalibratedCamera, load_cameras, load_limbs
+from benchmarks.measuring.processes import run_python
+from benchmarks.measuring.videos import looped
 from liftline.errors import InvalidInputError, LiftlineError
 from liftline.plan import Plan
 from liftline.poses import Poses
-from liftline.running import FrameCounter, StopFlag
+from liftline.progress import FrameCounter, StopFlag
 from liftline.skeletons import H36M17, LIMB_JOINTS
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
-from liftline_cli.mannequin.clip import WALK, render_clip
-from liftline_cli.mannequin.gait import pose_at
-from liftline_cli.mannequin.truth import h36m_joints, truth_of
-from liftline_cli.mannequin.view import View
+from liftline_demo.mannequin.clip import WALK, render_clip
+from liftline_demo.mannequin.gait import pose_at
+from liftline_demo.mannequin.truth import h36m_joints, truth_of
+from liftline_demo.mannequin.view import View
 from liftline_lifter.stage import TrackSettings, track_people
 
 FRAMES = 12

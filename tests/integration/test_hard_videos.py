@@ -19,7 +19,7 @@ from liftline.detections import Detections
 from liftline.errors import ModelError
 from liftline.plan import Plan
 from liftline.ports import Detector
-from liftline.running import FrameCounter, StopFlag
+from liftline.progress import FrameCounter, StopFlag
 from liftline.skeletons import COCO17
 from liftline.tracks import Tracks
 from liftline.video.opening import local_opener

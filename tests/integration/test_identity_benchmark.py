@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from benchmarks.identity_scoring import Person, Track, load_marks, score
+from benchmarks.ground_truth.identity_scoring import Person, Track, load_marks, score
 
 STILL = Person(20.0, dict.fromkeys(range(0, 100, 10), (100.0, 100.0)))
 MOVING = Person(20.0, {frame: (300.0 - 2 * frame, 100.0) for frame in range(0, 100, 10)})

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks.motion_scoring import Motion, MotionScore, stands
+from benchmarks.ground_truth.motion_scoring import Motion, MotionScore, stands
 from liftline.skeletons import H36M17
 from tests.unit.lifter.refine.figures3d import FEET, walk
 

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from liftline_detector.keypoint_rcnn.network import input_format
+from liftline_detector.keypoint_rcnn._network import input_format
 from liftline_detector.keypoint_rcnn.pictures import network_input
 
 _FOUND_SHARE = 0.02

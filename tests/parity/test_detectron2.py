@@ -17,9 +17,9 @@ import torch
 
 from liftline.detections import People
 from liftline.errors import ModelError, UsageError
-from liftline.video.frames import Frame
+from liftline.frames import Frame
 from liftline_detector.backends import build_detector
-from liftline_detector.keypoint_rcnn import network
+from liftline_detector.keypoint_rcnn import _network as network
 from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
 from liftline_detector.keypoint_rcnn.pictures import network_input
 from liftline_detector.options import DEFAULT_CONFIG, DetectorOptions

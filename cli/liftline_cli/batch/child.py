@@ -16,12 +16,12 @@ import numpy as np
 from rich.console import Console
 
 from liftline.errors import Cancelled, ExitCode, LiftlineError
-from liftline.running import StopFlag
+from liftline.progress import StopFlag
 from liftline_cli.batch.messages import Mailbox, Measures, Outcome, Report, Task
-from liftline_cli.process import ProcessResult, process_video
-from liftline_cli.reporting import ConsoleReporter
-from liftline_cli.session import OUT_OF_MEMORY
-from liftline_cli.telemetry import configure_logging, quiet_libraries
+from liftline_cli.console.logging import configure_logging, quiet_libraries
+from liftline_cli.console.reporting import ConsoleReporter
+from liftline_cli.console.session import OUT_OF_MEMORY
+from liftline_cli.local.process import ProcessResult, process_video
 
 
 def main() -> int:

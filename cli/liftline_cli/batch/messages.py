@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from liftline.artifacts import write_bytes
-from liftline_cli.process_settings import ProcessSettings
+from liftline.files.artifacts import write_bytes
+from liftline_cli.local.process_settings import ProcessSettings
 
 
 class Outcome(StrEnum):

@@ -8,15 +8,15 @@ from pathlib import Path
 
 from rich.console import Console
 
-from liftline.artifacts import write_bytes, write_json
 from liftline.errors import ExitCode, OutputError
-from liftline.running import StopFlag
-from liftline_cli.batch.finding import find_videos
+from liftline.files.artifacts import write_bytes, write_json
+from liftline.progress import StopFlag
+from liftline_cli.batch._finding import find_videos
+from liftline_cli.batch._runner import run_video
+from liftline_cli.batch._summary import Summary, shown
 from liftline_cli.batch.messages import Outcome, Report, Task
-from liftline_cli.batch.runner import run_video
-from liftline_cli.batch.summary import Summary, shown
-from liftline_cli.process_settings import ProcessSettings
-from liftline_cli.reporting import ConsoleReporter
+from liftline_cli.console.reporting import ConsoleReporter
+from liftline_cli.local.process_settings import ProcessSettings
 
 ERROR_LOG = "error.log"
 SUMMARY_FILE = "summary.json"

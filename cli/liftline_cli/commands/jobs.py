@@ -10,13 +10,13 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from liftline_cli.jobs.options import Gateway, JobName, connected
+from liftline_cli.console.session import print_json, print_table
 from liftline_cli.jobs.session import JobSession, job_session
-from liftline_cli.options import AsJson
-from liftline_cli.session import print_json, print_table
+from liftline_cli.options.common import AsJson
+from liftline_cli.options.gateway import Gateway, JobName, connected
 
 if TYPE_CHECKING:
-    from liftline_cli.client import Job, StageProgress
+    from liftline.client import Job, StageProgress
 
 
 @connected

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from liftline.settings import load_settings
-from liftline_cli.lifting_options import Lifting, with_lifting
-from liftline_cli.options import (
+from liftline.settings.machine import load_settings
+from liftline_cli.console.session import Session, closing, focal_length, print_json, session
+from liftline_cli.options.common import (
     AsJson,
     Causal,
     Checkpoint,
@@ -30,10 +30,10 @@ from liftline_cli.options import (
     check_causal,
     detector_options,
 )
-from liftline_cli.session import Session, closing, focal_length, print_json, session
+from liftline_cli.options.lifting import Lifting, with_lifting
 
 if TYPE_CHECKING:
-    from liftline_cli.process import ProcessResult, ProcessSettings
+    from liftline_cli.local.process import ProcessResult, ProcessSettings
 
 
 @with_lifting
@@ -66,7 +66,7 @@ def process(
     """
     with session(as_json=as_json, verbose=verbose) as current:
         from liftline.exports import parse_formats
-        from liftline_cli.process import ProcessSettings, RenderSettings, process_video
+        from liftline_cli.local.process import ProcessSettings, RenderSettings, process_video
 
         check_causal(causal=causal, checkpoint=checkpoint)
         settings = ProcessSettings.for_machine(

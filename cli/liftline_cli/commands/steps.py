@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from liftline.settings import load_settings
-from liftline_cli.lifting_options import Lifting, with_lifting
-from liftline_cli.options import (
+from liftline.settings.machine import load_settings
+from liftline_cli.console.session import closing, session
+from liftline_cli.options.common import (
     AsJson,
     Causal,
     Checkpoint,
@@ -31,7 +31,7 @@ from liftline_cli.options import (
     check_causal,
     detector_options,
 )
-from liftline_cli.session import closing, session
+from liftline_cli.options.lifting import Lifting, with_lifting
 
 
 def detect(
@@ -50,7 +50,7 @@ def detect(
 ) -> None:
     """Find and track people only: fills `detectron_output/` and `custom_data/`."""
     with session(as_json=as_json, verbose=verbose) as current:
-        from liftline_cli.process import ProcessSettings, detect_video
+        from liftline_cli.local.process import ProcessSettings, detect_video
 
         options = detector_options(
             detector,
@@ -98,7 +98,7 @@ def lift(
     """Lift 2D keypoints to 3D: our tracks, any VideoPose3D custom dataset, or any Detectron `<video>.npz`."""
     with session(as_json=as_json, verbose=verbose) as current:
         from liftline.exports import parse_formats
-        from liftline_cli.single_steps import lift_file
+        from liftline_cli.local.single_steps import lift_file
         from liftline_lifter.stage import TrackSettings
 
         check_causal(causal=causal, checkpoint=checkpoint)
@@ -129,7 +129,7 @@ def render(
 ) -> None:
     """Draw 3D poses over their video, beside a 3D view."""
     with session(as_json=as_json, verbose=verbose) as current:
-        from liftline_cli.single_steps import RenderSettings, render_file
+        from liftline_cli.local.single_steps import RenderSettings, render_file
 
         summary, files = render_file(
             video,

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from liftline_cli.jobs.options import (
+from liftline_cli.console.session import print_json
+from liftline_cli.jobs.session import job_session, jobs_go_on
+from liftline_cli.options.common import (
+    AsJson,
+    DetectorName,
+    ExportFormats,
+    Layout,
+    LayoutOption,
+    MaxPeople,
+)
+from liftline_cli.options.gateway import (
     DeployedDetector,
     FetchInto,
     Gateway,
@@ -20,20 +30,10 @@ from liftline_cli.jobs.options import (
     Webhook,
     connected,
 )
-from liftline_cli.jobs.session import job_session, jobs_go_on
-from liftline_cli.lifting_options import Lifting, with_lifting
-from liftline_cli.options import (
-    AsJson,
-    DetectorName,
-    ExportFormats,
-    Layout,
-    LayoutOption,
-    MaxPeople,
-)
-from liftline_cli.session import print_json
+from liftline_cli.options.lifting import Lifting, with_lifting
 
 if TYPE_CHECKING:
-    from liftline.wire import ExportFormat
+    from liftline.jobs.wire import ExportFormat
 
 
 @connected
@@ -59,9 +59,9 @@ def submit(
     several, 0 if all are done and 1 if some failed.
     """
     with job_session(gateway, as_json=as_json) as current:
+        from liftline.client.job_settings import JobSettings
         from liftline.exports import parse_formats
-        from liftline.naming import Priority
-        from liftline_cli.client.job_settings import JobSettings
+        from liftline.jobs.naming import Priority
         from liftline_cli.jobs.submitting import Order, check, submit_all
 
         settings = JobSettings(

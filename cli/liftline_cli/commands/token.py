@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from liftline.errors import UsageError
-from liftline_cli.session import session
+from liftline_cli.console.session import session
 
 _UNITS = {"m": "minutes", "h": "hours", "d": "days"}
 
@@ -37,7 +37,7 @@ def token(
 ) -> None:
     """Make a token that clients send: LIFTLINE_TOKEN, or a file named by LIFTLINE_TOKEN_FILE."""
     with session(as_json=False, verbose=False):
-        from liftline.serving.tokens import OPERATOR, mint_token
+        from liftline.service.tokens import OPERATOR, mint_token
 
         made = mint_token(
             key_file, tenant=tenant, audience=audience, lifetime=_duration(lifetime),

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from liftline_cli.options import AsJson
-from liftline_cli.session import Session, print_json, session
+from liftline_cli.console.session import Session, print_json, session
+from liftline_cli.options.common import AsJson
 
 if TYPE_CHECKING:
     from liftline_cli.up.state import State

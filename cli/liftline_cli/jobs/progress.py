@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
-from liftline.naming import SEGMENTED
-from liftline_cli.client import Job, JobState, StageProgress
-from liftline_cli.reporting import ConsoleReporter
+from liftline.client import Job, JobState, StageProgress
+from liftline.jobs.naming import SEGMENTED
+from liftline_cli.console.reporting import ConsoleReporter
 
 
 class JobBars:

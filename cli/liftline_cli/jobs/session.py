@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from liftline.errors import Cancelled
-from liftline_cli.jobs.options import Gateway
-from liftline_cli.session import Session, session
+from liftline_cli.console.session import Session, session
+from liftline_cli.options.gateway import Gateway
 
 if TYPE_CHECKING:
-    from liftline_cli.client import Client, Job
+    from liftline.client import Client, Job
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,15 @@ from typing import Any
 
 from rich.markup import escape
 
-from liftline.artifacts import output_errors
+from liftline.client import Job, JobSettings, OutputFile
+from liftline.client.transfer import OnBytes
 from liftline.errors import Cancelled, ExitCode, LiftlineError, UsageError
-from liftline.naming import Priority
-from liftline_cli.client import Job, JobSettings, OutputFile
-from liftline_cli.client.transfer import OnBytes
-from liftline_cli.fetching.progress import progress_bar
+from liftline.files.artifacts import output_errors
+from liftline.jobs.naming import Priority
+from liftline.models.fetching.progress import progress_bar
+from liftline_cli.console.session import closing, print_json
 from liftline_cli.jobs.progress import job_bars
 from liftline_cli.jobs.session import JobSession, jobs_go_on
-from liftline_cli.session import closing, print_json
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,8 @@ import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from liftline.artifacts import write_json
 from liftline.errors import UsageError
+from liftline.files.artifacts import write_json
 from liftline_cli.up.children import free_ports
 
 MARKER = "liftline-up.json"

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from liftline.errors import LiftlineError, UnavailableError, UsageError
+from liftline_cli.up._health import is_serving
 from liftline_cli.up.children import program
-from liftline_cli.up.health import is_serving
 from liftline_cli.up.ports import MARKER
 from liftline_cli.up.state import (
     Phase,

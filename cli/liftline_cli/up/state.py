@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
-from liftline.artifacts import write_json
+from liftline.files.artifacts import write_json
 
 
 class Phase(StrEnum):

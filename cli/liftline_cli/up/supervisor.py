@@ -17,11 +17,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from liftline.errors import LiftlineError
+from liftline_cli.up._nats_server import NatsServer
+from liftline_cli.up._services import GRACE_S, ServiceProcess, environment, service_processes
 from liftline_cli.up.ceph import CephServer
 from liftline_cli.up.children import Child, free_ports, start
-from liftline_cli.up.nats_server import NatsServer
 from liftline_cli.up.ports import Ports
-from liftline_cli.up.services import GRACE_S, ServiceProcess, environment, service_processes
 from liftline_cli.up.state import Phase, Running, State, locked, log_folder, state_file, write_state
 
 _LOOK_S, _END_WITHIN_S = 0.2, 10.0

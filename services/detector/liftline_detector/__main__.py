@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 if __name__ == "__main__":
-    import liftline.told_early  # noqa: F401
+    import liftline.service.early_sigterm  # noqa: F401
 
 import numpy as np
 
-from liftline.bootstrap import run_worker
-from liftline.devices import resolve_device
-from liftline.environment import load
-from liftline.naming import Stage
+from liftline.frames import Frame
+from liftline.jobs.naming import Stage
+from liftline.models.devices import resolve_device
+from liftline.pipeline.handler import LoadedService, Service
 from liftline.ports import Detector
-from liftline.settings import load_settings
-from liftline.video.frames import Frame
-from liftline.work import LoadedService, Service
+from liftline.service.bootstrap import run_worker
+from liftline.settings.environment import load
+from liftline.settings.machine import load_settings
 from liftline_detector.backends import BLAZEPOSE, build_detector
 from liftline_detector.handlers import DetectHandler, PlanHandler
 from liftline_detector.settings import DetectorSettings
-from liftline_detector.turns import tasks_at_once
+from liftline_detector.sharing import tasks_at_once
 
 _WARM_UP_SIZE_PX = (720, 1280)
 

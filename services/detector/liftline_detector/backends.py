@@ -6,9 +6,9 @@ import importlib.util
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from liftline import models
-from liftline.devices import resolve_device
 from liftline.errors import ModelError, UsageError
+from liftline.models import catalogue as models
+from liftline.models.devices import resolve_device
 from liftline.ports import Detector
 from liftline_detector.options import DETECTRON2_INSTALL, DetectorOptions
 

@@ -8,15 +8,15 @@ from collections.abc import Mapping
 
 from liftline import detections as detections_file
 from liftline import plan as plan_file
-from liftline.manifest import facts_of, plain
+from liftline.jobs.manifest import facts_of, plain
+from liftline.pipeline.handler import Outcome, Product, StageHandler, Work
 from liftline.ports import Detector, StopToken, VideoOpener
-from liftline.running import SignOfLife
-from liftline.settings import Settings
+from liftline.progress import SignOfLife
+from liftline.settings.machine import Settings
 from liftline.video.planning import plan_video
-from liftline.work import Outcome, Product, StageHandler, Work
 from liftline_detector.settings import DetectorSettings, check_model, limits_of
+from liftline_detector.sharing import InTurn, turns_of
 from liftline_detector.stage import detect_segment
-from liftline_detector.turns import InTurn, turns_of
 
 _BLOCK_BYTES = 1 << 20
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from liftline.devices import check_device_name
 from liftline.errors import UsageError
+from liftline.models.devices import check_device_name
 
 DETECTRON2_INSTALL = "run `make setup-detectron2`, or choose --detector blazepose, which needs nothing more"
 DEFAULT_CONFIG = "COCO-Keypoints/keypoint_rcnn_R_101_FPN_3x.yaml"

@@ -8,10 +8,10 @@ from typing import Literal
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from liftline.devices import AUTO, NAME_PATTERN
 from liftline.errors import ModelError
+from liftline.models.devices import AUTO, NAME_PATTERN
 from liftline.ports import ModelInfo
-from liftline.settings import Settings
+from liftline.settings.machine import Settings
 from liftline.v1.events_pb2 import Task
 from liftline.video.opening import VideoLimits
 from liftline_detector.options import DEFAULT_CONFIG, DetectorOptions

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline.channels import reading_ahead
 from liftline.detections import Detections, People
+from liftline.frames import Frame
+from liftline.pipelining import reading_ahead
 from liftline.plan import Plan, Segment
 from liftline.ports import Detector, Progress, StopToken, VideoOpener
-from liftline.video.frames import Frame
+from liftline.thumbnails import LEAST_CONTRAST, Outline, Thumbnails, contrast, thumbnail
 from liftline.video.reading import read_frames
-from liftline.video.thumbnails import LEAST_CONTRAST, Outline, Thumbnails, contrast, thumbnail
 
 _FRAMES_AHEAD = 2
 """Frames decoded while the detector is busy with earlier ones."""

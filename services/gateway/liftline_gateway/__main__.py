@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 if __name__ == "__main__":
-    import liftline.told_early  # noqa: F401
+    import liftline.service.early_sigterm  # noqa: F401
 
 import asyncio
 import sys
@@ -15,21 +15,22 @@ from typing import NoReturn
 
 import structlog
 
-from liftline import __version__, environment
-from liftline.bootstrap import Process, patiently_connected, run_process, until
+from liftline import __version__
+from liftline.adapters.nats import topology
+from liftline.adapters.nats.bus import NatsBus
+from liftline.adapters.nats.connection import Connection
+from liftline.adapters.nats.records import NatsRecords
+from liftline.adapters.s3.store import S3Store
 from liftline.errors import UnavailableError
-from liftline.nats import topology
-from liftline.nats.bus import NatsBus
-from liftline.nats.connection import Connection
-from liftline.nats.records import NatsRecords
-from liftline.s3.store import S3Store
-from liftline.service_settings import GatewaySettings, GrpcSettings, NatsSettings, S3Settings
-from liftline.serving.server import GrpcServer, running_server
-from liftline.settings import load_settings
+from liftline.service.bootstrap import Process, patiently_connected, run_process, until
+from liftline.service.grpc.server import GrpcServer, running_server
+from liftline.settings import environment
+from liftline.settings.machine import load_settings
+from liftline.settings.services import GatewaySettings, GrpcSettings, NatsSettings, S3Settings
 from liftline.telemetry.metrics import GatewayMetrics
-from liftline_gateway.api import Api
-from liftline_gateway.coordination import Coordination
-from liftline_gateway.webhooks import Webhooks
+from liftline_gateway.api.wiring import Api
+from liftline_gateway.coordination.wiring import Coordination
+from liftline_gateway.webhooks.sender import Webhooks
 
 _AGAIN_S = 1.0
 log = structlog.get_logger(__name__)

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 if __name__ == "__main__":
-    import liftline.told_early  # noqa: F401
+    import liftline.service.early_sigterm  # noqa: F401
 
 import numpy as np
 
-from liftline.bootstrap import run_worker
 from liftline.camera import Camera
-from liftline.devices import resolve_device
-from liftline.environment import load
-from liftline.naming import Stage
-from liftline.running import FrameCounter, StopFlag
-from liftline.settings import load_settings
+from liftline.jobs.naming import Stage
+from liftline.models.devices import resolve_device
+from liftline.pipeline.handler import LoadedService, Service
+from liftline.progress import FrameCounter, StopFlag
+from liftline.service.bootstrap import run_worker
+from liftline.settings.environment import load
+from liftline.settings.machine import load_settings
 from liftline.skeletons import COCO17
-from liftline.work import LoadedService, Service
-from liftline_lifter.checkpoint import LifterCheckpoint, bundled_checkpoint_path, checkpoint_model, load_checkpoint
 from liftline_lifter.handlers import LiftHandler, TrackHandler
-from liftline_lifter.inference import Lifter
+from liftline_lifter.lifting.checkpoint import (
+    LifterCheckpoint,
+    bundled_checkpoint_path,
+    checkpoint_model,
+    load_checkpoint,
+)
+from liftline_lifter.lifting.inference import Lifter
 from liftline_lifter.settings import LifterSettings
 
 AT_ONCE = 2

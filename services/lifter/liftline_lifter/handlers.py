@@ -12,16 +12,16 @@ from liftline import scene as scene_file
 from liftline import tracks as tracks_file
 from liftline.detections import Detections
 from liftline.exports import export
-from liftline.manifest import plain
-from liftline.output_tree import OutputTree
+from liftline.exports.keypoint_files import write_keypoint_lines
+from liftline.files.output_tree import OutputTree
+from liftline.jobs.manifest import plain
+from liftline.pipeline.handler import Outcome, Product, StageHandler, Work
+from liftline.pipeline.segment_files import segment_files
 from liftline.ports import StopToken
-from liftline.running import SignOfLife
-from liftline.segment_files import segment_files
-from liftline.settings import Settings
+from liftline.progress import SignOfLife
+from liftline.settings.machine import Settings
 from liftline.tracks import Tracks
-from liftline.work import Outcome, Product, StageHandler, Work
-from liftline_lifter.checkpoint import LifterCheckpoint, checkpoint_model
-from liftline_lifter.keypoint_files import write_keypoint_lines
+from liftline_lifter.lifting.checkpoint import LifterCheckpoint, checkpoint_model
 from liftline_lifter.settings import LifterSettings, export_formats, lift_settings, track_settings
 from liftline_lifter.stage import LiftResult, lift_tracks, track_people
 from liftline_lifter.videopose3d import write_custom_dataset, write_detectron_file

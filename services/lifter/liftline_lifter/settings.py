@@ -9,14 +9,14 @@ from types import MappingProxyType
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from liftline.devices import AUTO, NAME_PATTERN
 from liftline.errors import UsageError
-from liftline.settings import Settings
+from liftline.jobs.wire import EXPORT_FORMATS, LIFT_STEPS, SMOOTHINGS
+from liftline.models.devices import AUTO, NAME_PATTERN
+from liftline.settings.machine import Settings
 from liftline.v1 import job_service_pb2
 from liftline.v1.job_service_pb2 import JobSettings
-from liftline.wire import EXPORT_FORMATS, LIFT_STEPS, SMOOTHINGS
-from liftline_lifter import smoothing
-from liftline_lifter.smoothing import Smoothing
+from liftline_lifter.lifting import smoothing
+from liftline_lifter.lifting.smoothing import Smoothing
 from liftline_lifter.stage import LiftSettings, TrackSettings
 
 _SMOOTHINGS: Mapping[int, Smoothing] = MappingProxyType(

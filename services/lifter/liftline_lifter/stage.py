@@ -11,11 +11,11 @@ from liftline.ports import Progress, StopToken
 from liftline.poses import Poses
 from liftline.scene import Scene
 from liftline.tracks import Tracks
-from liftline_lifter.checkpoint import LifterCheckpoint
-from liftline_lifter.focal_length import focal_length
-from liftline_lifter.lifting import LiftSettings, lift
-from liftline_lifter.person_height import heights_known, with_heights
-from liftline_lifter.scene_estimation import settle
+from liftline_lifter.lifting.checkpoint import LifterCheckpoint
+from liftline_lifter.lifting.focal_length import focal_length
+from liftline_lifter.lifting.lift import LiftSettings, lift
+from liftline_lifter.scene.estimation import settle
+from liftline_lifter.scene.person_height import heights_known, with_heights
 from liftline_lifter.tracking.people import find_people, to_tracks
 from liftline_lifter.tracking.settings import TrackSettings
 

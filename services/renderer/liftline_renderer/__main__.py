@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 if __name__ == "__main__":
-    import liftline.told_early  # noqa: F401
+    import liftline.service.early_sigterm  # noqa: F401
 
-from liftline.bootstrap import run_worker
-from liftline.naming import Stage
+from liftline.jobs.naming import Stage
+from liftline.pipeline.handler import LoadedService, Service
 from liftline.processors import processors
-from liftline.work import LoadedService, Service
+from liftline.service.bootstrap import run_worker
 from liftline_renderer.handlers import MuxHandler, RenderHandler
 
 _PROCESSORS_EACH = 2

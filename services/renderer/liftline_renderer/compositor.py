@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 
 from liftline.camera import Camera
+from liftline.frames import Frame
 from liftline.poses import Poses
 from liftline.scene import Scene
-from liftline.video.frames import Frame
+from liftline_renderer.drawing.overlay import Overlay
+from liftline_renderer.drawing.people import PeopleByFrame
+from liftline_renderer.drawing.strokes import Image
 from liftline_renderer.layout import Pane, RenderSettings, panes
-from liftline_renderer.overlay import Overlay
-from liftline_renderer.people import PeopleByFrame
-from liftline_renderer.strokes import Image
-from liftline_renderer.view3d import View3D
+from liftline_renderer.view3d.view import View3D
 
 
 class Compositor:

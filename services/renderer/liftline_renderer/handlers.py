@@ -12,15 +12,15 @@ from numpy.typing import NDArray
 
 from liftline import plan as plan_file
 from liftline import scene as scene_file
-from liftline.manifest import plain
-from liftline.output_tree import OutputTree
+from liftline.files.output_tree import OutputTree
+from liftline.jobs.manifest import plain
+from liftline.pipeline.handler import Outcome, Product, StageHandler, Work
+from liftline.pipeline.segment_files import segment_files
 from liftline.ports import StopToken
-from liftline.running import SignOfLife
-from liftline.segment_files import segment_files
-from liftline.work import Outcome, Product, StageHandler, Work
-from liftline_renderer import frame_index as frame_index_file
-from liftline_renderer.mux import mux
-from liftline_renderer.recent_poses import RecentPoses
+from liftline.progress import SignOfLife
+from liftline_renderer._recent_poses import RecentPoses
+from liftline_renderer.encoding import frame_index as frame_index_file
+from liftline_renderer.encoding.mux import mux
 from liftline_renderer.settings import render_settings
 from liftline_renderer.stage import render_segment
 

@@ -7,7 +7,7 @@ from math import sqrt
 from typing import Literal, get_args
 
 from liftline.errors import UsageError
-from liftline.video.frames import VideoInfo
+from liftline.frames import VideoInfo
 
 Layout = Literal["overlay", "side-by-side", "3d"]
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from liftline.errors import UsageError
+from liftline.jobs.wire import LAYOUTS
 from liftline.v1 import job_service_pb2
 from liftline.v1.job_service_pb2 import JobSettings
-from liftline.wire import LAYOUTS
 from liftline_renderer.layout import Layout, RenderSettings
 
 _LAYOUTS: Mapping[int, Layout] = MappingProxyType(

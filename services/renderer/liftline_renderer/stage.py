@@ -10,18 +10,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline.artifacts import atomic_path
-from liftline.channels import reading_ahead, writing_behind
+from liftline.files.artifacts import atomic_path
+from liftline.frames import Frame
+from liftline.pipelining import reading_ahead, writing_behind
 from liftline.plan import Plan, Segment
 from liftline.ports import Progress, StopToken, VideoOpener
 from liftline.poses import Poses
 from liftline.scene import Scene
-from liftline.video.frames import Frame
 from liftline.video.reading import read_frames
 from liftline_renderer.compositor import Compositor
-from liftline_renderer.encode import SegmentWriter
+from liftline_renderer.drawing.strokes import Image
+from liftline_renderer.encoding.encode import SegmentWriter
 from liftline_renderer.layout import Layout, RenderSettings, output_size
-from liftline_renderer.strokes import Image
 
 __all__ = ["Layout", "RenderSettings", "output_size", "render_segment"]
 

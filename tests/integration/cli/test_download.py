@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from liftline import models
 from liftline.errors import ExitCode, ModelError, OutputError
-from liftline.models import Address, ModelFile
-from liftline_cli.fetching.download import Outcome, download
+from liftline.models import catalogue as models
+from liftline.models.catalogue import Address, ModelFile
+from liftline.models.fetching.download import Outcome, download
 from tests.integration.cli.file_server import (
     Fault,
     FileServer,
@@ -389,8 +389,8 @@ def test_a_folder_that_cant_be_is_an_output_error(folder, server):
 FETCH_IN_A_PROCESS = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background
-from liftline.models import Address, ModelFile
-from liftline_cli.fetching.download import download
+from liftline.models.catalogue import Address, ModelFile
+from liftline.models.fetching.download import download
 source = Address(sys.argv[1], max_bytes=1 << 21)
 model = ModelFile(name="toy", file_name="toy.bin", licence="MIT", origin="test", source=source, optional=True)
 on_wait = lambda: print("waiting", flush=True)

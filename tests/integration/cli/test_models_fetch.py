@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from liftline import models
 from liftline.errors import ExitCode
-from liftline.models import KEYPOINT_RCNN_R101, VIDEOPOSE3D
+from liftline.models import catalogue as models
+from liftline.models.catalogue import KEYPOINT_RCNN_R101, VIDEOPOSE3D
 from tests.integration.cli.file_server import FileServer, broken_after, status
 from tests.integration.cli.proxy import TunnelProxy
 from tests.support import Outcome

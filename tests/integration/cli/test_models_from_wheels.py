@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from liftline import models
 from liftline.errors import ExitCode, ModelError
-from liftline.models import MEDIAPIPE_WHEEL, ModelFile, Wheel, WheelMember
-from liftline_cli.fetching.wheel import extract, fetch_from_wheel
+from liftline.models import catalogue as models
+from liftline.models.catalogue import MEDIAPIPE_WHEEL, ModelFile, Wheel, WheelMember
+from liftline.models.fetching.wheel import extract, fetch_from_wheel
 
 CONTENT = b"a small model" * 100
 SOURCE = WheelMember(MEDIAPIPE_WHEEL, "toy/models/toy.tflite", len(CONTENT))

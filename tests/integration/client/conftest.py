@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from liftline_cli.client import AsyncClient, Client, Connection
+from liftline.client import AsyncClient, Client, Connection
 from tests.integration.client.fake_gateway import Gateway, running
 
 Use = Callable[..., Any]

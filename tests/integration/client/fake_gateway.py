@@ -18,9 +18,9 @@ from typing import Any, Never
 import grpc
 from google.protobuf.empty_pb2 import Empty
 
+from liftline.client import Connection
 from liftline.v1 import job_service_pb2 as pb
 from liftline.v1.job_service_pb2_grpc import JobServiceServicer, add_JobServiceServicer_to_server
-from liftline_cli.client import Connection
 from tests.certificates import Authority, Certificate
 
 Fault = Callable[["StoreHandler"], None]

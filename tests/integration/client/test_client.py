@@ -10,9 +10,7 @@ import grpc
 import pytest
 from pydantic import SecretStr
 
-from liftline.errors import InvalidInputError, InvalidVideoError, LiftlineError, UnavailableError, UsageError
-from liftline.v1 import job_service_pb2 as pb
-from liftline_cli.client import (
+from liftline.client import (
     AccessError,
     JobCancelledError,
     JobSettings,
@@ -23,6 +21,8 @@ from liftline_cli.client import (
     QuotaError,
     ServerError,
 )
+from liftline.errors import InvalidInputError, InvalidVideoError, LiftlineError, UnavailableError, UsageError
+from liftline.v1 import job_service_pb2 as pb
 from tests.integration.client.conftest import Use
 from tests.integration.client.fake_gateway import Gateway, status
 
@@ -177,7 +177,7 @@ def test_a_watch_goes_on_when_the_gateway_restarts(use: Use, gateway: Gateway) -
 def test_a_watch_that_reaches_its_time_is_begun_anew_unseen(
     use: Use, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("liftline_cli.client.calls.STREAM_S", 0.3)
+    monkeypatch.setattr("liftline.client.calls.STREAM_S", 0.3)
     gateway.put(pb.Job(name="jobs/one", state=pb.Job.STATE_RUNNING))
     ending = pb.Job(name="jobs/one", state=pb.Job.STATE_SUCCEEDED)
     timer = threading.Timer(1.0, gateway.put, [ending])

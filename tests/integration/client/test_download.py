@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
+from liftline.client import Client, JobStateError, OutputFile, ServerError
+from liftline.client.output_folder import OutputFolder
+from liftline.client.transfer import Transfers
 from liftline.errors import InvalidArtifactError, OutputError
 from liftline.v1 import job_service_pb2 as pb
-from liftline_cli.client import Client, JobStateError, OutputFile, ServerError
-from liftline_cli.client.output_folder import OutputFolder
-from liftline_cli.client.transfer import Transfers
 from tests.integration.client.conftest import Use
 from tests.integration.client.fake_gateway import Gateway, broken_after, status
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from liftline.client import Connection
 from liftline.errors import UnavailableError
 from liftline.v1 import job_service_pb2 as pb
-from liftline_cli.client import Connection
 from tests.certificates import Authority
 from tests.integration.client.conftest import Use
 from tests.integration.client.fake_gateway import Gateway, running

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from liftline.client import ServerError
+from liftline.client.transfer import Transfers
 from liftline.errors import Cancelled, InvalidInputError, UsageError
-from liftline_cli.client import ServerError
-from liftline_cli.client.transfer import Transfers
 from tests.integration.client.fake_gateway import Gateway, broken_after
 
 CONTENT = bytes(range(256)) * 4000

@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from deploy.kubelint.rendering import K8S
-from liftline.service_settings import NatsSettings
+from liftline.settings.services import NatsSettings
 from liftline_cli.up.children import free_ports, program, start, wait_until_answering
 from tests.certificates import Authority, Certificate
 

@@ -19,14 +19,14 @@ import pytest
 from pydantic import SecretStr
 
 from deploy.kubelint.documents import Manifests, Pod
-from deploy.kubelint.environment import variables
 from deploy.kubelint.rendering import OVERLAYS, kubectl, render
-from liftline.serving.tokens import mint_token
-from liftline_cli.client import Client, Connection
-from liftline_cli.client.views import JobState
+from deploy.kubelint.rules.environment import variables
+from liftline.client import Client, Connection
+from liftline.client.views import JobState
+from liftline.service.tokens import mint_token
+from liftline_cli.up._health import is_serving
 from liftline_cli.up.ceph import ACCESS_KEY, SECRET_KEY
 from liftline_cli.up.children import Child, free_ports, start
-from liftline_cli.up.health import is_serving
 from tests.certificates import Authority
 from tests.integration.deploy.nats_component import PASSWORD, running_component
 from tests.servers import running_s3

@@ -14,10 +14,10 @@ import yaml
 from pydantic import SecretStr
 
 from deploy.kubelint.rendering import K8S
+from liftline.adapters.nats import topology
+from liftline.adapters.nats.connection import connected
 from liftline.errors import UsageError
-from liftline.nats import topology
-from liftline.nats.connection import connected
-from liftline.service_settings import NatsSettings
+from liftline.settings.services import NatsSettings
 from tests.certificates import Authority
 from tests.integration.deploy.nats_component import running_component
 

@@ -17,7 +17,7 @@ from liftline.detections import Detections, People
 from liftline.errors import ModelError
 from liftline.plan import Plan, Segment
 from liftline.ports import Detector
-from liftline.running import FrameCounter, StopFlag
+from liftline.progress import FrameCounter, StopFlag
 from liftline.skeletons import COCO17
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video

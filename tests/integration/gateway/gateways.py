@@ -19,23 +19,23 @@ from grpc_status import rpc_status
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
-from liftline.folder_store import FolderStore
-from liftline.memory import Broker, MemoryBus, MemoryRecords
-from liftline.messages import publish_event, read_task
-from liftline.naming import JobKey, Priority, Stage, TaskKey, consumer
+from liftline.adapters.folder_store import FolderStore
+from liftline.adapters.memory import Broker, MemoryBus, MemoryRecords
+from liftline.jobs.messages import publish_event, read_task
+from liftline.jobs.naming import JobKey, Priority, Stage, TaskKey, consumer
+from liftline.pipeline.next_tasks import MAKES
 from liftline.ports import ArtifactStore, Bus, Records
-from liftline.service_settings import GatewaySettings, GrpcSettings
-from liftline.serving.server import GrpcServer, running_server
-from liftline.serving.tokens import mint_token
+from liftline.service.grpc.server import GrpcServer, running_server
+from liftline.service.tokens import mint_token
+from liftline.settings.services import GatewaySettings, GrpcSettings
 from liftline.telemetry.metrics import GatewayMetrics
 from liftline.v1 import job_service_pb2 as api
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Event, TaskResult
 from liftline.v1.job_service_pb2_grpc import JobServiceStub
 from liftline.v1.records_pb2 import JobRecord
-from liftline_gateway.api import Api
-from liftline_gateway.coordination import Coordination
-from liftline_gateway.next_tasks import MAKES
+from liftline_gateway.api.wiring import Api
+from liftline_gateway.coordination.wiring import Coordination
 
 Result = TypeVar("Result")
 VIDEO = b"the bytes of a video"

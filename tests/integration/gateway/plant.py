@@ -14,21 +14,21 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from liftline.folder_store import FolderStore
-from liftline.memory import Broker, MemoryBus, MemoryRecords
-from liftline.messages import publish_event, read_task
-from liftline.naming import JobKey, Priority, Stage, TaskKey, consumer, new_id
+from liftline.adapters.folder_store import FolderStore
+from liftline.adapters.memory import Broker, MemoryBus, MemoryRecords
+from liftline.jobs.messages import publish_event, read_task
+from liftline.jobs.naming import JobKey, Priority, Stage, TaskKey, consumer, new_id
 from liftline.ports import ArtifactStore, Bus, Delivery, Records
-from liftline.service_settings import GatewaySettings
+from liftline.settings.services import GatewaySettings
 from liftline.telemetry.metrics import GatewayMetrics
 from liftline.telemetry.traces import continuing
 from liftline.v1.artifacts_pb2 import ArtifactRef
 from liftline.v1.events_pb2 import Event, TaskResult
 from liftline.v1.job_service_pb2 import Failure, Job
 from liftline.v1.records_pb2 import JobRecord, RequestRecord, UploadRecord
-from liftline_gateway.coordination import Coordination
-from liftline_gateway.creation import video_key
-from liftline_gateway.job_book import JobBook, UploadKey
+from liftline_gateway.coordination.job_creation import video_key
+from liftline_gateway.coordination.wiring import Coordination
+from liftline_gateway.records.job_repository import JobBook, UploadKey
 from tests.unit.gateway.jobs import TIME, new_record, product, result_of
 
 VIDEO = b"a video, as far as the gateway cares"

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from liftline_gateway.coordination import Coordination
+from liftline_gateway.coordination.wiring import Coordination
 from tests.integration.gateway.plant import CONSUMERS, Plant
 
 COUNTED = ("publish", "pull_events", "get", "create", "update", "keys", "ack", "tell")

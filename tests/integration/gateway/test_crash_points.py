@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from liftline.naming import JobKey
+from liftline.jobs.naming import JobKey
 from liftline.v1.job_service_pb2 import Job
-from liftline_gateway.coordination import Coordination
-from liftline_gateway.job_book import UploadKey
-from liftline_gateway.stopping import cancel_job, delete_job
+from liftline_gateway.api.stopping import cancel_job, delete_job
+from liftline_gateway.coordination.wiring import Coordination
+from liftline_gateway.records.job_repository import UploadKey
 from tests.integration.gateway.plant import ACK_WAIT_S, Killed, Mortal, Plant
 
 Deed = Callable[[Plant, Coordination, JobKey], Awaitable[object]]

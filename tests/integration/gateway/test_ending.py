@@ -10,8 +10,8 @@ import pytest
 
 from liftline.errors import UnavailableError
 from liftline.v1.job_service_pb2 import Job
-from liftline_gateway.coordination import Coordination
-from liftline_gateway.stopping import delete_job
+from liftline_gateway.api.stopping import delete_job
+from liftline_gateway.coordination.wiring import Coordination
 from tests.integration.gateway.plant import STALE_S, Plant
 
 _JOBS, _CALL_S = 120, 0.5
@@ -31,7 +31,7 @@ class Away:
 
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("liftline_gateway.coordinator._END_WITHIN_S", 0.5)
+    monkeypatch.setattr("liftline_gateway.coordination.coordinator._END_WITHIN_S", 0.5)
 
 
 def test_while_it_removes_files(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from liftline.errors import UnavailableError
-from liftline.naming import JobKey
+from liftline.jobs.naming import JobKey
 from liftline.v1.job_service_pb2 import Job
-from liftline_gateway.coordination import Coordination
-from liftline_gateway.job_book import UploadKey
-from liftline_gateway.stopping import delete_job
+from liftline_gateway.api.stopping import delete_job
+from liftline_gateway.coordination.wiring import Coordination
+from liftline_gateway.records.job_repository import UploadKey
 from tests.integration.gateway.plant import STALE_S, Mortal, Plant
 
 FAILING = 0.15

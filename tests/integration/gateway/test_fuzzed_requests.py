@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from liftline.v1 import job_service_pb2 as api
-from liftline_gateway.validation import page_token
+from liftline_gateway.api.validation import page_token
 from tests.integration.gateway.gateways import Client, Deployment, deployment
 
 METHODS = {method.name: method for method in api.DESCRIPTOR.services_by_name["JobService"].methods}

@@ -9,8 +9,8 @@ from pathlib import Path
 import grpc
 import pytest
 
-from liftline.folder_store import FolderStore
-from liftline.memory import Broker, MemoryBus, MemoryRecords
+from liftline.adapters.folder_store import FolderStore
+from liftline.adapters.memory import Broker, MemoryBus, MemoryRecords
 from liftline.v1 import job_service_pb2 as api
 from tests.integration.gateway.gateways import VIDEO, Deployment, key_of, refusal, run, states
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from liftline.v1.job_service_pb2 import Job
-from liftline_gateway.lease import Lease
+from liftline_gateway.coordination.lease import Lease
 from tests.integration.gateway.plant import STALE_S, Clock, Plant
 
 

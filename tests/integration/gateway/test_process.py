@@ -17,15 +17,15 @@ import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from liftline.naming import Priority, Stage, consumer
-from liftline.nats import connection as nats
-from liftline.nats import topology
-from liftline.s3 import S3Store
+from liftline.adapters.nats import connection as nats
+from liftline.adapters.nats import topology
+from liftline.adapters.s3 import S3Store
+from liftline.jobs.naming import Priority, Stage, consumer
 from liftline.v1 import job_service_pb2 as api
 from liftline.v1.job_service_pb2_grpc import JobServiceStub
+from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.ceph import ACCESS_KEY, SECRET_KEY, CephServer
 from liftline_cli.up.children import free_ports
-from liftline_cli.up.nats_server import NatsServer
 from tests.integration.gateway.gateways import VIDEO
 from tests.integration.gateway.test_real_servers import http
 from tests.servers import nats_settings, running_nats, s3_settings

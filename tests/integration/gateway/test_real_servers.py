@@ -13,14 +13,14 @@ import grpc
 import pytest
 import urllib3
 
-from liftline.nats import connection as nats
-from liftline.nats import topology
-from liftline.nats.bus import NatsBus
-from liftline.nats.records import NatsRecords
-from liftline.s3 import S3Store
+from liftline.adapters.nats import connection as nats
+from liftline.adapters.nats import topology
+from liftline.adapters.nats.bus import NatsBus
+from liftline.adapters.nats.records import NatsRecords
+from liftline.adapters.s3 import S3Store
 from liftline.v1 import job_service_pb2 as api
+from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.ceph import CephServer
-from liftline_cli.up.nats_server import NatsServer
 from tests.integration.gateway.gateways import VIDEO, Client, Deployment, deployment, key_of, refusal, states
 from tests.servers import nats_settings, running_nats, s3_settings
 

@@ -10,22 +10,22 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from liftline.adapters.folder_store import FolderStore
+from liftline.adapters.nats import topology
+from liftline.adapters.nats.bus import NatsBus
+from liftline.adapters.nats.connection import connected
+from liftline.adapters.nats.records import NatsRecords
 from liftline.errors import UnavailableError
-from liftline.folder_store import FolderStore
-from liftline.naming import JobKey, Priority, Stage, consumer, new_id
-from liftline.nats import topology
-from liftline.nats.bus import NatsBus
-from liftline.nats.connection import connected
-from liftline.nats.records import NatsRecords
+from liftline.jobs.naming import JobKey, Priority, Stage, consumer, new_id
 from liftline.ports import Bus, Records
-from liftline.service_settings import GatewaySettings
+from liftline.settings.services import GatewaySettings
 from liftline.telemetry.metrics import GatewayMetrics
 from liftline.v1.artifacts_pb2 import ArtifactRef
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import JobRecord, RequestRecord
-from liftline_gateway.coordination import Coordination
-from liftline_gateway.creation import video_key
-from liftline_gateway.job_book import UploadKey
+from liftline_gateway.coordination.job_creation import video_key
+from liftline_gateway.coordination.wiring import Coordination
+from liftline_gateway.records.job_repository import UploadKey
 from tests.integration.gateway.plant import VIDEO, Worker
 from tests.servers import nats_settings, running_nats
 from tests.unit.gateway.jobs import FRAMES_PER_SEGMENT, new_record

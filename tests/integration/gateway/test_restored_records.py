@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from liftline.errors import UnavailableError
-from liftline.naming import JobKey
+from liftline.jobs.naming import JobKey
 from liftline.v1.job_service_pb2 import Job
 from tests.integration.gateway.plant import Plant
 

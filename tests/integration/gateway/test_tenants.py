@@ -10,7 +10,7 @@ import grpc
 import pytest
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from liftline.serving.tokens import mint_token
+from liftline.service.tokens import mint_token
 from liftline.v1 import job_service_pb2 as api
 from tests.integration.gateway.gateways import Client, Deployment, key_of, refusal, run, states
 

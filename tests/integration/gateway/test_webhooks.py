@@ -18,10 +18,10 @@ import pytest
 from pydantic import SecretStr
 
 from liftline.errors import UsageError
-from liftline.service_settings import GatewaySettings
+from liftline.settings.services import GatewaySettings
 from liftline.v1.job_service_pb2 import CancelJobRequest, Failure, Job
 from liftline.v1.records_pb2 import JobRecord
-from liftline_gateway.webhooks import Patience, Webhooks
+from liftline_gateway.webhooks.sender import Patience, Webhooks
 from tests.integration.gateway.gateways import Deployment, run, states
 from tests.integration.gateway.receivers import Received, receiving
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from liftline.messages import read_event
-from liftline.naming import JobKey
+from liftline.jobs.messages import read_event
+from liftline.jobs.naming import JobKey
 from liftline.v1.job_service_pb2 import Job
-from liftline_gateway.coordination import Coordination
-from liftline_gateway.stopping import cancel_job, delete_job
+from liftline_gateway.api.stopping import cancel_job, delete_job
+from liftline_gateway.coordination.wiring import Coordination
 from tests.integration.gateway.plant import STALE_S, Plant
 
 KINDS = ("creation_completed", "event_lost", "task_lost", "publishing_finished")

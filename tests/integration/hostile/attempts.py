@@ -18,9 +18,9 @@ from pathlib import Path
 import psutil
 import torch
 
-from liftline import pickles
 from liftline.errors import LiftlineError
-from liftline_lifter.checkpoint import load_checkpoint
+from liftline.files import pickles
+from liftline_lifter.lifting.checkpoint import load_checkpoint
 from liftline_lifter.videopose3d import load_keypoints
 
 MEMORY_BYTES = 1536 << 20

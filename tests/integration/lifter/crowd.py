@@ -10,7 +10,7 @@ import time
 import numpy as np
 
 from liftline.detections import Detections
-from liftline.running import FrameCounter, StopFlag
+from liftline.progress import FrameCounter, StopFlag
 from liftline_lifter.stage import LiftSettings, TrackSettings, lift_tracks
 from liftline_lifter.tracking.people import find_people, to_tracks
 from tests.unit.lifter.lifters import random_checkpoint

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from liftline.adapters.nats import topology
+from liftline.adapters.nats.bus import NatsBus
+from liftline.adapters.nats.connection import connected
+from liftline.adapters.nats.records import NatsRecords
 from liftline.errors import UnavailableError
-from liftline.nats import topology
-from liftline.nats.bus import NatsBus
-from liftline.nats.connection import connected
-from liftline.nats.records import NatsRecords
 from liftline.ports import Bus
-from liftline_cli.up.nats_server import NatsServer
+from liftline_cli.up._nats_server import NatsServer
 from tests.servers import nats_settings, running_nats
 
 DOWN_S = 1.0

@@ -13,14 +13,14 @@ import pytest
 from nats.aio.client import Client
 from pydantic import SecretStr
 
+from liftline.adapters.nats import topology
+from liftline.adapters.nats.bus import NatsBus
+from liftline.adapters.nats.connection import connected
+from liftline.adapters.nats.records import NatsRecords
 from liftline.errors import LimitExceededError, UnavailableError, UsageError
-from liftline.nats import topology
-from liftline.nats.bus import NatsBus
-from liftline.nats.connection import connected
-from liftline.nats.records import NatsRecords
-from liftline.service_settings import NatsSettings
+from liftline.settings.services import NatsSettings
+from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.children import free_ports
-from liftline_cli.up.nats_server import NatsServer
 from tests.certificates import Authority
 from tests.servers import running_nats
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
+from liftline.adapters.nats import topology
+from liftline.adapters.nats.bus import NatsBus
+from liftline.adapters.nats.connection import Connection, connected
+from liftline.adapters.nats.records import NatsRecords
 from liftline.errors import UsageError
-from liftline.naming import Priority, Stage, consumer
-from liftline.nats import topology
-from liftline.nats.bus import NatsBus
-from liftline.nats.connection import Connection, connected
-from liftline.nats.records import NatsRecords
-from liftline_cli.up.nats_server import NatsServer
+from liftline.jobs.naming import Priority, Stage, consumer
+from liftline_cli.up._nats_server import NatsServer
 from tests.servers import nats_settings, running_nats
 
 

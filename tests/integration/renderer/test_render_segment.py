@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from liftline.errors import Cancelled, InvalidVideoError, OutputError
-from liftline.running import FrameCounter, StopFlag
+from liftline.progress import FrameCounter, StopFlag
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
 from liftline.video.reading import read_frames

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 import urllib3
 
-from liftline.s3 import S3Store
+from liftline.adapters.s3 import S3Store
 from liftline_cli.up.ceph import CephServer
 from tests.servers import s3_settings
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import av
 import pytest
 
+from liftline.adapters.s3 import S3Store
 from liftline.errors import InvalidVideoError, LimitExceededError
 from liftline.ports import VideoOpener
-from liftline.running import StopFlag
-from liftline.s3 import S3Store
+from liftline.progress import StopFlag
 from liftline.video.planning import plan_video
 from liftline.video.reading import read_frames
 from liftline_cli.up.ceph import CephServer

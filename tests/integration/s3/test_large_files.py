@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from minio import Minio
 
-from liftline.artifacts import sha256_file
+from liftline.adapters.s3 import S3Store
 from liftline.errors import InvalidArtifactError, OutputError
-from liftline.s3 import S3Store
+from liftline.files.artifacts import sha256_file
 from liftline_cli.up.ceph import CephServer
 from tests.servers import s3_settings
 

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from liftline.adapters.s3 import S3Store
 from liftline.errors import UnavailableError
-from liftline.s3 import S3Store
 from liftline_cli.up.ceph import CephServer
 from tests.integration.s3.cutting import CuttingProxy
 from tests.servers import running_s3, s3_settings

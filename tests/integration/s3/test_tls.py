@@ -14,8 +14,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from liftline.adapters.s3 import S3Store
 from liftline.errors import UnavailableError
-from liftline.s3 import S3Store
 from liftline_cli.up.ceph import CephServer
 from tests.servers import running_s3, s3_settings
 

@@ -14,22 +14,22 @@ from pathlib import Path
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from liftline.messages import publish_task, read_event
-from liftline.naming import JobKey, TaskKey, new_id
-from liftline.nats import topology
-from liftline.nats.bus import NatsBus
-from liftline.nats.connection import connected
-from liftline.nats.records import NatsRecords
-from liftline.s3 import S3Store
-from liftline.service_settings import S3Settings
+from liftline.adapters.nats import topology
+from liftline.adapters.nats.bus import NatsBus
+from liftline.adapters.nats.connection import connected
+from liftline.adapters.nats.records import NatsRecords
+from liftline.adapters.s3 import S3Store
+from liftline.jobs.messages import publish_task, read_event
+from liftline.jobs.naming import JobKey, TaskKey, new_id
+from liftline.pipeline.state import advance, begin, is_over
+from liftline.settings.services import S3Settings
 from liftline.v1.artifacts_pb2 import ArtifactRef
 from liftline.v1.events_pb2 import TaskResult
 from liftline.v1.job_service_pb2 import JobSettings
 from liftline.v1.records_pb2 import JobRecord
+from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.ceph import CephServer
 from liftline_cli.up.children import Child, free_ports, start
-from liftline_cli.up.nats_server import NatsServer
-from liftline_gateway.state import advance, begin, is_over
 from tests.servers import nats_settings, s3_settings
 
 SERVICES = ("detector", "lifter", "renderer")

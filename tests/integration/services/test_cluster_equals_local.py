@@ -18,18 +18,18 @@ from rich.console import Console
 from liftline import detections as detections_file
 from liftline import poses as poses_file
 from liftline import tracks as tracks_file
-from liftline.naming import Stage, TaskKey, artifact
-from liftline.output_tree import OutputTree
-from liftline.running import StopFlag
+from liftline.exports.keypoint_files import write_frame_files
+from liftline.files.output_tree import OutputTree
+from liftline.jobs.naming import Stage, TaskKey, artifact
+from liftline.pipeline.handler import StageHandler
+from liftline.progress import StopFlag
 from liftline.v1.job_service_pb2 import EXPORT_FORMAT_CSV, EXPORT_FORMAT_TRC, JobSettings
-from liftline.work import StageHandler
-from liftline_cli.mannequin.clip import render_clip
-from liftline_cli.process import ProcessSettings, process_video
-from liftline_cli.reporting import ConsoleReporter
+from liftline_cli.console.reporting import ConsoleReporter
+from liftline_cli.local.process import ProcessSettings, process_video
+from liftline_demo.mannequin.clip import render_clip
 from liftline_detector.__main__ import load_service as detector
-from liftline_gateway.publishing import manifest_of
+from liftline_gateway.coordination.publishing import manifest_of
 from liftline_lifter.__main__ import load_service as lifter
-from liftline_lifter.keypoint_files import write_frame_files
 from liftline_renderer.__main__ import load_service as renderer
 from tests.folder_work import JOB, FolderJob
 

@@ -15,14 +15,14 @@ import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from liftline.naming import Stage
+from liftline.jobs.naming import Stage
 from liftline.v1.events_pb2 import TaskResult
 from liftline.v1.job_service_pb2 import EXPORT_FORMAT_JSON, Failure, Job, JobSettings
 from liftline.v1.records_pb2 import JobRecord
 from liftline.v1.worker_service_pb2 import GetStatusRequest, WorkerStatus
 from liftline.v1.worker_service_pb2_grpc import WorkerServiceStub
-from liftline_cli.mannequin.clip import render_clip
 from liftline_cli.up.ceph import CephServer
+from liftline_demo.mannequin.clip import render_clip
 from liftline_detector.__main__ import load_service as detector
 from liftline_lifter.__main__ import load_service as lifter
 from liftline_renderer.__main__ import load_service as renderer

@@ -10,11 +10,11 @@ import os
 import time
 from pathlib import Path
 
-from liftline.bootstrap import run_worker
 from liftline.errors import ModelError
-from liftline.naming import Stage
+from liftline.jobs.naming import Stage
+from liftline.pipeline.handler import LoadedService, Outcome, Service, Work
 from liftline.ports import ModelInfo
-from liftline.work import LoadedService, Outcome, Service, Work
+from liftline.service.bootstrap import run_worker
 
 GATES = Path(os.environ["GATES"])
 

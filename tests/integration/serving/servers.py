@@ -14,12 +14,12 @@ from google.rpc import error_details_pb2
 from grpc_status import rpc_status
 from prometheus_client import CollectorRegistry
 
-from liftline.naming import Stage
-from liftline.service_settings import GrpcSettings
-from liftline.serving.server import GrpcServer, running_server
-from liftline.serving.status import WorkerBoard
-from liftline.serving.worker_service import worker_service
+from liftline.jobs.naming import Stage
+from liftline.service.grpc.server import GrpcServer, running_server
+from liftline.service.grpc.worker_service import worker_service
+from liftline.settings.services import GrpcSettings
 from liftline.telemetry.metrics import WorkerMetrics
+from liftline.worker.board import WorkerBoard
 
 Result = TypeVar("Result")
 

@@ -8,19 +8,19 @@ import sys
 
 import pytest
 
-from liftline.service_settings import GrpcSettings
+from liftline.settings.services import GrpcSettings
 from liftline_cli.up.children import free_ports
 from tests.integration.serving.servers import Serving, with_server
 
 
 async def probed(listen: str | None) -> tuple[int, str]:
-    """How `python -m liftline.serving.probe` ends, and what it prints."""
+    """How `python -m liftline.service.grpc.probe` ends, and what it prints."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LIFTLINE_")}
     if listen is not None:
         environment["LIFTLINE_GRPC_HEALTH_LISTEN"] = listen
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "liftline.serving.probe", env=environment, stdout=pipe, stderr=pipe
+        sys.executable, "-m", "liftline.service.grpc.probe", env=environment, stdout=pipe, stderr=pipe
     )
     out, err = await process.communicate()
     return process.returncode or 0, (out + err).decode().strip()

@@ -18,8 +18,8 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 from grpc_reflection.v1alpha.proto_reflection_descriptor_database import ProtoReflectionDescriptorDatabase
 
-from liftline.naming import JobKey, Stage, TaskKey
-from liftline.serving.worker_service import NAME
+from liftline.jobs.naming import JobKey, Stage, TaskKey
+from liftline.service.grpc.worker_service import NAME
 from liftline.v1.worker_service_pb2 import GetStatusRequest, WatchStatusRequest, WorkerStatus
 from liftline.v1.worker_service_pb2_grpc import WorkerServiceStub
 from tests.integration.serving.servers import Serving, refusal, serving, with_server

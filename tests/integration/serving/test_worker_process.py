@@ -21,21 +21,21 @@ import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
-from liftline.messages import publish_task
-from liftline.naming import JobKey, Stage, TaskKey, new_id
-from liftline.nats import topology
-from liftline.nats.bus import NatsBus
-from liftline.nats.connection import Connection, connected
-from liftline.nats.records import NatsRecords
-from liftline.service_settings import NatsSettings
+from liftline.adapters.nats import topology
+from liftline.adapters.nats.bus import NatsBus
+from liftline.adapters.nats.connection import Connection, connected
+from liftline.adapters.nats.records import NatsRecords
+from liftline.jobs.messages import publish_task
+from liftline.jobs.naming import JobKey, Stage, TaskKey, new_id
+from liftline.settings.services import NatsSettings
 from liftline.telemetry.traces import continuing
 from liftline.v1.events_pb2 import Task
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import JobRecord
 from liftline.v1.worker_service_pb2 import GetStatusRequest, WorkerStatus
 from liftline.v1.worker_service_pb2_grpc import WorkerServiceStub
+from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.children import free_ports
-from liftline_cli.up.nats_server import NatsServer
 from tests.collector import collecting
 from tests.servers import running_nats
 from tests.support import eventually
@@ -238,7 +238,7 @@ def test_a_done_task_is_counted_logged_and_traced(nats: NatsServer, start: Start
         worker.end()
         assert worker.exit_code() == 0
     lines = worker.lines()
-    assert [line["message"] for line in lines if line["logger"] == "liftline.bootstrap"] == [
+    assert [line["message"] for line in lines if line["logger"] == "liftline.service.bootstrap"] == [
         "warming_up", "serving", "draining", "ended",
     ]  # fmt: skip
     of_task = [line for line in lines if line.get("job") == task.job.job]

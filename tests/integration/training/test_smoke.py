@@ -8,15 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from liftline.metrics import mpjpe
-from liftline.running import FrameCounter, StopFlag
-from liftline_lifter.checkpoint import LifterCheckpoint, load_checkpoint
-from liftline_lifter.lifting import LiftSettings, lift
+from liftline.pose_errors import mpjpe
+from liftline.progress import FrameCounter, StopFlag
+from liftline_lifter.lifting.checkpoint import LifterCheckpoint, load_checkpoint
+from liftline_lifter.lifting.lift import LiftSettings, lift
 from tests.unit.training.mocap import write_mocap
-from training.data import default_mocap_path, load_motion, training_split
+from training.augmentation.sequence_noise import Noise
+from training.motion.data import default_mocap_path, load_motion, training_split
+from training.motion.sequences import simulate
 from training.pipeline import trained
-from training.sequence_noise import Noise
-from training.sequences import simulate
 from training.train import LOG_FILE
 
 DEVICE = ("--device", "cpu")

@@ -12,9 +12,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from liftline.frames import Frame
 from liftline.plan import Plan
-from liftline.running import StopFlag
-from liftline.video.frames import Frame
+from liftline.progress import StopFlag
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
 from liftline.video.reading import read_frames

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from liftline.errors import InvalidVideoError, LimitExceededError
+from liftline.frames import Frame
 from liftline.plan import Plan
-from liftline.video.frames import Frame
 from liftline.video.opening import VideoLimits
 from tests.integration.hostile.bombs import BEFORE, BOMBS, claimed_frames, packed_index, picture_bomb
 from tests.integration.video.factory import VideoFactory

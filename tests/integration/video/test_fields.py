@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 
-from liftline.video.fields import SecondFields
+from liftline.video._fields import SecondFields
 from tests.integration.video.factory import numbered
 from tests.integration.video.field_coded import field_coded
 from tests.integration.video.odd_videos import PLAIN, stored_as_fields

@@ -9,7 +9,7 @@ import pytest
 
 from liftline import plan as plans
 from liftline.errors import Cancelled, LimitExceededError
-from liftline.running import StopFlag
+from liftline.progress import StopFlag
 from liftline.video.opening import VideoLimits, local_opener
 from liftline.video.planning import plan_video
 

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 
 from liftline.errors import UnavailableError
+from liftline.files.range_reader import BLOCK_BYTES, RangeReader
+from liftline.frames import Frame
 from liftline.plan import Plan
-from liftline.range_reader import BLOCK_BYTES, RangeReader
-from liftline.running import StopFlag
-from liftline.video.frames import Frame
+from liftline.progress import StopFlag
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
 from liftline.video.reading import read_frames

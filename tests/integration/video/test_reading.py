@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from liftline.errors import Cancelled, InvalidVideoError
-from liftline.running import StopFlag
+from liftline.progress import StopFlag
 from liftline.video.opening import local_opener
 from liftline.video.reading import read_frames
 from tests.integration.video.factory import Tags

@@ -8,11 +8,11 @@ import av
 import numpy as np
 import pytest
 
-from liftline.running import StopFlag
+from liftline.progress import StopFlag
 from liftline.video.opening import local_opener, main_audio_stream, open_container
-from liftline_renderer.encode import SegmentWriter, even_size
-from liftline_renderer.gif import write_gif
-from liftline_renderer.mux import MuxSegment, mux
+from liftline_renderer.encoding.encode import SegmentWriter, even_size
+from liftline_renderer.encoding.gif import write_gif
+from liftline_renderer.encoding.mux import MuxSegment, mux
 from tests.integration.video.odd_table import ODD
 
 NTSC = Fraction(30000, 1001)

@@ -13,22 +13,22 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from liftline.adapters.nats import topology
+from liftline.adapters.nats.bus import NatsBus
+from liftline.adapters.nats.connection import Connection, connected
+from liftline.adapters.nats.records import NatsRecords
+from liftline.adapters.s3 import S3Store
 from liftline.errors import UnavailableError
-from liftline.messages import publish_task
-from liftline.naming import JobKey, Stage, TaskKey, new_id
-from liftline.nats import topology
-from liftline.nats.bus import NatsBus
-from liftline.nats.connection import Connection, connected
-from liftline.nats.records import NatsRecords
-from liftline.s3 import S3Store
-from liftline.service_settings import S3Settings
+from liftline.jobs.messages import publish_task
+from liftline.jobs.naming import JobKey, Stage, TaskKey, new_id
+from liftline.settings.services import S3Settings
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Event, Task, TaskResult
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import Attempts, JobRecord
+from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.ceph import CephServer
 from liftline_cli.up.children import Child, free_ports, start
-from liftline_cli.up.nats_server import NatsServer
 from tests.servers import nats_settings, s3_settings
 
 ACK_WAIT_S, WITHIN_S = 1.5, 30.0

@@ -10,12 +10,12 @@ from pathlib import Path
 import nats as nats_client
 import pytest
 
-from liftline.naming import JobKey, Stage, TaskKey
+from liftline.jobs.naming import JobKey, Stage, TaskKey
 from liftline.v1.job_service_pb2 import Failure, Job
 from liftline.v1.records_pb2 import DeadTask, JobRecord
-from liftline.worker import EXIT_HANGING
+from liftline.worker.loop import EXIT_HANGING
+from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.ceph import CephServer
-from liftline_cli.up.nats_server import NatsServer
 from tests.integration.worker.sites import ACK_WAIT_S, Site, site
 from tests.servers import running_nats, running_s3
 

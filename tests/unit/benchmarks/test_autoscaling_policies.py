@@ -13,7 +13,7 @@ from benchmarks.autoscaling.figures import Figures
 from benchmarks.autoscaling.policy import BALANCED, EAGER, FRUGAL, POLICIES
 from benchmarks.autoscaling.virtual import simulate_virtually
 from benchmarks.autoscaling.workload import DAY, LONG, TRICKLE
-from liftline.naming import Stage, consumers_of
+from liftline.jobs.naming import Stage, consumers_of
 
 MANIFEST = Path(__file__).resolve().parents[3] / "deploy/k8s/components/keda/detector.yaml"
 MOST = 32

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from liftline.errors import InvalidInputError, UsageError
-from liftline_cli.batch.finding import find_videos
+from liftline_cli.batch._finding import find_videos
 
 
 def touch(folder: Path, *names: str) -> None:

@@ -9,8 +9,8 @@ import pytest
 from rich.console import Console
 
 from liftline.errors import ExitCode
+from liftline_cli.batch._summary import Summary
 from liftline_cli.batch.messages import Measures, Outcome, Report
-from liftline_cli.batch.summary import Summary
 
 DONE = Report(Outcome.DONE, measures=Measures(frames=300, people=2, ids=3, coverage=0.9, seconds=12.0))
 UNCHANGED = Report(Outcome.UNCHANGED, measures=DONE.measures)

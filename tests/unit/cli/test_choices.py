@@ -8,13 +8,13 @@ from typing import get_args
 
 import pytest
 
+from liftline.client import JobSettings
 from liftline.errors import UsageError
-from liftline_cli.client import JobSettings
-from liftline_cli.lifting_options import Lifting, Smooth, parse_heights
-from liftline_cli.options import DetectorName, Layout, Precision
+from liftline_cli.options.common import DetectorName, Layout, Precision
+from liftline_cli.options.lifting import Lifting, Smooth, parse_heights
 from liftline_detector.backends import AUTO, BACKENDS
 from liftline_detector.options import PRECISIONS
-from liftline_lifter import smoothing
+from liftline_lifter.lifting import smoothing
 from liftline_lifter.settings import lift_settings
 from liftline_lifter.stage import LiftSettings
 from liftline_renderer.layout import Layout as RendererLayout

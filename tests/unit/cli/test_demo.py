@@ -13,12 +13,12 @@ from rich.console import Console
 from liftline import poses
 from liftline.errors import Cancelled
 from liftline.poses import Poses
-from liftline.running import StopFlag
-from liftline_cli.demo import compare, demo_clip
-from liftline_cli.mannequin.clip import Clip, truth_path
-from liftline_cli.mannequin.truth import truth_of
-from liftline_cli.mannequin.view import View
-from liftline_cli.reporting import ConsoleReporter
+from liftline.progress import StopFlag
+from liftline_cli.console.reporting import ConsoleReporter
+from liftline_demo.__main__ import compare, demo_clip
+from liftline_demo.mannequin.clip import Clip, truth_path
+from liftline_demo.mannequin.truth import truth_of
+from liftline_demo.mannequin.view import View
 
 TINY = Clip(frames=6, rate=Fraction(25), size_px=(96, 72))
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from liftline.client.views import job_of
 from liftline.v1 import job_service_pb2 as pb
-from liftline_cli.client.views import job_of
 from liftline_cli.jobs.progress import counted, part_done
 
 

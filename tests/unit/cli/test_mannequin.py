@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from liftline import poses
 from liftline.camera import Camera
 from liftline.poses import Poses
-from liftline.running import FrameCounter
+from liftline.progress import FrameCounter
 from liftline.skeletons import COCO17, H36M17
-from liftline_cli.mannequin.clip import WALK, Clip, draw_frame, render_clip, truth_path
-from liftline_cli.mannequin.figure import body_of
-from liftline_cli.mannequin.gait import SHIN_M, SIDES, STANCE, THIGH_M, Pose, knee_between, pose_at
-from liftline_cli.mannequin.shading import room
-from liftline_cli.mannequin.truth import coco_keypoints, h36m_joints, truth_of
-from liftline_cli.mannequin.view import View
+from liftline_demo.mannequin.clip import WALK, Clip, draw_frame, render_clip, truth_path
+from liftline_demo.mannequin.figure import body_of
+from liftline_demo.mannequin.gait import SHIN_M, SIDES, STANCE, THIGH_M, Pose, knee_between, pose_at
+from liftline_demo.mannequin.shading import room
+from liftline_demo.mannequin.truth import coco_keypoints, h36m_joints, truth_of
+from liftline_demo.mannequin.view import View
 
 SMALL_PX = (96, 72)
 

@@ -10,10 +10,17 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from liftline import models
 from liftline.errors import ExitCode, UsageError
-from liftline.models import CATALOGUE, KEYPOINT_RCNN_R101, POSE_DETECTION, POSE_LANDMARK, VIDEOPOSE3D, ModelFile
-from liftline_cli.models import State, app, chosen, state
+from liftline.models import catalogue as models
+from liftline.models.catalogue import (
+    CATALOGUE,
+    KEYPOINT_RCNN_R101,
+    POSE_DETECTION,
+    POSE_LANDMARK,
+    VIDEOPOSE3D,
+    ModelFile,
+)
+from liftline_cli.commands.models import State, app, chosen, state
 
 NEEDED = (POSE_DETECTION, POSE_LANDMARK)
 

@@ -9,9 +9,9 @@ import pytest
 from rich.console import Console
 
 from liftline.errors import ModelError
-from liftline.wire import LIFT_STEPS
+from liftline.jobs.wire import LIFT_STEPS
+from liftline_cli.console.reporting import ConsoleReporter
 from liftline_cli.original import DEFAULT_CHECKPOINT, find_checkpoint, original_lifting
-from liftline_cli.reporting import ConsoleReporter
 
 
 @dataclass

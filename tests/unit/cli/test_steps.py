@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from liftline_cli.steps import StepLog, digest
+from liftline_cli.local.steps import StepLog, digest
 
 
 def log(root: Path) -> StepLog:

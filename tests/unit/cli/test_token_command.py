@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from liftline.serving.tokens import OPERATOR, TokenChecker
+from liftline.service.tokens import OPERATOR, TokenChecker
 from liftline_cli.main import app
 
 SECRET = "a shared secret of more than 32 bytes, made up for this test"

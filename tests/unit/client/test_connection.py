@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from liftline.client import Connection
 from liftline.errors import UsageError
-from liftline_cli.client import Connection
 from liftline_cli.up.state import Phase, State, locked, write_state
 
 

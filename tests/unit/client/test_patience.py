@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from liftline.client.patience import Patience
 from liftline.errors import UnavailableError
-from liftline_cli.client.patience import Patience
 
 
 class Clock:

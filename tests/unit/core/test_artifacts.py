@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from liftline.artifacts import array, atomic_path, load_npz, save_npz, sha256_file, write_json
 from liftline.errors import InvalidArtifactError, OutputError
+from liftline.files.artifacts import array, atomic_path, load_npz, save_npz, sha256_file, write_json
 
 
 def test_a_file_appears_only_when_the_block_ends(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("liftline.artifacts.MAX_ARTIFACT_BYTES", 1000)
+    monkeypatch.setattr("liftline.files.artifacts.MAX_ARTIFACT_BYTES", 1000)
     with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("x.npy", bytes(10_000))
     with pytest.raises(InvalidArtifactError, match="unpacks to"):

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from liftline.channels import Aborted, reading_ahead, writing_behind
+from liftline.pipelining import Aborted, reading_ahead, writing_behind
 
 pytestmark = pytest.mark.timeout(20)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from liftline.devices import check_device_name, resolve_device
 from liftline.errors import UsageError
+from liftline.models.devices import check_device_name, resolve_device
 
 
 def test_auto_is_cuda_where_there_is_one():

@@ -9,7 +9,7 @@ import av
 import pytest
 
 from liftline import __version__
-from liftline.manifest import is_of, manifest, package_versions, plain
+from liftline.jobs.manifest import is_of, manifest, package_versions, plain
 from liftline.ports import ModelInfo
 from liftline.video.opening import VideoLimits
 

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy.spatial.transform import Rotation
 
-from liftline.metrics import acceleration_error, align_similarity, mpjpe, mpjve, n_mpjpe, p_mpjpe
+from liftline.pose_errors import acceleration_error, align_similarity, mpjpe, mpjve, n_mpjpe, p_mpjpe
 
 
 @pytest.fixture

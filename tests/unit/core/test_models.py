@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from liftline import models
 from liftline.errors import ModelError
-from liftline.models import CATALOGUE, MEDIAPIPE_WHEEL, Address, ModelFile, WheelMember
+from liftline.models import catalogue as models
+from liftline.models.catalogue import CATALOGUE, MEDIAPIPE_WHEEL, Address, ModelFile, WheelMember
 
 CONTENT = b"a small model" * 100
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

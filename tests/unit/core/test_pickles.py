@@ -18,8 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from liftline import pickles
 from liftline.errors import InvalidInputError, UnsafePickleError
+from liftline.files import pickles
 
 DATA = {
     "clip.mp4": {"custom": [np.arange(12, dtype=np.float32).reshape(2, 3, 2)]},
@@ -179,7 +179,7 @@ def test_a_large_memo_number_costs_nothing() -> None:
 
 
 def test_a_program_without_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("liftline.pickles.machine.MAX_INSTRUCTIONS", 100)
+    monkeypatch.setattr("liftline.files.pickles.machine.MAX_INSTRUCTIONS", 100)
     assert pickles.loads(b"N0" * 49 + b"N.", name="x") is None
     with pytest.raises(UnsafePickleError, match="more than 100 instructions"):
         pickles.loads(b"N0" * 50 + b"N.", name="x")

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from liftline.errors import InvalidArtifactError, UnavailableError
-from liftline.range_reader import RangeReader
+from liftline.files.range_reader import RangeReader
 
 CONTENT = bytes(range(251)) * 40
 BLOCK = 1_000

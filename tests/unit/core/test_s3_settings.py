@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from liftline.adapters.s3 import S3Store
 from liftline.errors import UsageError
-from liftline.s3 import S3Store
-from liftline.service_settings import S3Settings
+from liftline.settings.services import S3Settings
 
 GOOD = S3Settings(endpoint="https://s3.example", access_key="a", secret_key=SecretStr("b"))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from liftline.errors import InvalidArtifactError, UnavailableError
-from liftline.segment_files import AHEAD, segment_files
+from liftline.pipeline.segment_files import AHEAD, segment_files
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import TaskResult
 

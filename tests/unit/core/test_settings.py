@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from liftline import environment
+from liftline.client import Connection
 from liftline.errors import UsageError
-from liftline.service_settings import (
+from liftline.settings import environment
+from liftline.settings.machine import Settings, load_settings
+from liftline.settings.services import (
     GatewaySettings,
     GrpcSettings,
     NatsSettings,
@@ -17,8 +19,6 @@ from liftline.service_settings import (
     TelemetrySettings,
     WorkerSettings,
 )
-from liftline.settings import Settings, load_settings
-from liftline_cli.client import Connection
 from liftline_detector.settings import DetectorSettings
 from liftline_lifter.settings import LifterSettings
 

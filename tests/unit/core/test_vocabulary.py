@@ -17,13 +17,13 @@ from liftline import tracks as tracks_file
 from liftline.camera import Camera
 from liftline.detections import Detections, People
 from liftline.errors import InvalidArtifactError, UsageError
+from liftline.frames import VideoInfo
 from liftline.plan import Plan, Segment
 from liftline.poses import Poses
 from liftline.scene import Scene
 from liftline.skeletons import BLAZEPOSE33, BLAZEPOSE33_TO_COCO17, COCO17, H36M17, LIMB_JOINTS, SKELETONS
+from liftline.thumbnails import SIDE, Thumbnails
 from liftline.tracks import Tracks
-from liftline.video.frames import VideoInfo
-from liftline.video.thumbnails import SIDE, Thumbnails
 
 INFO = VideoInfo(
     name="clip.mp4", container="mp4", codec="h264", pixel_format="yuv420p", width_px=64, height_px=48,

@@ -6,8 +6,8 @@ import re
 
 import yaml
 
-from deploy.kubelint.expressions import exported
 from deploy.kubelint.rendering import K8S
+from deploy.kubelint.rules.expressions import exported
 
 DOCUMENT = K8S.parents[1] / "docs" / "operations.md"
 RULES = yaml.safe_load((K8S / "components" / "monitoring" / "alerts.yaml").read_text())["spec"]["groups"]

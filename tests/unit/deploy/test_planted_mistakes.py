@@ -307,7 +307,7 @@ PLANTED: dict[str, tuple[Planting, str]] = {
         lambda plot: plot.bodies.append(
             {"kind": "ConfigMap", "metadata": {"name": "hashes"}, "data": {"SHA256SUMS": "00  pose_detection.tflite"}}
         ),
-        r"SHA256SUMS differs from liftline.models",
+        r"SHA256SUMS differs from liftline.models.catalogue",
     ),
 }  # fmt: skip
 

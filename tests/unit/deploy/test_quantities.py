@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from deploy.kubelint.quantities import parse
+from deploy.kubelint.rules._quantities import parse
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from liftline import models
 from liftline.errors import ExitCode, ModelError, UsageError
+from liftline.models import catalogue as models
 from liftline_detector.backends import BACKENDS, build_detector
 from liftline_detector.blazepose.detector import BlazePoseDetector
 from liftline_detector.blazepose.litert import Network

@@ -16,24 +16,24 @@ import numpy as np
 import pytest
 
 from liftline import detections as detections_file
-from liftline import environment
 from liftline import plan as plan_file
 from liftline.detections import People
 from liftline.errors import Cancelled, LimitExceededError, ModelError, UsageError
-from liftline.manifest import facts_of
-from liftline.naming import Stage
+from liftline.frames import Frame
+from liftline.jobs.manifest import facts_of
+from liftline.jobs.naming import Stage
 from liftline.ports import Detector, ModelInfo
 from liftline.processors import processors
-from liftline.running import FrameCounter, StopFlag
-from liftline.settings import Settings
+from liftline.progress import FrameCounter, StopFlag
+from liftline.settings import environment
+from liftline.settings.machine import Settings
 from liftline.v1.artifacts_pb2 import Model
 from liftline.v1.events_pb2 import Task
 from liftline.v1.job_service_pb2 import JobSettings
-from liftline.video.frames import Frame
 from liftline_detector.handlers import DetectHandler, PlanHandler
 from liftline_detector.options import DetectorOptions
 from liftline_detector.settings import DetectorSettings
-from liftline_detector.turns import tasks_at_once
+from liftline_detector.sharing import tasks_at_once
 from tests.folder_work import FolderJob, FolderWork
 
 FRAMES, RATE = 30, 10

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from liftline.skeletons import BLAZEPOSE33, COCO17
-from liftline_detector.blazepose import people as subject
+from liftline_detector.blazepose import _people as subject
 from tests.unit.detector.worlds import Figure, landmarks
 
 FRAME = {"width": 640, "height": 360}

@@ -12,9 +12,9 @@ import pytest
 
 from liftline.detections import Detections, People
 from liftline.errors import Cancelled
+from liftline.frames import Frame
 from liftline.ports import Detector, DetectorSession, ModelInfo
-from liftline.running import FrameCounter, StopFlag
-from liftline.video.frames import Frame
+from liftline.progress import FrameCounter, StopFlag
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
 from liftline_detector.stage import detect_segment

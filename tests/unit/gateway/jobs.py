@@ -6,8 +6,8 @@ import hashlib
 
 from google.protobuf.timestamp_pb2 import Timestamp
 
-from liftline.naming import JobKey, Stage, TaskKey
-from liftline.output_tree import OutputTree
+from liftline.files.output_tree import OutputTree
+from liftline.jobs.naming import JobKey, Stage, TaskKey
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef, Model
 from liftline.v1.events_pb2 import Event, Task, TaskResult
 from liftline.v1.job_service_pb2 import Failure

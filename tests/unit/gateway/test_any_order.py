@@ -11,11 +11,11 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liftline.naming import Stage, TaskKey
+from liftline.jobs.naming import Stage, TaskKey
+from liftline.pipeline import state
 from liftline.v1.events_pb2 import Event, Task, TaskResult
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import JobRecord
-from liftline_gateway import state
 from tests.unit.gateway.jobs import TIME, failed, new_record, result_of
 
 STEPS = 400

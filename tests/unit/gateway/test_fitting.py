@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from liftline.naming import Stage, TaskKey
+from liftline.jobs.naming import Stage, TaskKey
+from liftline.pipeline import state
+from liftline.pipeline.result_checks import misfit
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Task, TaskResult
-from liftline_gateway import state
-from liftline_gateway.fitting import misfit
 from tests.unit.gateway.jobs import KEY, finished, new_record, result_of
 
 

@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from liftline.memory import MemoryRecords
-from liftline.naming import JobKey
-from liftline.serving.errors import RefusedError
+from liftline.adapters.memory import MemoryRecords
+from liftline.jobs.naming import JobKey
+from liftline.service.grpc.status_codes import RefusedError
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import ActiveRecord, JobRecord, UploadRecord
-from liftline_gateway.job_book import JobBook, UploadKey
-from liftline_gateway.limits import Limits
+from liftline_gateway.api.limits import Limits
+from liftline_gateway.records.job_repository import JobBook, UploadKey
 
 
 def with_book(use: Callable[[JobBook], Awaitable[None]]) -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from liftline.v1 import job_service_pb2 as api
 from liftline.v1.records_pb2 import JobRecord
-from liftline_gateway.job_book import Page
-from liftline_gateway.listing import listed
-from liftline_gateway.validation import page_of
+from liftline_gateway.api.listing import listed
+from liftline_gateway.api.validation import page_of
+from liftline_gateway.records.job_repository import Page
 
 JOBS = [JobRecord(job=f"j{number}", warnings=["x" * 1000] * 10) for number in (3, 2, 1)]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from liftline.naming import Stage
+from liftline.jobs.naming import Stage
 from liftline.v1.events_pb2 import TaskId, TaskProgress
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import JobRecord, StageRecord
-from liftline_gateway.speeds import Speeds
+from liftline_gateway.api._speeds import Speeds
 
 
 class Watch:

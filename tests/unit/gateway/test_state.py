@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from liftline.naming import Stage, TaskKey
+from liftline.jobs.naming import Stage, TaskKey
+from liftline.pipeline import bitset as bits
+from liftline.pipeline import state
 from liftline.v1.events_pb2 import Event, Task
 from liftline.v1.job_service_pb2 import Failure, Job
 from liftline.v1.records_pb2 import JobRecord
-from liftline_gateway import bits, state
 from tests.unit.gateway.jobs import FRAMES_PER_SEGMENT, KEY, TIME, failed, finished, new_record
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liftline.naming import JobKey, is_token
-from liftline.serving.errors import RefusedError
+from liftline.jobs.naming import JobKey, is_token
+from liftline.service.grpc.status_codes import RefusedError
 from liftline.v1 import job_service_pb2 as api
-from liftline_gateway import validation
+from liftline_gateway.api import validation
 
 HOSTS = ("hooks.example.com", "127.0.0.1")
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from torch import nn
 
 from liftline.tracks import Tracks
-from liftline_lifter.checkpoint import LifterCheckpoint
-from liftline_lifter.network import TemporalModel
-from liftline_lifter.normalise import Normalisation
+from liftline_lifter.lifting.checkpoint import LifterCheckpoint
+from liftline_lifter.lifting.network import TemporalModel
+from liftline_lifter.lifting.normalise import Normalisation
 
 
 def random_model(widths: Sequence[int], channels: int, *, joints_out: int = 17, causal: bool = False) -> TemporalModel:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.detections import Detections, People
-from liftline.running import FrameCounter, StopFlag
+from liftline.progress import FrameCounter, StopFlag
 from liftline_lifter.tracking.people import Identities, find_people
 from liftline_lifter.tracking.settings import TrackSettings
 

@@ -18,13 +18,13 @@ import safetensors.torch
 import torch
 
 from liftline.errors import ExitCode, ModelError, UsageError
-from liftline_lifter.checkpoint import (
+from liftline_lifter.lifting.checkpoint import (
     METADATA_KEY,
     bundled_checkpoint_path,
     load_checkpoint,
 )
-from liftline_lifter.network import TemporalModel
-from liftline_lifter.normalise import Normalisation
+from liftline_lifter.lifting.network import TemporalModel
+from liftline_lifter.lifting.normalise import Normalisation
 
 METADATA = {
     "schema_version": 1,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from liftline_lifter.gaps import Filled, fill
+from liftline_lifter.tracking.gap_filling import Filled, fill
 
 
 def moving(frames: np.ndarray) -> np.ndarray:

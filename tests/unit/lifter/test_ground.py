@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from liftline.poses import Poses
-from liftline_lifter.ground import ANKLE_HEIGHT_M, estimate_ground
-from liftline_lifter.person_height import scaled, standing_height_m
+from liftline_lifter.scene._ground import ANKLE_HEIGHT_M, estimate_ground
+from liftline_lifter.scene.person_height import scaled, standing_height_m
 from tests.unit.lifter.test_scene_estimation import STANDING, poses_of, turn
 
 _CAMERA_HEIGHT_M = 1.6

@@ -12,26 +12,26 @@ import numpy as np
 import pytest
 
 from liftline import detections as detections_file
-from liftline import environment
 from liftline import plan as plan_file
 from liftline import poses as poses_file
 from liftline import tracks as tracks_file
-from liftline.artifacts import sha256_file
+from liftline.adapters.folder_store import FolderStore
 from liftline.errors import Cancelled, InvalidArtifactError, UsageError
-from liftline.folder_store import FolderStore
-from liftline.naming import Stage
+from liftline.exports.keypoint_files import write_keypoint_files
+from liftline.files.artifacts import sha256_file
+from liftline.jobs.naming import Stage
+from liftline.pipeline.segment_files import AHEAD
 from liftline.plan import Plan, Segment
-from liftline.running import FrameCounter, StopFlag
-from liftline.segment_files import AHEAD
-from liftline.settings import Settings
+from liftline.progress import FrameCounter, StopFlag
+from liftline.settings import environment
+from liftline.settings.machine import Settings
 from liftline.v1 import job_service_pb2
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Task, TaskId, TaskResult
 from liftline.v1.job_service_pb2 import JobSettings
-from liftline_cli.lifting_options import Smooth
-from liftline_cli.process_settings import ProcessSettings
+from liftline_cli.local.process_settings import ProcessSettings
+from liftline_cli.options.lifting import Smooth
 from liftline_lifter.handlers import MOST_EXPORTS, LiftHandler, TrackHandler
-from liftline_lifter.keypoint_files import write_keypoint_files
 from liftline_lifter.settings import LifterSettings, export_formats, lift_settings, track_settings
 from liftline_lifter.stage import LiftSettings
 from tests.folder_work import FolderWork

@@ -10,10 +10,10 @@ import pytest
 
 from liftline.camera import Camera
 from liftline.errors import Cancelled
-from liftline.running import FrameCounter, StopFlag
-from liftline_lifter.checkpoint import LifterCheckpoint
-from liftline_lifter.inference import Lifted, Lifter
-from liftline_lifter.normalise import Normalisation
+from liftline.progress import FrameCounter, StopFlag
+from liftline_lifter.lifting.checkpoint import LifterCheckpoint
+from liftline_lifter.lifting.inference import Lifted, Lifter
+from liftline_lifter.lifting.normalise import Normalisation
 from tests.unit.lifter.lifters import random_checkpoint, random_keypoints
 
 CAMERA = Camera.assumed(1280, 720)

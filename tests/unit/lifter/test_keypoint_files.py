@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from liftline.errors import Cancelled, OutputError
-from liftline.running import StopFlag
-from liftline_lifter.keypoint_files import keypoint_records, write_keypoint_files
+from liftline.exports.keypoint_files import keypoint_records, write_keypoint_files
+from liftline.progress import StopFlag
 from tests.unit.lifter.lifters import tracks_of
 
 

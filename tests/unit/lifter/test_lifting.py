@@ -9,10 +9,10 @@ import pytest
 
 from liftline.camera import Camera
 from liftline.poses import Poses
-from liftline.running import FrameCounter, StopFlag
+from liftline.progress import FrameCounter, StopFlag
 from liftline.tracks import Tracks
-from liftline_lifter.inference import Lifter
-from liftline_lifter.lifting import LiftSettings, lift
+from liftline_lifter.lifting.inference import Lifter
+from liftline_lifter.lifting.lift import LiftSettings, lift
 from liftline_lifter.refine.bone_lengths import bone_lengths
 from tests.unit.lifter.lifters import random_checkpoint, tracks_of
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from liftline_lifter.network import TemporalModel
+from liftline_lifter.lifting.network import TemporalModel
 
 
 def trained(model: TemporalModel) -> TemporalModel:

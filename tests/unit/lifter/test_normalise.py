@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from liftline.camera import Camera
-from liftline_lifter.normalise import (
+from liftline_lifter.lifting.normalise import (
     SMOOTHING_FRAMES,
     Normalisation,
     by_image_width,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from liftline_lifter.resample import even_times_s, interpolate, is_even
+from liftline_lifter.resampling import even_times_s, interpolate, is_even
 
 
 @settings(max_examples=50, deadline=None)

@@ -7,9 +7,9 @@ import pytest
 
 from liftline.poses import Poses
 from liftline.skeletons import H36M17
-from liftline_lifter.balance import upright_direction
-from liftline_lifter.ground import ANKLE_HEIGHT_M
-from liftline_lifter.scene_estimation import estimate_scene
+from liftline_lifter.scene._ground import ANKLE_HEIGHT_M
+from liftline_lifter.scene.estimation import estimate_scene
+from liftline_lifter.scene.vertical import upright_direction
 
 # A figure that stands upright and faces the camera: x right, y down, metres from the hip.
 _STANDING = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from liftline.running import StopFlag
-from liftline.video.thumbnails import Thumbnails
-from liftline_lifter.tracking.shots import find_cuts
+from liftline.progress import StopFlag
+from liftline.thumbnails import Thumbnails
+from liftline_lifter.tracking._shots import find_cuts
 from tests.film import FPS, HEIGHT, WIDTH, cuts, letterboxed, lit, passed_by, shot, thumbnails
 
 BLACK, WHITE = (np.full((HEIGHT, WIDTH), level) for level in (0.0, 255.0))

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liftline.errors import UsageError
-from liftline_lifter.smoothing import DEFAULT, SMOOTHINGS, Smoothing, smooth
+from liftline_lifter.lifting.smoothing import DEFAULT, SMOOTHINGS, Smoothing, smooth
 
 ACTIVE = tuple(method for method in SMOOTHINGS if method != "none")
 ZERO_LAG = tuple(method for method in ACTIVE if method != "one-euro")

@@ -11,14 +11,14 @@ import pytest
 from liftline.camera import Camera
 from liftline.detections import Detections
 from liftline.errors import Cancelled, InvalidArtifactError, UsageError
+from liftline.frames import VideoInfo
 from liftline.plan import Plan, Segment
 from liftline.poses import Poses
-from liftline.running import FrameCounter, StopFlag
+from liftline.progress import FrameCounter, StopFlag
 from liftline.tracks import Tracks
-from liftline.video.frames import VideoInfo
-from liftline_lifter.normalise import Normalisation
-from liftline_lifter.person_height import standing_height_m
-from liftline_lifter.smoothing import SMOOTHINGS, Smoothing
+from liftline_lifter.lifting.normalise import Normalisation
+from liftline_lifter.lifting.smoothing import SMOOTHINGS, Smoothing
+from liftline_lifter.scene.person_height import standing_height_m
 from liftline_lifter.stage import LiftResult, LiftSettings, TrackResult, TrackSettings, lift_tracks, track_people
 from tests.unit.lifter.lifters import random_checkpoint, random_keypoints, tracks_of
 from tests.unit.lifter.scenes import detect, walker

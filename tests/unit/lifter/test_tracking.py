@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from liftline.detections import Detections
 from liftline.errors import LimitExceededError
-from liftline.running import FrameCounter, StopFlag
-from liftline_lifter.tracking.following import follow
+from liftline.progress import FrameCounter, StopFlag
+from liftline_lifter.tracking.frame_association import follow
 from liftline_lifter.tracking.settings import TrackSettings
 from liftline_lifter.tracking.similarity import Shapes, box_iou, distinct, likeness
 from tests.film import shot, thumbnails

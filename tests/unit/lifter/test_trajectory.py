@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from liftline.camera import Camera
 from liftline.skeletons import COCO17, H36M17
-from liftline_lifter.trajectory import FARTHEST_M, NEAREST_M, fit_roots
+from liftline_lifter.lifting._trajectory import FARTHEST_M, NEAREST_M, fit_roots
 
 CAMERA = Camera(1280, 720, 1100.0)
 _SAME = [

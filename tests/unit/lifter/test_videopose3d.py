@@ -13,9 +13,9 @@ import pytest
 
 from liftline import tracks as tracks_file
 from liftline.errors import InvalidArtifactError, InvalidInputError, UsageError
+from liftline.frames import VideoInfo
 from liftline.plan import Plan, Segment
 from liftline.tracks import Tracks
-from liftline.video.frames import VideoInfo
 from liftline_lifter.videopose3d import (
     CustomSubject,
     load_keypoints,

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from liftline_renderer.alignment import JOINTS, KEYPOINTS, MAX_SCALE, set_on_keypoints
+from liftline_renderer.drawing._alignment import JOINTS, KEYPOINTS, MAX_SCALE, set_on_keypoints
 from tests.unit.renderer.walkers import Walker, poses_of
 
 

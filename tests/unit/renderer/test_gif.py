@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from liftline.errors import Cancelled, InvalidVideoError
-from liftline.running import StopFlag
+from liftline.progress import StopFlag
 from liftline.video.opening import local_opener
-from liftline_renderer.encode import SegmentWriter
-from liftline_renderer.gif import write_gif
+from liftline_renderer.encoding.encode import SegmentWriter
+from liftline_renderer.encoding.gif import write_gif
 
 
 @pytest.fixture

@@ -12,24 +12,24 @@ import pytest
 from liftline import plan as plan_file
 from liftline import poses as poses_file
 from liftline import scene as scene_file
-from liftline.artifacts import sha256_file
+from liftline.adapters.folder_store import FolderStore
 from liftline.errors import Cancelled, InvalidArtifactError, InvalidVideoError, UsageError
-from liftline.folder_store import FolderStore
-from liftline.naming import Stage
-from liftline.running import FrameCounter, StopFlag
-from liftline.segment_files import AHEAD
+from liftline.files.artifacts import sha256_file
+from liftline.jobs.naming import Stage
+from liftline.pipeline.handler import Outcome
+from liftline.pipeline.segment_files import AHEAD
+from liftline.progress import FrameCounter, StopFlag
 from liftline.v1 import job_service_pb2
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Task, TaskId, TaskResult
 from liftline.v1.job_service_pb2 import JobSettings
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
-from liftline.work import Outcome
-from liftline_cli.options import Layout
-from liftline_cli.process_settings import ProcessSettings
-from liftline_renderer import frame_index
+from liftline_cli.local.process_settings import ProcessSettings
+from liftline_cli.options.common import Layout
+from liftline_renderer._recent_poses import RecentPoses
+from liftline_renderer.encoding import frame_index
 from liftline_renderer.handlers import MuxHandler, RenderHandler
-from liftline_renderer.recent_poses import RecentPoses
 from liftline_renderer.settings import render_settings
 from tests.folder_work import FolderWork
 from tests.unit.renderer.walkers import Walker, poses_of, room_of

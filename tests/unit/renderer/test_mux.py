@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from liftline.errors import Cancelled, InvalidArtifactError, InvalidVideoError
+from liftline.frames import VideoInfo
 from liftline.plan import Plan, Segment
-from liftline.running import StopFlag
-from liftline.video.frames import VideoInfo
-from liftline_renderer.encode import SegmentWriter
-from liftline_renderer.mux import MuxSegment, mux
+from liftline.progress import StopFlag
+from liftline_renderer.encoding.encode import SegmentWriter
+from liftline_renderer.encoding.mux import MuxSegment, mux
 
 
 def plan(frames=20, *, time_base=Fraction(1, 1000), step=40, first=7000):

@@ -7,9 +7,9 @@ import pytest
 
 from liftline.camera import Camera
 from liftline.skeletons import H36M17
-from liftline_renderer.overlay import Overlay, dashes
-from liftline_renderer.palette import LEFT, RIGHT, person_colours
-from liftline_renderer.people import PeopleByFrame
+from liftline_renderer.drawing.overlay import Overlay, dashes
+from liftline_renderer.drawing.palette import LEFT, RIGHT, person_colours
+from liftline_renderer.drawing.people import PeopleByFrame
 from tests.unit.renderer.walkers import Walker, moved, poses_of
 
 GREY = 120

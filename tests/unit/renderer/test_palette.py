@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from liftline_renderer.palette import LEFT, RIGHT, hue_deg, oklch, person_colours, shade
+from liftline_renderer.drawing.palette import LEFT, RIGHT, hue_deg, oklch, person_colours, shade
 
 
 def _luma(rgb):

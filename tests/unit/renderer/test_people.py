@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from liftline_renderer.people import PeopleByFrame
+from liftline_renderer.drawing.people import PeopleByFrame
 from tests.unit.renderer.walkers import Walker, moved, poses_of
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from liftline.scene import Scene
-from liftline_renderer.focus import MAX_RADIUS_M, FocusPath
-from liftline_renderer.room import Focus, OrbitCamera, Room
+from liftline_renderer.view3d._focus import MAX_RADIUS_M, FocusPath
+from liftline_renderer.view3d.room import Focus, OrbitCamera, Room
 from tests.unit.renderer.walkers import CAMERA_HEIGHT_M, Walker, moved, poses_of, room_of
 
 TILTED = Scene(

@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from liftline_renderer.lettering import coverage, plate, write
-from liftline_renderer.strokes import BLEED_PX, box_around, circles, fill, fixed_point, hull, tapered, visible
+from liftline_renderer.drawing.lettering import coverage, plate, write
+from liftline_renderer.drawing.strokes import BLEED_PX, box_around, circles, fill, fixed_point, hull, tapered, visible
 
 
 def _stroke(start, end, radius=6.0, size=64):

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.camera import Camera
+from liftline.frames import Frame
 from liftline.poses import Poses
 from liftline.scene import Scene
 from liftline.skeletons import COCO17, H36M17, LIMB_JOINTS
-from liftline.video.frames import Frame
 
 CAMERA_HEIGHT_M = 1.3
 STEP_S = 1.1

@@ -9,7 +9,7 @@ from google.rpc import error_details_pb2, status_pb2
 from structlog.testing import capture_logs
 
 from liftline import errors
-from liftline.serving.errors import RefusedError, Violation, status_of
+from liftline.service.grpc.status_codes import RefusedError, Violation, status_of
 
 Code = grpc.StatusCode
 

@@ -8,12 +8,12 @@ import threading
 import pytest
 from prometheus_client import CollectorRegistry
 
-from liftline.naming import JobKey, Stage, TaskKey, is_token
+from liftline.jobs.naming import JobKey, Stage, TaskKey, is_token
+from liftline.pipeline.handler import LoadedService
 from liftline.ports import ModelInfo
-from liftline.serving.status import Ending, WorkerBoard, worker_name
 from liftline.telemetry.metrics import WorkerMetrics
 from liftline.v1.worker_service_pb2 import WorkerStatus
-from liftline.work import LoadedService
+from liftline.worker.board import Ending, WorkerBoard, worker_name
 
 FIRST = TaskKey(JobKey("acme", "0193"), Stage.DETECT, 3)
 SECOND = TaskKey(JobKey("acme", "0193"), Stage.DETECT, 4)

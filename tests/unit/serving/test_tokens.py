@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from liftline.errors import UsageError
-from liftline.serving.errors import RefusedError
-from liftline.serving.tokens import OPERATOR, Caller, TokenChecker, mint_token
+from liftline.service.grpc.status_codes import RefusedError
+from liftline.service.tokens import OPERATOR, Caller, TokenChecker, mint_token
 from tests.unit.serving.keys import KINDS, KeyFiles, forged, key_files, private_key
 
 HOUR = timedelta(hours=1)

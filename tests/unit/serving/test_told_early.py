@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 SERVICES = Path(__file__).parents[3] / "services"
-TOLD_EARLY = "import liftline.told_early"
+TOLD_EARLY = "import liftline.service.early_sigterm"
 LOADING = f"{TOLD_EARLY}\nimport os, signal, time\nos.kill(os.getpid(), signal.SIGTERM)\ntime.sleep(30)\nos._exit(3)"
 
 

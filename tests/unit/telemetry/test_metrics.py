@@ -8,8 +8,8 @@ import urllib.request
 import pytest
 from prometheus_client import CollectorRegistry
 
-from liftline.addresses import is_loopback, split_address
 from liftline.errors import UsageError
+from liftline.net.addresses import is_loopback, split_address
 from liftline.telemetry.metrics import GatewayMetrics, RequestMetrics, WorkerMetrics, serving_metrics
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from opentelemetry import propagate, trace
 
-from liftline.naming import JobKey, Stage, TaskKey
+from liftline.jobs.naming import JobKey, Stage, TaskKey
 from liftline.telemetry.traces import continuing, exporting_traces, span, task_span
 
 TASK = TaskKey(JobKey("acme", "0193"), Stage.DETECT, 3)

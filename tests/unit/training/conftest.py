@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from tests.unit.training.mocap import write_mocap
-from training.bones import BoneMotion, to_bones
-from training.data import load_motion
+from training.motion.bones import BoneMotion, to_bones
+from training.motion.data import load_motion
 
 
 @pytest.fixture(scope="session")

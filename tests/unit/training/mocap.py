@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.data import FILE_JOINTS, PARENTS
+from training.motion.data import FILE_JOINTS, PARENTS
 
 # Facing -y, so left is +x.
 _BONES_M = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from training.augment import (
+from training.augmentation.augment import (
     bend_hinges,
     body_map,
     keypoint_weights,
@@ -13,8 +13,8 @@ from training.augment import (
     rotation_matrices,
     turns,
 )
-from training.bones import LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG, BoneMotion, ancestors
-from training.data import COCO_IN_JOINTS, JOINTS
+from training.motion.bones import LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG, BoneMotion, ancestors
+from training.motion.data import COCO_IN_JOINTS, JOINTS
 
 AT = {name: i for i, name in enumerate(JOINTS)}
 

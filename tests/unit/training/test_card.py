@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from liftline_lifter.checkpoint import bundled_checkpoint_path, load_checkpoint
-from training.card import CARD_FILE, FIGURES_FILE, Figures, main, render, with_real_video, write
+from liftline_lifter.lifting.checkpoint import bundled_checkpoint_path, load_checkpoint
 from training.evaluate import HDM_MEAN, KEYPOINTS, Conditions, evaluate, figures_of
 from training.export import export
+from training.reporting.card import CARD_FILE, FIGURES_FILE, Figures, main, render, with_real_video, write
 from training.train import Run, Settings
 
 TINY = Settings(filter_widths=(3, 3), channels=16, steps=1)

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.bones import ancestors, to_bones
-from training.data import (
+from training.motion.bones import ancestors, to_bones
+from training.motion.data import (
     COCO_IN_JOINTS,
     JOINTS,
     MIRRORED,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from liftline.skeletons import COCO17
-from training.noise import (
+from training.augmentation.noise import (
     EVALUATION_BIAS,
     EVALUATION_JITTER,
     _hide_trunks,

@@ -10,12 +10,12 @@ import torch
 from PIL import Image
 
 from liftline.skeletons import H36M17
-from liftline_lifter.checkpoint import LifterCheckpoint
-from liftline_lifter.network import TemporalModel
-from liftline_lifter.normalise import Normalisation
+from liftline_lifter.lifting.checkpoint import LifterCheckpoint
+from liftline_lifter.lifting.network import TemporalModel
+from liftline_lifter.lifting.normalise import Normalisation
 
 pytest.importorskip("matplotlib", reason="matplotlib comes with the extra `bench`")
-plots = pytest.importorskip("training.plots")
+plots = pytest.importorskip("training.reporting.plots")
 
 
 def colours(picture: Path) -> set[tuple[int, ...]]:

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.bones import BoneMotion, to_bones
-from training.data import JOINTS, MIRRORED, load_motion
-from training.proportions import STATURE_LIMITS_M, adults, scales
+from training.motion._proportions import STATURE_LIMITS_M, adults, scales
+from training.motion.bones import BoneMotion, to_bones
+from training.motion.data import JOINTS, MIRRORED, load_motion
 
 AT = {name: i for i, name in enumerate(JOINTS)}
 

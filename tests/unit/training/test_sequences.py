@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from training.data import COCO_IN_JOINTS, load_motion
-from training.noise import EVALUATION_BIAS, EVALUATION_JITTER
-from training.sequence_noise import Noise, detected
-from training.sequences import CAMERA, simulate
+from training.augmentation.noise import EVALUATION_BIAS, EVALUATION_JITTER
+from training.augmentation.sequence_noise import Noise, detected
+from training.motion.data import COCO_IN_JOINTS, load_motion
+from training.motion.sequences import CAMERA, simulate
 
 
 def standing(frames: int) -> NDArray[np.float64]:

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 import torch
 
-from liftline_lifter.checkpoint import bundled_checkpoint_path, load_checkpoint
-from liftline_lifter.normalise import Normalisation
-from training.batches import Batch, batches, make_batch
-from training.bones import BoneMotion
+from liftline_lifter.lifting.checkpoint import bundled_checkpoint_path, load_checkpoint
+from liftline_lifter.lifting.normalise import Normalisation
+from training._batches import Batch, batches, make_batch
+from training._threads import Threads
 from training.evaluate import Conditions, evaluate
 from training.export import export
-from training.scoring import Score
-from training.threads import Threads
+from training.motion.bones import BoneMotion
+from training.reporting.scoring import Score
 from training.train import STATE_FILE, Run, Settings, batch_shape, learning_rate, mpjpe, p_mpjpe, train
 
 TINY = Settings(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from liftline_lifter.network import TemporalModel
-from training.widen import widened
+from liftline_lifter.lifting.network import TemporalModel
+from training._widen import widened
 
 FRAMES = 9 + 3
 

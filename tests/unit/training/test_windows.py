@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from liftline_lifter.normalise import SMOOTHING_FRAMES, by_person
-from training.batches import BatchShape, make_batch
-from training.bones import BoneMotion
-from training.cameras import evaluation_cameras, training_cameras
-from training.data import COCO_IN_JOINTS
-from training.windows import evaluation_windows, training_windows
+from liftline_lifter.lifting.normalise import SMOOTHING_FRAMES, by_person
+from training._batches import BatchShape, make_batch
+from training.motion.bones import BoneMotion
+from training.motion.cameras import evaluation_cameras, training_cameras
+from training.motion.data import COCO_IN_JOINTS
+from training.motion.windows import evaluation_windows, training_windows
 
 BODY_KEYPOINTS = slice(5, 17)
 BODY_JOINTS = [COCO_IN_JOINTS[keypoint] for keypoint in range(5, 17)]

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from liftline.artifacts import write_json
 from liftline.errors import UsageError
+from liftline.files.artifacts import write_json
 from liftline_cli.up.children import free_ports
 from liftline_cli.up.ports import MARKER, Ports, is_free
 

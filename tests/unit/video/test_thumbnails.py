@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from liftline.video.thumbnails import LEAST_CONTRAST, SIDE, Outline, Thumbnails, contrast, thumbnail
+from liftline.thumbnails import LEAST_CONTRAST, SIDE, Outline, Thumbnails, contrast, thumbnail
 from tests.film import place, shot
 
 

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from liftline.video.writing import disk_errors, even_size
+from liftline_renderer.encoding.writing import disk_errors, even_size
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")

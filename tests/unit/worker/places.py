@@ -13,21 +13,21 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
+from liftline.adapters.folder_store import FolderStore
+from liftline.adapters.memory import Broker, MemoryBus, MemoryRecords
 from liftline.errors import UnavailableError
-from liftline.folder_store import FolderStore
-from liftline.memory import Broker, MemoryBus, MemoryRecords
-from liftline.messages import publish_task
-from liftline.naming import JobKey, Stage, TaskKey
+from liftline.jobs.messages import publish_task
+from liftline.jobs.naming import JobKey, Stage, TaskKey
+from liftline.pipeline.handler import LoadedService, Outcome, Product, StageHandler, Work
 from liftline.ports import Bus, Entry
-from liftline.service_settings import WorkerSettings
-from liftline.serving.status import WorkerBoard
+from liftline.settings.services import WorkerSettings
 from liftline.telemetry.metrics import WorkerMetrics
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Event, Task, TaskResult
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import Attempts, DeadTask, JobRecord
-from liftline.work import LoadedService, Outcome, Product, StageHandler, Work
-from liftline.worker import Worker
+from liftline.worker.board import WorkerBoard
+from liftline.worker.loop import Worker
 
 JOB = JobKey("acme", "0193a2b4c5d600000000aa")
 ACK_WAIT_S = 0.6

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from opentelemetry import trace
 
-from liftline.messages import publish_task, trace_of
-from liftline.naming import JobKey, Priority, Stage, TaskKey
+from liftline.jobs.messages import publish_task, trace_of
+from liftline.jobs.naming import JobKey, Priority, Stage, TaskKey
+from liftline.pipeline.handler import Outcome, Product, Work
 from liftline.v1.events_pb2 import Task
 from liftline.v1.job_service_pb2 import Failure, Job
-from liftline.work import Outcome, Product, Work
 from tests.unit.worker.places import ACK_WAIT_S, JOB, Gate, Place, made, until
 
 

@@ -11,15 +11,15 @@ from pathlib import Path
 
 import pytest
 
+from liftline.adapters.folder_store import FolderStore
 from liftline.errors import OutputError
-from liftline.folder_store import FolderStore
-from liftline.naming import JobKey, Stage
+from liftline.jobs.naming import JobKey, Stage
 from liftline.v1.artifacts_pb2 import ArtifactRef
-from liftline.working.inputs import InputCache, fetch_checked
-from liftline.working.intake import pull_order
-from liftline.working.scratch import scratch_folder
-from liftline.working.threads import HandlerThreads
-from liftline.working.turns import NoMoreTurns, TurnIsLate, Turns
+from liftline.worker.admission.intake import pull_order
+from liftline.worker.admission.slots import NoMoreTurns, TurnIsLate, Turns
+from liftline.worker.task_files.input_cache import InputCache, fetch_checked
+from liftline.worker.task_files.scratch import scratch_folder
+from liftline.worker.threads import HandlerThreads
 
 
 def test_all_queues_are_asked_a_later_stage_before_an_earlier_one() -> None:

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from liftline.naming import JobKey, Stage
+from liftline.jobs.naming import JobKey, Stage
+from liftline.pipeline.handler import Outcome, Work
 from liftline.v1.events_pb2 import TaskProgress
 from liftline.v1.job_service_pb2 import Job
-from liftline.work import Outcome, Work
-from liftline.worker import EXIT_HANGING
+from liftline.worker.loop import EXIT_HANGING
 from tests.unit.worker.places import ACK_WAIT_S, JOB, Gate, Place, made, until
 
 
 @pytest.fixture(autouse=True)
 def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs are looked up at every occasion, and handlers that don't stop are left soon."""
-    monkeypatch.setattr("liftline.working.running._CHECKED_LATELY_S", 0.0)
-    monkeypatch.setattr("liftline.worker._STOP_WITHIN_S", 0.3)
+    monkeypatch.setattr("liftline.worker.running_task._CHECKED_LATELY_S", 0.0)
+    monkeypatch.setattr("liftline.worker.loop._STOP_WITHIN_S", 0.3)
 
 
 def test_a_task_of_a_job_that_was_cancelled_is_not_begun(tmp_path: Path) -> None:

@@ -10,13 +10,13 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry
 
 from liftline.errors import UnavailableError
-from liftline.naming import Stage, TaskKey
-from liftline.serving.status import WorkerBoard
+from liftline.jobs.naming import Stage, TaskKey
 from liftline.telemetry.metrics import WorkerMetrics
 from liftline.v1.events_pb2 import Task
 from liftline.v1.job_service_pb2 import Job
-from liftline.working.heartbeats import Heartbeats
-from liftline.working.running import Running
+from liftline.worker._heartbeats import Heartbeats
+from liftline.worker.board import WorkerBoard
+from liftline.worker.running_task import Running
 from tests.unit.worker.places import JOB, CountingRecords, Gate, Place, TroubledStore, made, until
 
 

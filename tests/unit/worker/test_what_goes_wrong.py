@@ -18,11 +18,11 @@ from liftline.errors import (
     UnavailableError,
     UsageError,
 )
-from liftline.naming import JobKey, Stage
+from liftline.jobs.naming import JobKey, Stage
+from liftline.pipeline.handler import Outcome, Work
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.job_service_pb2 import Failure
-from liftline.work import Outcome, Work
-from liftline.working import task_work
+from liftline.worker.task_files import task_inputs as task_work
 from tests.unit.worker.places import ACK_WAIT_S, JOB, Gate, Place, made, until
 
 
@@ -91,8 +91,8 @@ def test_an_error_that_nobody_else_would_be_spared_fails_the_job_at_once(
 def test_what_passes_goes_back_and_does_not_count(
     tmp_path: Path, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("liftline.working.failures._AWAY_S", 0.05)
-    monkeypatch.setattr("liftline.working.failures._DISK_FULL_S", 0.05)
+    monkeypatch.setattr("liftline.worker._failures._AWAY_S", 0.05)
+    monkeypatch.setattr("liftline.worker._failures._DISK_FULL_S", 0.05)
 
     async def scenario() -> None:
         place = Place(tmp_path)
@@ -109,7 +109,7 @@ def test_what_passes_goes_back_and_does_not_count(
 
 
 def test_an_error_behind_another_tells_what_happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("liftline.working.failures._AWAY_S", 0.05)
+    monkeypatch.setattr("liftline.worker._failures._AWAY_S", 0.05)
 
     async def scenario() -> None:
         place = Place(tmp_path)
@@ -125,7 +125,7 @@ def test_an_error_behind_another_tells_what_happened(tmp_path: Path, monkeypatch
 
 @pytest.mark.parametrize("error", [MemoryError("no room"), OutOfMemoryError("CUDA out of memory")])
 def test_no_memory_counts_as_dying_of_it(tmp_path: Path, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("liftline.working.failures._NO_MEMORY_S", 0.02)
+    monkeypatch.setattr("liftline.worker._failures._NO_MEMORY_S", 0.02)
 
     async def scenario() -> None:
         place = Place(tmp_path)
@@ -299,7 +299,7 @@ def test_a_store_away_for_long_while_inputs_are_fetched_sends_the_task_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(task_work, "FETCH_WITHIN_S", 0.1)
-    monkeypatch.setattr("liftline.working.failures._AWAY_S", 0.05)
+    monkeypatch.setattr("liftline.worker._failures._AWAY_S", 0.05)
 
     async def scenario() -> None:
         place = Place(tmp_path)

@@ -10,18 +10,18 @@ from typing import BinaryIO, cast
 import pytest
 from prometheus_client import CollectorRegistry
 
+from liftline.adapters.memory import Broker, MemoryBus, MemoryRecords
 from liftline.errors import UnavailableError
-from liftline.memory import Broker, MemoryBus, MemoryRecords
-from liftline.naming import Stage, TaskKey
-from liftline.range_reader import RangeReader
-from liftline.serving.status import Ending, WorkerBoard
+from liftline.files.range_reader import RangeReader
+from liftline.jobs.naming import Stage, TaskKey
+from liftline.pipeline.handler import Outcome, Work
 from liftline.telemetry.metrics import WorkerMetrics
 from liftline.v1.events_pb2 import Task, TaskResult
-from liftline.work import Outcome, Work
-from liftline.working.endings import Endings
-from liftline.working.running import Running
-from liftline.working.starting import Starts
-from liftline.working.turns import Turns
+from liftline.worker._completion import Endings
+from liftline.worker.admission.slots import Turns
+from liftline.worker.admission.starts import Starts
+from liftline.worker.board import Ending, WorkerBoard
+from liftline.worker.running_task import Running
 from tests.unit.worker.places import JOB, Place, TroubledStore, made, until
 
 CONTENT = bytes(range(250)) * 4
@@ -65,7 +65,7 @@ class Nowhere:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
-    monkeypatch.setattr("liftline.working.failures._AWAY_S", 0.05)
+    monkeypatch.setattr("liftline.worker._failures._AWAY_S", 0.05)
     place = Place(tmp_path)
     place.store = RangedStore(tmp_path / "store")
     return place

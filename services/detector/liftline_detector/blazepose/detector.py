@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 
-from liftline import models
 from liftline.errors import UsageError
+from liftline.models import catalogue as models
 from liftline.ports import Detector, ModelInfo
+from liftline_detector.blazepose._session import BlazePoseSession
 from liftline_detector.blazepose.landmarks import LandmarkModel
 from liftline_detector.blazepose.options import BlazePoseOptions
-from liftline_detector.blazepose.persons import PersonModel
-from liftline_detector.blazepose.session import BlazePoseSession
+from liftline_detector.blazepose.person_detector import PersonModel
 
 
 class BlazePoseDetector(Detector):

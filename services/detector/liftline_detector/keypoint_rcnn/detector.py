@@ -8,14 +8,14 @@ from typing import Any
 
 import torch
 
-from liftline import models
 from liftline.detections import People
-from liftline.devices import resolve_device
 from liftline.errors import LiftlineError, ModelError
+from liftline.frames import Frame
+from liftline.models import catalogue as models
+from liftline.models.devices import resolve_device
 from liftline.ports import Detector, ModelInfo
-from liftline.video.frames import Frame
-from liftline_detector.keypoint_rcnn import network
-from liftline_detector.keypoint_rcnn.people import people
+from liftline_detector.keypoint_rcnn import _network as network
+from liftline_detector.keypoint_rcnn._people import people
 from liftline_detector.keypoint_rcnn.pictures import InputFormat, network_input
 from liftline_detector.keypoint_rcnn.weights import read_weights
 from liftline_detector.options import DetectorOptions

@@ -15,8 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from liftline import pickles, torch_files
 from liftline.errors import InvalidInputError, ModelError
+from liftline.files import pickles, torch_files
 
 MAX_FILE_BYTES = 1 << 30
 _USE_ANOTHER = "use a Keypoint R-CNN of Detectron2's model zoo or a checkpoint of its trainer"

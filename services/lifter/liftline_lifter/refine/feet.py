@@ -16,9 +16,9 @@ from scipy.linalg import solveh_banded
 
 from liftline.poses import Poses
 from liftline.skeletons import H36M17
-from liftline_lifter.balance import unit, upright_direction
-from liftline_lifter.refine.contacts import find_contacts
+from liftline_lifter.refine._contacts import find_contacts
 from liftline_lifter.runs import runs
+from liftline_lifter.scene.vertical import unit, upright_direction
 
 Floats = NDArray[np.float64]
 

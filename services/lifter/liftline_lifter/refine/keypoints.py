@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from liftline.tracks import Tracks
-from liftline_lifter.refine.outliers import reject_outliers
-from liftline_lifter.refine.side_repair import repair_sides
+from liftline_lifter.refine._outliers import reject_outliers
+from liftline_lifter.refine._side_repair import repair_sides
 
 
 def clean(tracks: Tracks, *, sides: bool, outliers: bool) -> Tracks:

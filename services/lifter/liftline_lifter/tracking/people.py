@@ -14,14 +14,14 @@ from liftline.errors import LimitExceededError
 from liftline.ports import Progress, StopToken
 from liftline.skeletons import COCO17
 from liftline.tracks import Tracks
-from liftline_lifter import gaps
-from liftline_lifter.tracking.bounding import at_most
-from liftline_lifter.tracking.following import Piece, follow
-from liftline_lifter.tracking.insertion import insert
-from liftline_lifter.tracking.linking import SHORTEST_MOTION_S, link
-from liftline_lifter.tracking.selection import by_prominence, select
+from liftline_lifter.tracking import gap_filling as gaps
+from liftline_lifter.tracking._bounding import at_most
+from liftline_lifter.tracking._insertion import insert
+from liftline_lifter.tracking._linking import SHORTEST_MOTION_S, link
+from liftline_lifter.tracking._selection import by_prominence, select
+from liftline_lifter.tracking._shots import find_cuts
+from liftline_lifter.tracking.frame_association import Piece, follow
 from liftline_lifter.tracking.settings import TrackSettings
-from liftline_lifter.tracking.shots import find_cuts
 from liftline_lifter.tracking.sides import swapped_frames
 
 _USUAL_FRAME_S = 1 / 30

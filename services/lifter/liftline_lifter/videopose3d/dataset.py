@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline import pickles
 from liftline.errors import InvalidInputError
+from liftline.files import pickles
 from liftline.skeletons import COCO17
 from liftline.tracks import Tracks
 

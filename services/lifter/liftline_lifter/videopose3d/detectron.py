@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline import pickles
 from liftline.detections import Detections, People
 from liftline.errors import InvalidInputError
+from liftline.files import pickles
 from liftline.skeletons import COCO17
 
 DETECTOR = "Detectron file"

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline import pickles
 from liftline import tracks as tracks_file
 from liftline.errors import InvalidInputError, UsageError
+from liftline.files import pickles
 from liftline.plan import Plan
 from liftline.ports import StopToken
-from liftline.running import FrameCounter, StopFlag
+from liftline.progress import FrameCounter, StopFlag
 from liftline.tracks import Tracks
-from liftline_lifter import gaps
+from liftline_lifter.tracking import gap_filling as gaps
 from liftline_lifter.tracking.people import find_people, to_tracks
 from liftline_lifter.tracking.settings import TrackSettings
 from liftline_lifter.videopose3d import dataset, detectron

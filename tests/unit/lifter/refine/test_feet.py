@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from liftline_lifter.refine._contacts import find_contacts
 from liftline_lifter.refine.bone_lengths import bone_lengths
-from liftline_lifter.refine.contacts import find_contacts
 from liftline_lifter.refine.feet import corrected_roots, lock_track, reach
 from liftline_lifter.runs import runs
 from tests.unit.lifter.refine.figures3d import FEET, LEFT_LEG, walk

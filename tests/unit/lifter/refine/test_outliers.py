@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from liftline.skeletons import COCO17
-from liftline_lifter.refine.outliers import UNSURE, reject_outliers
+from liftline_lifter.refine._outliers import UNSURE, reject_outliers
 from tests.unit.lifter.scenes import walker
 
 HEIGHT_PX = 300.0

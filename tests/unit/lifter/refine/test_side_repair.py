@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from liftline.skeletons import COCO17
-from liftline_lifter.refine.side_repair import repair_sides
+from liftline_lifter.refine._side_repair import repair_sides
 from tests.unit.lifter.scenes import walker
 
 HEIGHT_PX = 300.0

@@ -1,0 +1,1 @@
+"""What benchmarks measure with: processes, memory, videos and other people's programs to compare with."""

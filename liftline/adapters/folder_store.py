@@ -1,0 +1,120 @@
+"""`ArtifactStore` in a folder of this machine, for tests and single machines: semantics as in `liftline.adapters.s3`.
+
+One difference: where `a` is an object, nothing can be below `a/`. Keys of Liftline's own never ask for it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+from typing import BinaryIO
+
+from liftline.errors import InvalidArtifactError, UnavailableError
+from liftline.files.artifacts import atomic_path
+from liftline.files.store_keys import check_key, check_prefix
+
+_INCOMING = ".incoming"
+
+
+class FolderStore:
+    """Objects are files below `root`, under their keys; `root` is made when something is put.
+
+    Addresses are file URLs: they don't expire, and whoever uses them writes and reads the file.
+    """
+
+    def __init__(self, root: Path) -> None:
+        """Nothing is touched yet."""
+        self._root = root
+
+    def put_file(self, key: str, path: Path) -> None:
+        """See `ArtifactStore.put_file`."""
+        with path.open("rb") as source, self._incoming(key) as temporary, temporary.open("wb") as target:
+            shutil.copyfileobj(source, target)
+
+    def put_bytes(self, key: str, data: bytes) -> None:
+        """See `ArtifactStore.put_bytes`."""
+        with self._incoming(key) as temporary:
+            temporary.write_bytes(data)
+
+    def get_file(self, key: str, path: Path) -> None:
+        """See `ArtifactStore.get_file`."""
+        with self._existing(key) as source, atomic_path(path) as temporary, temporary.open("wb") as target:
+            shutil.copyfileobj(source, target)
+
+    def get_bytes(self, key: str, *, at_most: int) -> bytes:
+        """See `ArtifactStore.get_bytes`."""
+        with self._existing(key) as source:
+            data = source.read(at_most + 1)
+        if len(data) > at_most:
+            raise InvalidArtifactError(f"{key}: more than the {at_most} bytes that are taken of it.")
+        return data
+
+    def open(self, key: str) -> BinaryIO:
+        """See `ArtifactStore.open`."""
+        return self._existing(key)
+
+    def size(self, key: str) -> int | None:
+        """See `ArtifactStore.size`."""
+        path = self._path(key)
+        return path.stat().st_size if path.is_file() else None
+
+    def copy(self, source: str, target: str) -> None:
+        """See `ArtifactStore.copy`."""
+        check_key(target)
+        with self._existing(source) as file, self._incoming(target) as temporary, temporary.open("wb") as copied:
+            shutil.copyfileobj(file, copied)
+
+    def remove(self, key: str) -> None:
+        """See `ArtifactStore.remove`."""
+        with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
+            self._path(key).unlink()
+
+    def remove_all(self, prefix: str) -> None:
+        """See `ArtifactStore.remove_all`."""
+        check_prefix(prefix)
+        shutil.rmtree(self._root / prefix, ignore_errors=True)
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """See `ArtifactStore.keys`; sorted. Folders may go meanwhile."""
+        folder = self._root / prefix.rpartition("/")[0]
+        files = (Path(parent, name) for parent, _, names in os.walk(folder) for name in names)
+        found = (path.relative_to(self._root).as_posix() for path in files)
+        return iter(sorted(key for key in found if key.startswith(prefix) and not key.startswith(f"{_INCOMING}/")))
+
+    def upload_address(self, key: str, *, size_bytes: int, expires: timedelta) -> str:  # noqa: ARG002 - see above
+        """The file's URL; its folder is made, so that it can be written."""
+        path = self._path(key)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.absolute().as_uri()
+
+    def download_address(self, key: str, *, expires: timedelta, file_name: str) -> str:  # noqa: ARG002 - see above
+        """The file's URL; `file_name` can't be part of it."""
+        return self._path(key).absolute().as_uri()
+
+    def _path(self, key: str) -> Path:
+        return self._root / check_key(key)
+
+    def _existing(self, key: str) -> BinaryIO:
+        path = self._path(key)
+        if not path.is_file():
+            raise InvalidArtifactError(f"{key}: not in the store; it was removed, or never stored.")
+        return path.open("rb")
+
+    @contextmanager
+    def _incoming(self, key: str) -> Iterator[Path]:
+        """A path to write to; what is there becomes the object when the block ends without error."""
+        path, temporary = self._path(key), self._root / _INCOMING / secrets.token_hex(8)
+        try:
+            temporary.parent.mkdir(parents=True, exist_ok=True)
+            yield temporary
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.replace(path)
+        except OSError as error:
+            raise UnavailableError(f"{key}: can't be stored in {self._root} ({error.strerror or error}).") from error
+        finally:
+            temporary.unlink(missing_ok=True)

@@ -1,0 +1,108 @@
+"""Taking messages from several JetStream consumers at once."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from nats.aio.msg import Msg
+
+from liftline.adapters.nats._channel import Channel
+from liftline.adapters.nats.connection import Connection
+from liftline.errors import UnavailableError
+
+_NOW_S, _UNANSWERED_S, _GRACE_S, _AGAIN_S, _SHORTEST_S, _NEARLY_S = 0.05, 1.0, 1.0, 0.1, 0.01, 0.25
+_NOTHING_THERE, _TIME_OVER = "404", "408"
+
+
+class Puller:
+    """Pulls of one stream over one connection; any number at once, each on a channel of its own."""
+
+    def __init__(self, connection: Connection, stream: str) -> None:
+        self._connection, self._stream = connection, stream
+        self._resting: list[Channel] = []
+
+    async def pull(self, consumers: Sequence[str], *, at_most: int, wait_s: float) -> list[Msg]:
+        """What is there for the first consumer that has any, else what comes first. Raises UnavailableError."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + wait_s
+        while True:
+            try:
+                async with self._channel() as channel:
+                    return await self._pull(channel, consumers, at_most=at_most, end=end)
+            except UnavailableError:
+                if loop.time() + _AGAIN_S >= end:
+                    raise
+            await asyncio.sleep(_AGAIN_S)
+
+    @asynccontextmanager
+    async def _channel(self) -> AsyncIterator[Channel]:
+        channel = self._resting.pop() if self._resting else Channel(self._connection, self._stream)
+        channel.begin()
+        try:
+            yield channel
+            channel.settle()
+        finally:
+            channel.rest()
+            self._resting.append(channel)
+
+    async def _pull(self, channel: Channel, consumers: Sequence[str], *, at_most: int, end: float) -> list[Msg]:
+        answered = False
+        for consumer in consumers:
+            found, is_answer = await self._there(channel, consumer, at_most)
+            if found:
+                return found
+            answered = answered or is_answer
+        found = await self._first(channel, consumers, end, answered=answered)
+        if found and len(found) < at_most:
+            found += (await self._there(channel, consumers[0], at_most - len(found)))[0]
+        return found
+
+    async def _there(self, channel: Channel, consumer: str, at_most: int) -> tuple[list[Msg], bool]:
+        """What is there now, and whether the server said so.
+
+        An earlier request that still waits means that nothing is. Where others take the last message while
+        nats-server 2.9.10 looks at the request, it lets the request wait, and doesn't answer.
+        """
+        found: list[Msg] = []
+        if channel.asked(consumer):
+            return found, False
+        await channel.request(consumer, batch=at_most)
+        until_s = asyncio.get_running_loop().time() + _NOW_S
+        while (message := await channel.next(until_s=until_s)) is not None:
+            if message.reply:
+                found.append(message)
+                if len(found) == at_most:
+                    return found, True
+            elif self._status(message) == _NOTHING_THERE or at_most > 1:
+                return found, True
+        channel.note_asked(consumer, until_s=until_s + _UNANSWERED_S)
+        return found, False
+
+    async def _first(self, channel: Channel, consumers: Sequence[str], end: float, *, answered: bool) -> list[Msg]:
+        """What comes first."""
+        now = asyncio.get_running_loop().time()
+        if end - now < _SHORTEST_S:
+            return []
+        to_ask = [consumer for consumer in consumers if channel.asked(consumer) < end - _NEARLY_S]
+        for consumer in to_ask:
+            await channel.request(consumer, batch=1, expires_s=end - now)
+            channel.note_asked(consumer, until_s=end)
+        answered = answered or not to_ask
+        while (message := await channel.next(until_s=end if answered else end + _GRACE_S)) is not None:
+            if message.reply:
+                return [message]
+            self._status(message)
+            answered = True
+        if not answered:
+            raise self._connection.unavailable(f"no answer from consumers of {self._stream}")
+        return []
+
+    def _status(self, message: Msg) -> str:
+        headers = message.headers or {}
+        status = headers.get("Status", "")
+        if status not in (_NOTHING_THERE, _TIME_OVER):
+            description = headers.get("Description", "no reason given")
+            raise self._connection.unavailable(f"a pull of {self._stream} ended with {status} {description}")
+        return status

@@ -1,0 +1,270 @@
+"""One connection to NATS for a whole process: requests with answers, and what happens when the server is away."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar, cast
+
+import structlog
+from nats import errors
+from nats.aio.msg import Msg
+from nats.aio.subscription import Subscription
+
+from liftline.adapters.nats import addresses
+from liftline.adapters.nats.client import PersistentClient
+from liftline.errors import LimitExceededError, UnavailableError
+from liftline.settings.services import NatsSettings
+
+_CONNECT_S, _CONNECT_WAIT_S, _ANSWER_S, _PATIENCE_S, _AGAIN_S, _CLOSE_S = 2.0, 0.25, 2.0, 5.0, 0.1, 1.0
+_PING_S, _PINGS_UNANSWERED = 5, 2
+_log = structlog.get_logger(__name__)
+Result = TypeVar("Result")
+
+
+class ApiError(Exception):
+    """The server understood and refused. `code` as in HTTP, `number` NATS' own."""
+
+    def __init__(self, *, code: int, number: int, description: str) -> None:
+        super().__init__(description)
+        self.code, self.number = code, number
+
+
+class Connection:
+    """What the adapters share. Use it within one event loop."""
+
+    def __init__(self, settings: NatsSettings) -> None:
+        self.settings = settings
+        self.client = PersistentClient()
+        self.address = addresses.without_secrets(settings)
+        self._waiting: dict[str, asyncio.Future[Msg]] = {}
+        self._numbers = itertools.count()
+        self._inbox = ""
+        self._refusal = ""
+        self._begun = self._closing = False
+        self._there = asyncio.Event()
+        self._when_lost: list[Callable[[], None]] = []
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the server is connected just now."""
+        return self.client.is_connected
+
+    @property
+    def identity(self) -> str:
+        """Tells this connection from all others."""
+        return self._inbox
+
+    async def open(self, *, name: str) -> None:
+        """Connect; once. Raises UsageError where the settings are wrong, UnavailableError where no one answers."""
+        try:
+            await self.client.connect(
+                addresses.servers(self.settings),
+                name=name,
+                tls=addresses.tls(self.settings),
+                **addresses.credentials(self.settings),
+                error_cb=self._on_error,
+                disconnected_cb=self._on_lost,
+                reconnected_cb=self._on_back,
+                max_reconnect_attempts=-1,
+                reconnect_time_wait=_CONNECT_WAIT_S,  # type: ignore[arg-type]  # seconds, fractions too
+                connect_timeout=_CONNECT_S,  # type: ignore[arg-type]  # likewise
+                ping_interval=_PING_S,
+                max_outstanding_pings=_PINGS_UNANSWERED,
+            )
+        except (OSError, errors.Error, TimeoutError, ValueError) as error:
+            await self.close()
+            raise addresses.refusal(error, self.settings) or self.unavailable(str(error) or "no answer") from error
+        self._begun = True
+        self._there.set()
+        self._inbox = self.client.new_inbox()
+        await self.subscribe(f"{self._inbox}.*", self._on_answer)
+
+    async def close(self) -> None:
+        """End it; what was said before is sent first, where the server is there."""
+        self._closing = True
+        with suppress(OSError, TimeoutError):  # asyncio waits for good for a socket on which TLS failed
+            await asyncio.wait_for(self.client.close(), _CLOSE_S)
+
+    async def subscribe(self, subject: str, hear: Callable[[Msg], None]) -> Subscription:
+        """Call `hear` for each message as it is read, as long as the connection lasts. Raises UnavailableError."""
+        try:
+            return await self.client.subscribe(subject, future=cast("asyncio.Future[Msg]", _Ear(hear)))
+        except errors.Error as error:
+            raise self.unavailable(str(error)) from error
+
+    @asynccontextmanager
+    async def hearing(self, subject: str, hear: Callable[[Msg], None]) -> AsyncIterator[None]:
+        """The same while the context lasts; the server knows when it begins. Raises UnavailableError."""
+        if not self.is_there:
+            raise self.unavailable("it isn't connected")
+        subscription = await self.subscribe(subject, hear)
+        try:
+            await self._confirm()
+            yield
+        finally:
+            with suppress(errors.Error):
+                await subscription.unsubscribe()
+
+    def when_lost(self, call: Callable[[], None]) -> None:
+        """Call it whenever the server is lost."""
+        self._when_lost.append(call)
+
+    async def say(self, subject: str, data: bytes, *, reply: str = "") -> None:
+        """Send without an answer. Raises UnavailableError where the server isn't there now."""
+        if not self.is_there:
+            raise self.unavailable("it isn't connected")
+        try:
+            await self.client.publish(subject, data, reply)
+        except errors.Error as error:
+            raise self._failure(subject, data, error) from error
+
+    async def once(
+        self, subject: str, data: bytes = b"", *, headers: Mapping[str, str] | None = None, wait_s: float = _ANSWER_S
+    ) -> Msg:
+        """Ask once. Raises UnavailableError without an answer; it may have been heard then."""
+        token = str(next(self._numbers))
+        message = await self._answer(token, subject, data, f"{self._inbox}.{token}", headers, wait_s)
+        if message.headers and message.headers.get("Status") == "503":
+            raise self.unavailable(f"nothing takes {subject} there")
+        return message
+
+    async def patiently(self, call: Callable[[], Awaitable[Result]]) -> Result:
+        """Do what may be done again, for some seconds until the server answers. Raises UnavailableError."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _PATIENCE_S
+        while True:
+            try:
+                return await call()
+            except UnavailableError:
+                if loop.time() >= end:
+                    raise
+            if self.is_there:
+                await asyncio.sleep(_AGAIN_S)
+            else:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._there.wait(), max(end - loop.time(), 0.0))
+
+    async def api(self, subject: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
+        """Ask JetStream once. Raises UnavailableError, ApiError."""
+        message = await self.once(f"$JS.API.{subject}", json.dumps(body).encode() if body else b"")
+        return self.read(message)
+
+    def read(self, message: Msg) -> dict[str, Any]:
+        """JetStream's answer. Raises ApiError; UnavailableError where it can't just now."""
+        answer: dict[str, Any] = json.loads(message.data)
+        error = answer.get("error")
+        if error is None:
+            return answer
+        description = str(error.get("description", "no reason given"))
+        if error.get("code") in (500, 503):
+            raise self.unavailable(description)
+        raise ApiError(code=error.get("code", 0), number=error.get("err_code", 0), description=description)
+
+    def unavailable(self, why: str) -> UnavailableError:
+        """The error that tells why NATS can't be used just now."""
+        refusal = f"; it refused: {self._refusal}" if self._refusal else ""
+        return UnavailableError(f"NATS at {self.address} can't be used: {why}{refusal}.")
+
+    async def _confirm(self) -> None:
+        """The server has read all that was sent before when this comes back. (nats-py's `flush` overtakes it.)"""
+        token = str(next(self._numbers))
+        await self._answer(token, f"{self._inbox}.{token}", b"", "", None, _ANSWER_S)
+
+    async def _answer(
+        self, token: str, subject: str, data: bytes, reply: str, headers: Mapping[str, str] | None, wait_s: float
+    ) -> Msg:
+        if not self.is_there:
+            raise self.unavailable("it isn't connected")
+        if len(data) + _headers_length(headers) > self.client.max_payload:
+            raise self._too_large(subject, data)  # the server would end the connection
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[Msg] = loop.create_future()
+        self._waiting[token] = answer
+        timer = loop.call_later(wait_s, self._give_up, token, subject)
+        try:
+            await self.client.publish(subject, data, reply, cast("dict[str, str] | None", headers))
+            return await answer
+        except errors.Error as error:
+            raise self._failure(subject, data, error) from error
+        finally:
+            timer.cancel()
+            self._waiting.pop(token, None)
+
+    def _give_up(self, token: str, subject: str) -> None:
+        waiting = self._waiting.get(token)
+        if waiting is not None and not waiting.done():
+            waiting.set_exception(self.unavailable(f"no answer about {subject}"))
+
+    def _on_answer(self, message: Msg) -> None:
+        waiting = self._waiting.get(message.subject[len(self._inbox) + 1 :])
+        self._refusal = ""
+        if waiting is not None and not waiting.done():
+            waiting.set_result(message)
+
+    async def _on_back(self) -> None:
+        self._there.set()
+        _log.info("nats_back", address=self.address)
+
+    async def _on_lost(self) -> None:
+        self._there.clear()
+        if not self._closing:
+            _log.warning("nats_lost", address=self.address)
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_exception(self.unavailable("the connection was lost"))
+        for call in self._when_lost:
+            call()
+
+    async def _on_error(self, error: Exception) -> None:
+        if not self._begun:
+            raise error
+        if "permissions violation" in str(error).lower():
+            self._refusal = str(error).removeprefix("nats: ")
+        if self.is_there:
+            _log.warning("nats_error", address=self.address, error=str(error) or type(error).__name__)
+
+    def _failure(self, subject: str, data: bytes, error: errors.Error) -> Exception:
+        if isinstance(error, errors.MaxPayloadError):
+            return self._too_large(subject, data)
+        return self.unavailable(str(error))
+
+    def _too_large(self, subject: str, data: bytes) -> LimitExceededError:
+        return LimitExceededError(
+            f"{subject}: {len(data)} bytes and headers are more than NATS takes at once ({self.client.max_payload}); "
+            "raise max_payload in its configuration."
+        )
+
+
+def _headers_length(headers: Mapping[str, str] | None) -> int:
+    """Bytes of headers on their way: https://docs.nats.io/reference/reference-protocols/nats-protocol#hpub."""
+    if not headers:
+        return 0
+    return len("NATS/1.0\r\n\r\n") + sum(len(f"{name}: {value}\r\n".encode()) for name, value in headers.items())
+
+
+class _Ear:
+    """Stands where nats-py expects the future of one answer: each message is heard at once, without a task between."""
+
+    def __init__(self, hear: Callable[[Msg], None]) -> None:
+        self.set_result = hear
+
+    def cancelled(self) -> bool:
+        return False
+
+
+@asynccontextmanager
+async def connected(settings: NatsSettings, *, name: str) -> AsyncIterator[Connection]:
+    """A connection that lasts as long as the context, through any outage of the server.
+
+    Raises UsageError where the settings are wrong or refused, UnavailableError where no server answers now.
+    """
+    connection = Connection(settings)
+    await connection.open(name=name)
+    try:
+        yield connection
+    finally:
+        await connection.close()

@@ -1,0 +1,132 @@
+"""`liftline.ports.Records` in NATS KV buckets.
+
+A bucket is a stream with one message per subject. This speaks to the stream itself, because nats-py's own class can
+neither list by prefix without reading everything nor tell a lost answer from a conflict.
+"""
+
+from __future__ import annotations
+
+import base64
+import itertools
+from collections.abc import Mapping
+
+from nats.aio.msg import Msg
+
+from liftline.adapters.nats.connection import ApiError, Connection
+from liftline.adapters.nats.subjects import subjects
+from liftline.adapters.nats.topology import bucket_of
+from liftline.ports import Entry
+
+_EXPECTED, _WRITER = "Nats-Expected-Last-Subject-Sequence", "Liftline-Write"
+_CONFLICT, _NO_MESSAGE = 10071, 10037
+
+
+class NatsRecords:
+    """Use it within the connection's event loop."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self._writes = itertools.count()
+        self._direct: bool | None = None
+
+    async def get(self, key: str) -> Entry | None:
+        """What is there."""
+        found = await self._connection.patiently(lambda: self._read(key))
+        return found[0] if found else None
+
+    async def create(self, key: str, value: bytes) -> int | None:
+        """Put it where nothing is."""
+        return await self._put(key, value, revision=0)
+
+    async def update(self, key: str, value: bytes, *, revision: int) -> int | None:
+        """Put it where that revision is."""
+        return await self._put(key, value, revision=revision)
+
+    async def delete(self, key: str) -> None:
+        """Remove it."""
+        await self._purge(key)
+
+    async def keys(self, prefix: str) -> list[str]:
+        """Keys that begin with it."""
+        found = await subjects(self._connection, _stream(prefix), _subject(f"{prefix}>"))
+        bucket = f"$KV.{bucket_of(prefix)}."
+        return sorted(subject.removeprefix(bucket) for subject in found)
+
+    async def delete_all(self, prefix: str) -> None:
+        """Remove everything whose key begins with it."""
+        await self._purge(f"{prefix}>")
+
+    async def _put(self, key: str, value: bytes, *, revision: int) -> int | None:
+        writer = f"{self._connection.identity}.{next(self._writes)}"
+        headers = {_EXPECTED: str(revision), _WRITER: writer}
+        tries = 0
+
+        async def put() -> int | None:
+            nonlocal tries
+            tries += 1
+            written = await self._write(key, value, headers)
+            if written is None and tries > 1:  # perhaps an earlier try got there, and its answer not here
+                found = await self._read(key)
+                if found is not None and found[1].get(_WRITER) == writer:
+                    return found[0].revision
+            return written
+
+        return await self._connection.patiently(put)
+
+    async def _write(self, key: str, value: bytes, headers: Mapping[str, str]) -> int | None:
+        answer = await self._connection.once(_subject(key), value, headers=headers)
+        try:
+            return int(self._connection.read(answer)["seq"])
+        except ApiError as error:
+            if error.number == _CONFLICT:
+                return None
+            raise self._connection.unavailable(f"{key} isn't kept, {error}") from error
+
+    async def _read(self, key: str) -> tuple[Entry, Mapping[str, str]] | None:
+        """The entry and its headers."""
+        if self._direct is None:
+            self._direct = await self._may_be_direct(_stream(key))
+        if self._direct:
+            message = await self._connection.once(f"$JS.API.DIRECT.GET.{_stream(key)}.{_subject(key)}")
+            return _directly_got(message)
+        return await self._read_from_leader(key)
+
+    async def _may_be_direct(self, stream: str) -> bool:
+        try:
+            answer = await self._connection.api(f"STREAM.INFO.{stream}")
+        except ApiError as error:
+            raise self._connection.unavailable(f"{stream}, {error}") from error
+        return bool(answer["config"].get("allow_direct"))
+
+    async def _read_from_leader(self, key: str) -> tuple[Entry, Mapping[str, str]] | None:
+        try:
+            answer = await self._connection.api(
+                f"STREAM.MSG.GET.{_stream(key)}", {"last_by_subj": _subject(key)}
+            )  # fmt: skip
+        except ApiError as error:
+            if error.number == _NO_MESSAGE:
+                return None
+            raise self._connection.unavailable(f"{key} can't be read, {error}") from error
+        message = answer["message"]
+        headers = base64.b64decode(message.get("hdrs", "")).decode(errors="replace").splitlines()
+        named = dict(line.split(": ", 1) for line in headers if ": " in line)
+        return Entry(base64.b64decode(message.get("data", "")), message["seq"]), named
+
+    async def _purge(self, key_filter: str) -> None:
+        request = {"filter": _subject(key_filter)}
+        await self._connection.patiently(lambda: self._connection.api(f"STREAM.PURGE.{_stream(key_filter)}", request))
+
+
+def _stream(key: str) -> str:
+    return f"KV_{bucket_of(key)}"
+
+
+def _subject(key: str) -> str:
+    return f"$KV.{bucket_of(key)}.{key}"
+
+
+def _directly_got(message: Msg) -> tuple[Entry, Mapping[str, str]] | None:
+    headers = message.headers or {}
+    if headers.get("Status") == "404":
+        return None
+    return Entry(message.data, int(headers["Nats-Sequence"])), headers

@@ -1,0 +1,27 @@
+"""What both clients remember: whom they call, as whom, and how patiently."""
+
+from __future__ import annotations
+
+from liftline.client import calls
+from liftline.client.connection import Connection
+from liftline.client.patience import Patience
+from liftline.client.transfer import Transfers
+
+
+class Caller:
+    """The part of a client that doesn't wait for anything."""
+
+    def __init__(self, connection: Connection, *, patience_s: float, reconnect_s: float) -> None:
+        """Nothing is connected."""
+        self.server = connection.address
+        self._metadata, self._ca_file = connection.metadata, connection.ca_file
+        self._patience_s, self._reconnect_s = patience_s, reconnect_s
+
+    def _patience(self) -> Patience:
+        return Patience(self._patience_s)
+
+    def _new_watch(self) -> calls.Watch:
+        return calls.Watch(self.server, self._patience(), self._reconnect_s)
+
+    def _transfers(self) -> Transfers:
+        return Transfers(self._ca_file, max(self._patience_s, calls.STREAM_S))

@@ -1,0 +1,162 @@
+"""A job's output tree into a folder, as `liftline process` would have left it: every file whole, the manifest last."""
+
+from __future__ import annotations
+
+import gzip
+import shutil
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from liftline.client.errors import ServerError
+from liftline.client.transfer import AddressExpiredError, OnBytes, Transfers, no_listener
+from liftline.client.views import OutputFile
+from liftline.errors import InvalidArtifactError
+from liftline.exports.keypoint_files import write_frame_files
+from liftline.files import strict_json
+from liftline.files.artifacts import output_errors, sha256_file, write_json
+from liftline.files.output_tree import MANIFEST, OutputTree
+from liftline.files.store_keys import check_key
+from liftline_cli.local.outputs import WORK_FOLDER
+
+_MAX_LINE_BYTES = 256 << 20
+OnFile = Callable[[OutputFile], OnBytes]
+"""Told which file comes next; gives who is told how far it is."""
+
+
+def silent(_file: OutputFile) -> OnBytes:
+    """For those who don't want to know."""
+    return no_listener
+
+
+@dataclass
+class OutputFolder:
+    """The folder, which files of it are there, and what their hashes are.
+
+    `job` names the folder of unfinished files, so that those of another job aren't gone on with.
+    """
+
+    root: Path
+    job: str
+    video_name: str
+    transfers: Transfers
+
+    def __post_init__(self) -> None:
+        """Nothing is there."""
+        self.done: set[str] = set()
+        self._frames: dict[str, str] = {}
+
+    def fetch(self, files: Sequence[OutputFile], on_file: OnFile) -> None:
+        """Fetch all that isn't there yet; may be called again. Raises what transfers raise."""
+        ordered = sorted(files, key=lambda file: (file.path == MANIFEST, file.path))
+        self._check(ordered)
+        with output_errors(self.root):
+            self._parts.mkdir(parents=True, exist_ok=True)
+            (self.root / MANIFEST).unlink(missing_ok=True)
+        for file in ordered:
+            if file.path not in self.done:
+                self._fetch_one(file, on_file)
+                self.done.add(file.path)
+        shutil.rmtree(self._parts, ignore_errors=True)
+
+    @property
+    def files(self) -> dict[str, Path]:
+        """What was fetched, by its place in the tree; keypoints are the folder of their files."""
+        tree = OutputTree(self.video_name)
+        paths = {tree.keypoints if path == tree.keypoint_lines else path for path in self.done}
+        return {path: self.root / path for path in sorted(paths)}
+
+    @property
+    def _parts(self) -> Path:
+        return self.root / WORK_FOLDER / "download" / self.job
+
+    def _check(self, files: Sequence[OutputFile]) -> None:
+        if not files or files[-1].path != MANIFEST:
+            raise ServerError(f"jobs/{self.job}: the gateway lists no {MANIFEST}, so the results aren't complete.")
+        for file in files:
+            if not _is_inside(file.path):
+                raise ServerError(f"{file.path!r}: no place in a folder; the gateway is broken or not Liftline's.")
+
+    def _fetch_one(self, file: OutputFile, on_file: OnFile) -> None:
+        target, part = self.root / file.path, self._parts / file.path.replace("/", "-")
+        with output_errors(target):
+            if file.sha256 and target.is_file() and sha256_file(target) == file.sha256:
+                return
+        self.transfers.download(
+            file.address, part, size_bytes=file.size_bytes, sha256=file.sha256, on_bytes=on_file(file)
+        )  # fmt: skip
+        if file.path == MANIFEST:
+            with _damage_told(MANIFEST):
+                write_json(target, self._manifest(part))
+        elif file.path == OutputTree(self.video_name).keypoint_lines:
+            self._expand(part)
+        else:
+            with output_errors(target):
+                target.parent.mkdir(parents=True, exist_ok=True)
+                part.replace(target)
+
+    def _expand(self, lines: Path) -> None:
+        folder = self.root / OutputTree(self.video_name).keypoints
+        with _damage_told(lines.name):
+            paths = write_frame_files(folder, _records(lines), stop=self.transfers.stop)
+        self._frames = {str(path.relative_to(self.root)): sha256_file(path) for path in paths}
+        lines.unlink()
+
+    def _manifest(self, path: Path) -> dict[str, Any]:
+        """The job's, with the files of frames instead of the one they came in."""
+        manifest = strict_json.parse(path.read_text("utf-8"))
+        files = {**manifest["files"], **self._frames}
+        if self._frames:
+            files.pop(OutputTree(self.video_name).keypoint_lines, None)
+        return {**manifest, "files": dict(sorted(files.items()))}
+
+
+@dataclass
+class Retrieval:
+    """A download whose addresses may expire on the way: asked for anew, as long as something came meanwhile."""
+
+    output: OutputFolder
+    on_file: OnFile
+
+    def attempt(self, files: Sequence[OutputFile]) -> bool:
+        """Fetch what is missing; whether all is there. Raises AddressExpiredError for fresh addresses."""
+        there = len(self.output.done)
+        try:
+            self.output.fetch(files, self.on_file)
+        except AddressExpiredError:
+            if len(self.output.done) == there:
+                raise
+            return False
+        return True
+
+
+def _is_inside(path: str) -> bool:
+    """Whether it names something below a folder, and nothing in the one for unfinished files."""
+    try:
+        return "\\" not in check_key(path) and path.partition("/")[0] != WORK_FOLDER
+    except ValueError:
+        return False
+
+
+@contextmanager
+def _damage_told(name: str) -> Iterator[None]:
+    try:
+        yield
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        raise InvalidArtifactError(f"{name}: isn't what it should be ({error}); run the job again.") from error
+
+
+def _records(lines: Path) -> Iterator[dict[str, Any]]:
+    """Records of frames, in order. Raises ValueError, AttributeError where they are damaged."""
+    try:
+        with gzip.open(lines, "rb") as stream:
+            for number, line in enumerate(iter(lambda: stream.readline(_MAX_LINE_BYTES), b""), 1):
+                record = strict_json.parse(line)
+                if record.get("frame") != number:
+                    raise ValueError(f"line {number} is of another frame")
+                yield record
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(str(error)) from error

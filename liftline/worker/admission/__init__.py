@@ -1,0 +1,3 @@
+"""Whether and when a task may start: `intake` takes it from the queue, `attempts` counts who died of it, `slots` says
+whose turn it is, `starts` puts the three together.
+"""

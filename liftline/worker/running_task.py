@@ -1,0 +1,125 @@
+"""A task that this process has: where it came from, how far it is, and who told it to stop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from enum import Enum, auto
+from typing import TypeVar
+
+from liftline.jobs.naming import TaskKey
+from liftline.ports import Delivery, Records
+from liftline.progress import StopFlag
+from liftline.v1.events_pb2 import Task
+from liftline.v1.job_service_pb2 import Job
+from liftline.v1.records_pb2 import JobRecord
+from liftline.worker.admission.attempts import Attempt
+from liftline.worker.board import WorkerBoard
+from liftline.worker.retrying import patiently
+
+T = TypeVar("T")
+
+
+class JobIsOver(Exception):  # noqa: N818 - an outcome, not a failure
+    """Nobody wants the task's result any more: its job ended, was cancelled or removed."""
+
+
+_CHECKED_LATELY_S = 1.0
+_ALIVE = (Job.STATE_QUEUED, Job.STATE_RUNNING)
+
+
+class Why(Enum):
+    """Why a task was told to stop."""
+
+    JOB_IS_OVER = auto()
+    WORKER_ENDS = auto()
+
+
+class Running:
+    """One task in this process. Its handler's threads move it, the loop looks whether it moves."""
+
+    def __init__(self, key: TaskKey, task: Task, delivery: Delivery, board: WorkerBoard) -> None:
+        """Not begun. A redelivery replaces `delivery`."""
+        self.key, self.task, self.delivery = key, task, delivery
+        self.attempt: Attempt | None = None
+        self.stop = StopFlag()
+        self.stopped_because: Why | None = None
+        self.checked_s = -float("inf")
+        self.frames_done = 0
+        self.still_s = 0.0
+        self._board = board
+        self._lock = threading.Lock()
+        self._moves = 0
+        self.in_hand = False
+        self._transfers = 0
+
+    def advance(self, frames: int = 1) -> None:
+        """So many more frames are done (it is its handler's Progress)."""
+        with self._lock:
+            self._moves += 1
+            self.frames_done += frames
+        self._board.advanced(self.key, frames)
+
+    @contextmanager
+    def handled(self) -> Iterator[None]:
+        """While a handler works on it only that counts as movement; before and after, servers' time limits hold."""
+        self.in_hand = True
+        try:
+            yield
+        finally:
+            self.in_hand = False
+
+    @contextmanager
+    def transferring(self) -> Iterator[None]:
+        """Fetching and storing count as movement."""
+        self._transfer(1)
+        try:
+            yield
+        finally:
+            self._transfer(-1)
+
+    def fetched(self, size_bytes: int) -> None:
+        """So much came from the store."""
+        self._board.metrics.fetched_bytes.inc(size_bytes)
+
+    def stored(self, size_bytes: int) -> None:
+        """So much went into the store."""
+        self._board.metrics.stored_bytes.inc(size_bytes)
+
+    async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+        """What `call` gets of NATS, however long that takes; the times that NATS isn't there are counted."""
+        return await patiently(call, away=self._board.metrics.bus_errors.inc)
+
+    def store_is_away(self) -> None:
+        """The store didn't answer."""
+        self._board.metrics.store_errors.inc()
+
+    def moved(self) -> bool:
+        """Whether anything moved since this was last asked."""
+        with self._lock:
+            moved = bool(self._moves or self._transfers) or not self.in_hand
+            self._moves = 0
+            return moved
+
+    def tell_to_stop(self, why: Why) -> None:
+        """The handler meets it at its next look at the StopToken. The first reason stays."""
+        self.stopped_because = self.stopped_because or why
+        self.stop.stop()
+
+    def _transfer(self, more: int) -> None:
+        with self._lock:
+            self._transfers += more
+            self._moves += 1
+
+
+async def check_job(records: Records, running: Running) -> None:
+    """Raise JobIsOver where nobody wants the task any more. Reads nothing where it was looked up a moment ago."""
+    now_s = time.monotonic()
+    if now_s - running.checked_s < _CHECKED_LATELY_S:
+        return
+    entry = await records.get(running.key.job.record)
+    if entry is None or JobRecord.FromString(entry.value).state not in _ALIVE:
+        raise JobIsOver
+    running.checked_s = now_s

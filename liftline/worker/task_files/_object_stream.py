@@ -1,0 +1,53 @@
+"""An object of the store as a stream, of which is counted what is read, and how often the store is away."""
+
+from __future__ import annotations
+
+import io
+import os
+from typing import BinaryIO, cast
+
+from liftline.errors import UnavailableError
+from liftline.ports import ArtifactStore
+from liftline.worker.running_task import Running
+
+
+def open_counted(store: ArtifactStore, key: str, running: Running) -> BinaryIO:
+    """As `ArtifactStore.open`; raises what that raises."""
+    try:
+        stream = store.open(key)
+    except UnavailableError:
+        running.store_is_away()
+        raise
+    return cast(BinaryIO, _Counted(stream, running))
+
+
+class _Counted(io.BufferedIOBase):
+    """What a video's reader asks for, which is a little less than what the store sends: blocks are read ahead."""
+
+    def __init__(self, stream: BinaryIO, running: Running) -> None:
+        self._stream, self._running = stream, running
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return self._stream.seek(offset, whence)
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        try:
+            read = self._stream.read(-1 if size is None else size)
+        except UnavailableError:
+            self._running.store_is_away()
+            raise
+        self._running.fetched(len(read))
+        return read
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()

@@ -1,0 +1,95 @@
+"""A task as its handler sees it (`liftline.pipeline.handler.Work`)."""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+from liftline.errors import InvalidArtifactError
+from liftline.jobs.naming import artifact
+from liftline.ports import ArtifactStore, VideoOpener
+from liftline.progress import StopFlag
+from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
+from liftline.v1.events_pb2 import Task, TaskResult
+from liftline.worker.retrying import patiently_in_thread
+from liftline.worker.running_task import Running
+from liftline.worker.task_files._object_stream import open_counted
+from liftline.worker.task_files.input_cache import InputCache, check_belongs, fetch_checked
+from liftline.worker.task_files.scratch import TaskFolders
+
+VIDEO = "video"
+FETCH_WITHIN_S = 30.0
+"""A server that stays away longer while something is fetched: the task goes back, and somebody tries it later."""
+
+
+class TaskWork:
+    """Work on one running task."""
+
+    def __init__(self, running: Running, folders: TaskFolders, cache: InputCache, store: ArtifactStore) -> None:
+        """Nothing is fetched yet."""
+        self._running, self._folders, self._cache, self._store = running, folders, cache, store
+        self._lock = threading.Lock()
+        self._fetches = 0
+        self.segment_results: Sequence[TaskResult] = ()
+
+    @property
+    def task(self) -> Task:
+        """What is to be done."""
+        return self._running.task
+
+    @property
+    def folder(self) -> Path:
+        """For what the handler makes."""
+        return self._folders.made
+
+    @property
+    def stop(self) -> StopFlag:
+        """To ask at least once per frame."""
+        return self._running.stop
+
+    @property
+    def progress(self) -> Running:
+        """To tell finished frames."""
+        return self._running
+
+    def input_file(self, role: str) -> Path:
+        """An input, kept for other tasks of the job. Raises UnavailableError, InvalidArtifactError, Cancelled."""
+        return self._cache.file(self._input(role).ref, self._running.key.job, self._fetch_into)
+
+    def fetch(self, ref: ArtifactRef) -> Path:
+        """Any artifact of the job, in a file of this task's own. Raises as `input_file`."""
+        check_belongs(ref, self._running.key.job)
+        self._folders.fetched.mkdir(exist_ok=True)
+        with self._lock:
+            self._fetches += 1
+            path = self._folders.fetched / str(self._fetches)
+        self._fetch_into(ref, path)
+        return path
+
+    def video(self) -> VideoOpener:
+        """The job's video, read by ranges."""
+        ref = self._input(VIDEO).ref
+        check_belongs(ref, self._running.key.job)
+        return functools.partial(open_counted, self._store, ref.key, self._running)
+
+    def fetch_inputs(self) -> None:
+        """All inputs but the video, so that the handler needn't wait for them. Raises as `input_file`."""
+        for one in self.task.inputs:
+            if one.role != VIDEO:
+                self.input_file(one.role)
+
+    def _input(self, role: str) -> Artifact:
+        found = artifact(self.task.inputs, role)
+        if found is None:
+            raise InvalidArtifactError(f"{self._running.key.name}: the task came without its input {role!r}.")
+        return found
+
+    def _fetch_into(self, ref: ArtifactRef, path: Path) -> None:
+        with self._running.transferring():
+            patiently_in_thread(
+                lambda: fetch_checked(self._store, ref, path),
+                for_s=FETCH_WITHIN_S, stop=self.stop, away=self._running.store_is_away,
+            )  # fmt: skip
+        self._running.fetched(ref.size_bytes)

@@ -1,0 +1,1 @@
+"""JobService over gRPC: a thin translation of `liftline_gateway.api`."""

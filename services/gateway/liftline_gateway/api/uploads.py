@@ -1,0 +1,76 @@
+"""Places where clients put videos before they make jobs of them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import grpc
+
+from liftline.jobs.naming import new_id
+from liftline.ports import ArtifactStore
+from liftline.service.grpc.status_codes import RefusedError
+from liftline.v1.job_service_pb2 import CreateUploadRequest, Upload
+from liftline.v1.records_pb2 import UploadRecord
+from liftline_gateway.api.limits import Limits
+from liftline_gateway.api.refusals import not_found
+from liftline_gateway.api.validation import check_upload
+from liftline_gateway.records.job_repository import JobBook, UploadKey
+from liftline_gateway.records.store_threads import StoreThreads
+
+
+class Uploads:
+    """Every method raises RefusedError or UnavailableError."""
+
+    def __init__(
+        self,
+        book: JobBook,
+        store: ArtifactStore,
+        threads: StoreThreads,
+        limits: Limits,
+        *,
+        max_bytes: int,
+        expire: timedelta,
+    ) -> None:
+        """`max_bytes` of one video, which has to be there before the time is over."""
+        self._book, self._store, self._threads, self._limits = book, store, threads, limits
+        self._max_bytes, self._expire = max_bytes, expire
+
+    async def create(self, tenant: str, request: CreateUploadRequest) -> Upload:
+        """A new place, and its address."""
+        check_upload(request, max_bytes=self._max_bytes)
+        key = UploadKey(tenant, new_id())
+        record = UploadRecord(
+            file_name=request.file_name,
+            size_bytes=request.size_bytes,
+            key=key.video(request.file_name),
+            expire_time=self._book.time(later=self._expire),
+        )
+        async with self._limits.room_for_upload(key, size_bytes=record.size_bytes):
+            await self._book.create_upload(key, record)
+        address = await self._threads.run(
+            self._store.upload_address, record.key, size_bytes=record.size_bytes, expires=self._expire
+        )
+        return Upload(name=f"uploads/{key.upload}", upload_uri=address, expire_time=record.expire_time)
+
+    async def complete(self, key: UploadKey) -> UploadRecord:
+        """The record of a video that is there, as long as it was said to be."""
+        name = f"uploads/{key.upload}"
+        record = await self._book.upload(key)
+        if record is None or record.expire_time.ToNanoseconds() <= self._book.time().ToNanoseconds():
+            raise not_found(name)
+        if record.used:
+            raise _not_ready("UPLOAD_USED", f"{name}: a job was made of it already; upload {record.file_name} again.")
+        size = await self._threads.run(self._store.size, record.key)
+        if size is None:
+            raise _not_ready("UPLOAD_MISSING", f"{name}: {record.file_name} is not uploaded yet; PUT it first.")
+        if size != record.size_bytes:
+            raise _not_ready(
+                "UPLOAD_SIZE",
+                f"{name}: {record.file_name} has {size} bytes, and {record.size_bytes} were announced; "
+                "PUT the whole file, or make another upload.",
+            )
+        return record
+
+
+def _not_ready(reason: str, message: str) -> RefusedError:
+    return RefusedError(grpc.StatusCode.FAILED_PRECONDITION, reason, message)

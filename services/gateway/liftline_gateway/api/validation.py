@@ -1,0 +1,180 @@
+"""What can be known of a request without opening the video. Every function raises RefusedError with INVALID_ARGUMENT.
+
+All that is wrong is told at once, field by field.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from collections.abc import Collection
+
+from liftline.camera import NARROWEST_VIEW_DEG, WIDEST_VIEW_DEG
+from liftline.files.store_keys import check_key
+from liftline.jobs.naming import JobKey, is_token
+from liftline.poses import SHORTEST_PERSON_M, TALLEST_PERSON_M
+from liftline.service.grpc.status_codes import Violation
+from liftline.v1 import job_service_pb2
+from liftline.v1.job_service_pb2 import CreateJobRequest, CreateUploadRequest, JobSettings, ListJobsRequest
+from liftline_gateway.api.refusals import invalid, not_found
+from liftline_gateway.webhooks.address import address_problem
+
+DETECTORS = ("blazepose", "detectron2")
+NAME_BYTES = 200
+MOST_HEIGHTS = 50
+PAGE_SIZE, LARGEST_PAGE = 50, 1000
+
+
+class _Findings:
+    """What is wrong so far."""
+
+    def __init__(self) -> None:
+        self._violations: list[Violation] = []
+
+    def need(self, holds: bool, field: str, description: str) -> None:
+        if not holds:
+            self._violations.append(Violation(field, description))
+
+    def known(self, value: int, values: Collection[int], field: str) -> None:
+        self.need(value in values, field, f"{value} is no value known here.")
+
+    def close(self) -> None:
+        if self._violations:
+            raise invalid(self._violations)
+
+
+def check_upload(request: CreateUploadRequest, *, max_bytes: int) -> None:
+    """The name and length of a video that is to come."""
+    findings = _Findings()
+    problem = file_name_problem(request.file_name)
+    findings.need(problem is None, "file_name", problem or "")
+    findings.need(request.size_bytes > 0, "size_bytes", "The length of the video in bytes is needed.")
+    findings.need(
+        request.size_bytes <= max_bytes, "size_bytes", f"Videos of at most {max_bytes} bytes are taken."
+    )  # fmt: skip
+    findings.close()
+
+
+def check_creation(request: CreateJobRequest, *, webhook_hosts: Collection[str]) -> None:
+    """Everything of a job but its upload's name and whether that is there."""
+    findings = _Findings()
+    _check_settings(request.settings, findings)
+    findings.known(request.priority, job_service_pb2.Priority.values(), "priority")
+    findings.need(
+        not request.request_id or is_token(request.request_id),
+        "request_id",
+        "At most 64 letters, digits, '-' and '_'.",
+    )
+    problem = address_problem(request.webhook_uri, hosts=webhook_hosts) if request.webhook_uri else None
+    findings.need(problem is None, "webhook_uri", problem or "")
+    findings.need(bool(request.upload), "upload", "The name of an upload is needed, as CreateUpload gave it.")
+    findings.close()
+
+
+def _check_settings(settings: JobSettings, findings: _Findings) -> None:
+    findings.need(
+        settings.detector in ("", *DETECTORS),
+        "settings.detector",
+        f"Choose one of {', '.join(DETECTORS)}, or leave it empty for the deployment's.",
+    )
+    findings.need(settings.max_people >= 0, "settings.max_people", "At least 1, or 0 for everyone.")
+    findings.need(
+        settings.focal_px == 0 or (math.isfinite(settings.focal_px) and settings.focal_px >= 1),
+        "settings.focal_px",
+        "At least 1 pixel, or 0 for a usual one.",
+    )
+    findings.need(
+        settings.fov_deg == 0 or NARROWEST_VIEW_DEG <= settings.fov_deg <= WIDEST_VIEW_DEG,
+        "settings.fov_deg",
+        f"{NARROWEST_VIEW_DEG:g} to {WIDEST_VIEW_DEG:g} degrees, or 0 for none.",
+    )
+    findings.need(
+        not (settings.focal_px and settings.fov_deg),
+        "settings.fov_deg",
+        "A focal length says the same; give one of them.",
+    )
+    _check_heights(settings, findings)
+    findings.known(settings.smoothing, job_service_pb2.Smoothing.values(), "settings.smoothing")
+    findings.known(settings.layout, job_service_pb2.Layout.values(), "settings.layout")
+    formats = [one for one in job_service_pb2.ExportFormat.values() if one]
+    for at, export_format in enumerate(settings.export_formats):
+        findings.known(export_format, formats, f"settings.export_formats[{at}]")
+    twice = len(set(settings.export_formats)) < len(settings.export_formats)
+    findings.need(not twice, "settings.export_formats", "Each format once.")
+
+
+def _check_heights(settings: JobSettings, findings: _Findings) -> None:
+    heights = {"settings.person_height_m": settings.person_height_m or None}
+    for at, one in enumerate(settings.person_heights):
+        heights[f"settings.person_heights[{at}].height_m"] = one.height_m
+    for field, height_m in heights.items():
+        findings.need(
+            height_m is None or SHORTEST_PERSON_M <= height_m <= TALLEST_PERSON_M,
+            field,
+            f"{SHORTEST_PERSON_M:g} to {TALLEST_PERSON_M:g} metres.",
+        )
+    tracks = [one.track_id for one in settings.person_heights]
+    findings.need(len(set(tracks)) == len(tracks), "settings.person_heights", "One height for a person.")
+    findings.need(len(tracks) <= MOST_HEIGHTS, "settings.person_heights", f"Of at most {MOST_HEIGHTS} people.")
+
+
+def file_name_problem(name: str) -> str | None:
+    """Why results can't be named after a file of that name; None where they can."""
+    if name in ("", ".", ".."):
+        return "The file name of the video is needed; results are named after it."
+    if "/" in name or "\\" in name:
+        return "A file name without folders."
+    if len(name.encode(errors="surrogatepass")) > NAME_BYTES:
+        return f"At most {NAME_BYTES} bytes of UTF-8, since results are named after it; rename the video."
+    try:
+        check_key(name)
+    except ValueError:
+        return "No control characters and line breaks in a file name; rename the video."
+    return None
+
+
+def job_of(name: str, *, tenant: str) -> JobKey:
+    """The job that `jobs/{job}` or `tenants/{tenant}/jobs/{job}` names; NOT_FOUND where it is of another tenant."""
+    return JobKey(tenant, _resource(name, "jobs", tenant=tenant, field="name"))
+
+
+def upload_of(name: str, *, tenant: str) -> str:
+    """The id in `uploads/{upload}` or `tenants/{tenant}/uploads/{upload}`, like `job_of`."""
+    return _resource(name, "uploads", tenant=tenant, field="upload")
+
+
+def _resource(name: str, collection: str, *, tenant: str, field: str) -> str:
+    parts = name.split("/")
+    if len(parts) == 4 and parts[0] == "tenants" and all(map(is_token, parts)):
+        if parts[1] != tenant:
+            raise not_found(name)
+        parts = parts[2:]
+    if len(parts) != 2 or parts[0] != collection or not is_token(parts[1]):
+        raise invalid([Violation(field, f"A name like {collection}/0193a2b4c5d6 is needed.")])
+    return parts[1]
+
+
+def page_of(request: ListJobsRequest) -> tuple[int, str | None]:
+    """How many jobs are wanted, and the job after which they begin."""
+    findings = _Findings()
+    findings.need(request.page_size >= 0, "page_size", f"Up to {LARGEST_PAGE}, or 0 for {PAGE_SIZE}.")
+    after = _read_token(request.page_token)
+    findings.need(
+        after is not None or not request.page_token, "page_token", "Give the next_page_token of the page before."
+    )
+    findings.close()
+    return min(request.page_size or PAGE_SIZE, LARGEST_PAGE), after
+
+
+def page_token(job: str) -> str:
+    """The token of the page that begins after that job."""
+    return base64.urlsafe_b64encode(f"after:{job}".encode()).decode()
+
+
+def _read_token(token: str) -> str | None:
+    try:
+        kind, _, job = base64.urlsafe_b64decode(token.encode()).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return None
+    return job if kind == "after" and is_token(job) else None

@@ -1,0 +1,244 @@
+"""What the gateway remembers, typed: jobs, those that need care, uploads, requests. Keys are those of `naming`."""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+from google.protobuf.message import DecodeError, Message
+from google.protobuf.timestamp_pb2 import Timestamp
+
+from liftline.errors import InvalidArtifactError, UnavailableError
+from liftline.jobs.naming import JobKey, TaskKey
+from liftline.pipeline.state import Step
+from liftline.ports import Records
+from liftline.v1.events_pb2 import Task, TaskResult
+from liftline.v1.job_service_pb2 import Job
+from liftline.v1.records_pb2 import ActiveRecord, Attempts, JobRecord, RequestRecord, UploadRecord
+
+_ACTIVE, _UPLOADS = "active.", "uploads."
+_MOST_CONFLICTS = 1000
+AnyRecord = TypeVar("AnyRecord", bound=Message)
+
+
+@dataclass(frozen=True)
+class StoredJob:
+    """A job's record as it was read."""
+
+    record: JobRecord
+    revision: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """Jobs of a tenant, newest first. `next_after`: what the next page begins after; None at the end."""
+
+    jobs: Sequence[JobRecord]
+    next_after: str | None
+
+
+@dataclass(frozen=True)
+class UploadKey:
+    """A place for a video of a tenant."""
+
+    tenant: str
+    upload: str
+
+    @property
+    def record(self) -> str:
+        """KV key of its record."""
+        return f"{_UPLOADS}{self.tenant}.{self.upload}"
+
+    @property
+    def prefix(self) -> str:
+        """What bucket keys below it begin with."""
+        return f"tenants/{self.tenant}/uploads/{self.upload}/"
+
+    def video(self, file_name: str) -> str:
+        """Bucket key of the video."""
+        return f"{self.prefix}{file_name}"
+
+
+class JobBook:
+    """Every method raises UnavailableError where the records can't be reached; a change may have happened then."""
+
+    def __init__(
+        self,
+        records: Records,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        came_to: Callable[[JobRecord], object] = lambda _: None,
+    ) -> None:
+        """`now` stamps changes; `came_to` is called when a job has come into another state, its first one included."""
+        self._records, self._now, self._came_to = records, now, came_to
+
+    @property
+    def records(self) -> Records:
+        """What is below."""
+        return self._records
+
+    def time(self, *, later: timedelta = timedelta()) -> Timestamp:
+        """Now, or so much later, for a record."""
+        time = Timestamp()
+        time.FromDatetime(self._now() + later)
+        return time
+
+    async def get(self, key: JobKey) -> StoredJob | None:
+        """A job's record; None where there is none. Raises InvalidArtifactError where it can't be read."""
+        entry = await self._records.get(key.record)
+        if entry is None:
+            return None
+        return StoredJob(_parsed(JobRecord(), entry.value, key.record), entry.revision)
+
+    async def create(self, record: JobRecord) -> JobRecord:
+        """Remember a new job; gives the one that is there where there is one."""
+        key = JobKey(record.tenant, record.job)
+        if await self._records.create(key.record, record.SerializeToString()) is not None:
+            self._came_to(record)
+            return record
+        stored = await self.get(key)
+        return record if stored is None else stored.record
+
+    async def replace(self, stored: StoredJob, record: JobRecord) -> StoredJob | None:
+        """Put a record in place of one that was read, stamped; None where that one was changed meanwhile."""
+        record.update_time.CopyFrom(self.time())
+        key = JobKey(record.tenant, record.job).record
+        revision = await self._records.update(key, record.SerializeToString(), revision=stored.revision)
+        return None if revision is None else StoredJob(record, revision)
+
+    async def change(self, key: JobKey, change: Callable[[JobRecord], JobRecord]) -> JobRecord | None:
+        """Change a job by a pure function, which may be called again; gives what it is now, None where it's gone.
+
+        Nothing is written where the function gives an equal record.
+        """
+
+        async def release(_: Sequence[Task]) -> None:
+            """There is nothing to release."""
+
+        return await self.step(key, lambda record: (change(record), []), release)
+
+    async def step(
+        self, key: JobKey, step: Callable[[JobRecord], Step], release: Callable[[Sequence[Task]], Awaitable[None]]
+    ) -> JobRecord | None:
+        """The same by a function that also gives tasks, which are released before the record that knows them."""
+        for _ in range(_MOST_CONFLICTS):
+            stored = await self.get(key)
+            if stored is None:
+                return None
+            record, tasks = step(stored.record)
+            if record == stored.record:
+                return record
+            await release(tasks)
+            replaced = await self.replace(stored, record)
+            if replaced is not None:
+                if record.state != stored.record.state:
+                    self._came_to(record)
+                return replaced.record
+        raise UnavailableError(f"{key.record}: others changed it {_MOST_CONFLICTS} times in between; try again later.")
+
+    async def delete(self, key: JobKey) -> None:
+        """Forget a job's record."""
+        await self._records.delete(key.record)
+
+    async def page(self, tenant: str, *, size: int, after: str | None = None) -> Page:
+        """Jobs of a tenant, newest first, beginning after the job `after`; those being removed are left out."""
+        prefix = f"jobs.{tenant}."
+        ids = [key.removeprefix(prefix) for key in await self._records.keys(prefix)]
+        end = len(ids) if after is None else bisect.bisect_left(ids, after)
+        jobs: list[JobRecord] = []
+        while end > 0 and len(jobs) < size:
+            begin = max(0, end - (size - len(jobs)))
+            read = await asyncio.gather(*(self.get(JobKey(tenant, one)) for one in reversed(ids[begin:end])))
+            jobs += [one.record for one in read if one is not None and one.record.state != Job.STATE_DELETING]
+            end = begin
+        return Page(jobs, ids[end] if end > 0 else None)
+
+    async def add_active(self, key: JobKey, active: ActiveRecord) -> None:
+        """Note that a job needs care. Again is fine."""
+        await self._records.create(key.active, active.SerializeToString())
+
+    async def remove_active(self, key: JobKey) -> None:
+        """Note that a job needs no more care."""
+        await self._records.delete(key.active)
+
+    async def active_jobs(self, tenant: str | None = None) -> list[JobKey]:
+        """Jobs that need care, of one tenant or all."""
+        keys = await self._records.keys(_ACTIVE if tenant is None else f"{_ACTIVE}{tenant}.")
+        return [JobKey(*key.removeprefix(_ACTIVE).split(".", 1)) for key in keys]
+
+    async def active(self, key: JobKey) -> ActiveRecord | None:
+        """What is noted of a job that needs care."""
+        return await self._read(ActiveRecord(), key.active)
+
+    async def result(self, key: TaskKey) -> TaskResult | None:
+        """What counts as a task's result."""
+        return await self._read(TaskResult(), key.result)
+
+    async def attempts(self, key: TaskKey) -> Attempts | None:
+        """Who has begun a task and not ended it."""
+        return await self._read(Attempts(), key.attempts)
+
+    async def task_names(self, prefix: str) -> set[str]:
+        """Names of tasks with an entry below `JobKey.results` or `JobKey.attempts`."""
+        return {key.removeprefix(prefix) for key in await self._records.keys(prefix)}
+
+    async def create_request(self, tenant: str, request_id: str, request: RequestRecord) -> RequestRecord:
+        """Remember what a request makes; gives the one that is there where there is one."""
+        key = _request_key(tenant, request_id)
+        if await self._records.create(key, request.SerializeToString()) is not None:
+            return request
+        return await self._read(RequestRecord(), key) or request
+
+    async def request(self, tenant: str, request_id: str) -> RequestRecord | None:
+        """What a request makes."""
+        return await self._read(RequestRecord(), _request_key(tenant, request_id))
+
+    async def delete_request(self, tenant: str, request_id: str) -> None:
+        """Forget a request."""
+        await self._records.delete(_request_key(tenant, request_id))
+
+    async def create_upload(self, key: UploadKey, upload: UploadRecord) -> None:
+        """Remember a place for a video."""
+        await self._records.create(key.record, upload.SerializeToString())
+
+    async def upload(self, key: UploadKey) -> UploadRecord | None:
+        """A place for a video."""
+        return await self._read(UploadRecord(), key.record)
+
+    async def use_upload(self, key: UploadKey) -> None:
+        """Note that a job was made of it. Again is fine, and where it is gone."""
+        entry = await self._records.get(key.record)
+        if entry is not None:
+            upload = _parsed(UploadRecord(), entry.value, key.record)
+            if not upload.used:
+                upload.used = True
+                await self._records.update(key.record, upload.SerializeToString(), revision=entry.revision)
+
+    async def uploads(self, tenant: str | None = None) -> list[UploadKey]:
+        """All places for videos, of one tenant or all."""
+        keys = await self._records.keys(_UPLOADS if tenant is None else f"{_UPLOADS}{tenant}.")
+        return [UploadKey(*key.removeprefix(_UPLOADS).split(".", 1)) for key in keys]
+
+    async def delete_upload(self, key: UploadKey) -> None:
+        """Forget a place for a video."""
+        await self._records.delete(key.record)
+
+    async def _read(self, record: AnyRecord, key: str) -> AnyRecord | None:
+        entry = await self._records.get(key)
+        return None if entry is None else _parsed(record, entry.value, key)
+
+
+def _request_key(tenant: str, request_id: str) -> str:
+    return f"requests.{tenant}.{request_id}"
+
+
+def _parsed(record: AnyRecord, value: bytes, key: str) -> AnyRecord:
+    try:
+        record.ParseFromString(value)
+    except DecodeError as error:
+        raise InvalidArtifactError(f"{key}: no record of Liftline's ({error}).") from error
+    return record

@@ -1,0 +1,165 @@
+"""Telling a client's server that its job has ended: one signed POST, repeated until it is answered or given up.
+
+Headers and signature are those of Standard Webhooks (https://www.standardwebhooks.com). The id is that of the job, so a
+receiver that gets the same word twice, after a crash here, knows it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from datetime import UTC
+
+import stamina
+import structlog
+import urllib3
+from google.protobuf.json_format import MessageToDict
+
+from liftline.errors import UnavailableError, UsageError
+from liftline.settings.services import GatewaySettings
+from liftline.v1.job_service_pb2 import Job
+from liftline.v1.records_pb2 import JobRecord
+from liftline_gateway.webhooks.address import address_problem
+
+log = structlog.get_logger(__name__)
+
+_LEAST_KEY_BYTES = 24
+_AT_ONCE = 8
+_GONE = 410
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long a receiver has to answer, and how long it is tried again."""
+
+    answer_s: float = 10.0
+    first_wait_s: float = 1.0
+    longest_wait_s: float = 60.0
+    give_up_s: float = 900.0
+
+
+class Webhooks:
+    """Sends the word that a job has ended to hosts the deployment allows, and to no others."""
+
+    def __init__(self, settings: GatewaySettings, *, patience: Patience | None = None) -> None:
+        """Raises UsageError where webhooks are allowed but the key is missing, too short or no base64."""
+        self._hosts, self._patience = settings.webhook_hosts, patience or Patience()
+        self._key = signing_key(settings.webhook_secret.get_secret_value()) if self._hosts else b""
+        ca_file = str(settings.webhook_ca_file) if settings.webhook_ca_file else None
+        timeout = urllib3.Timeout(connect=self._patience.answer_s, read=self._patience.answer_s)
+        self._client = urllib3.PoolManager(num_pools=_AT_ONCE, timeout=timeout, retries=False, ca_certs=ca_file)
+        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="webhook")
+
+    async def tell(self, record: JobRecord) -> bool:
+        """Tell the end of a job. Returns, perhaps after minutes, whether it was answered; if not, it was given up."""
+        told = log.bind(tenant=record.tenant, job=record.job)
+        problem = address_problem(record.webhook_uri, hosts=self._hosts)
+        if problem is not None:
+            told.warning("webhook_refused", problem=problem)
+            return False
+        told = told.bind(webhook_host=_host(record))
+        try:
+            async for attempt in stamina.retry_context(
+                on=UnavailableError,
+                attempts=None,
+                timeout=self._patience.give_up_s,
+                wait_initial=self._patience.first_wait_s,
+                wait_max=self._patience.longest_wait_s,
+            ):
+                with attempt:
+                    problem = await self._send(record)
+        except UnavailableError as error:
+            problem = str(error)
+        if problem is not None:
+            told.warning("webhook_given_up", problem=problem)
+            return False
+        told.info("webhook_answered")
+        return True
+
+    def close(self) -> None:
+        """Let go of connections; words on their way are sent again by whoever minds the job next."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._client.clear()
+
+    async def _send(self, record: JobRecord) -> str | None:
+        """Once; None if answered, else why it is of no use to try again. Raises UnavailableError if it may be."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._threads, self._post, record)
+
+    def _post(self, record: JobRecord) -> str | None:
+        body = end_of(record)
+        try:
+            answer = self._client.request(
+                "POST",
+                record.webhook_uri,
+                body=body,
+                headers={
+                    "content-type": "application/json",
+                    "user-agent": "liftline",
+                    **signed(self._key, identity=record.job, time_s=int(time.time()), body=body),
+                },
+                redirect=False,
+                preload_content=False,
+            )
+        except urllib3.exceptions.HTTPError as error:
+            raise UnavailableError(f"{_host(record)} can't be reached: {error}") from error
+        answer.close()
+        if 200 <= answer.status < 300:
+            return None
+        if 300 <= answer.status < 400:
+            return f"It answered {answer.status}, and webhooks follow no redirects."
+        if answer.status == _GONE:
+            return "It answered that it is gone (410)."
+        raise UnavailableError(f"{_host(record)} answered {answer.status}.")
+
+
+def _host(record: JobRecord) -> str:
+    """What may be shown of the address: with many receivers the rest of it is a key."""
+    return urllib3.util.parse_url(record.webhook_uri).netloc or ""
+
+
+def end_of(record: JobRecord) -> bytes:
+    """What is told: which job ended how and when, as JSON."""
+    job = Job(name=f"jobs/{record.job}", state=record.state, video_name=record.video_name)
+    for field in ("failure", "create_time", "end_time"):
+        if record.HasField(field):
+            getattr(job, field).CopyFrom(getattr(record, field))
+    kind = Job.State.Name(record.state).removeprefix("STATE_").lower()
+    moment = record.end_time.ToDatetime(tzinfo=UTC).isoformat()
+    return json.dumps({"type": f"job.{kind}", "timestamp": moment, "data": MessageToDict(job)}).encode()
+
+
+def signed(key: bytes, *, identity: str, time_s: int, body: bytes) -> dict[str, str]:
+    """Headers that let the receiver know the sender, and that nothing was changed or sent again later."""
+    digest = hmac.digest(key, f"{identity}.{time_s}.".encode() + body, hashlib.sha256)
+    return {
+        "webhook-id": identity,
+        "webhook-timestamp": str(time_s),
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+    }
+
+
+def signing_key(secret: str) -> bytes:
+    """The bytes behind `whsec_<base64>`, or those of any other text. Raises UsageError where they are no good."""
+    prefix = "whsec_"
+    try:
+        key = (
+            base64.b64decode(secret.removeprefix(prefix), validate=True)
+            if secret.startswith(prefix)
+            else secret.encode()
+        )
+    except binascii.Error as error:
+        raise UsageError("LIFTLINE_GATEWAY_WEBHOOK_SECRET: after whsec_ comes base64, and this is none.") from error
+    if len(key) < _LEAST_KEY_BYTES:
+        raise UsageError(
+            f"LIFTLINE_GATEWAY_WEBHOOK_SECRET: webhooks need a key of at least {_LEAST_KEY_BYTES} bytes; "
+            "make one with `openssl rand -base64 32` and put whsec_ before it."
+        )
+    return key

@@ -1,0 +1,1 @@
+"""The room around the people: `estimation` puts it together of `_ground`, `vertical` and `person_height`."""

@@ -1,0 +1,39 @@
+"""Poses of videos whose segments are drawn just now: loaded once, not for every segment."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+
+from liftline import poses as poses_file
+from liftline.jobs.naming import artifact
+from liftline.pipeline.handler import Work
+from liftline.poses import Poses
+
+KEPT = 2
+"""Of so many videos: those of ten hours hold hundreds of megabytes."""
+
+
+class RecentPoses:
+    """The last few poses, by the hash of their file; several threads ask for them."""
+
+    def __init__(self, *, kept: int = KEPT) -> None:
+        """None yet."""
+        self._kept = kept
+        self._poses: OrderedDict[str, Poses] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, work: Work) -> Poses:
+        """The task's. Raises what fetching raises, InvalidArtifactError."""
+        path = work.input_file("poses")
+        found = artifact(work.task.inputs, "poses")
+        sha256 = found.ref.sha256 if found is not None else ""
+        with self._lock:
+            poses = self._poses.pop(sha256, None)
+            if poses is None:
+                poses = poses_file.load(path)
+            if sha256:
+                self._poses[sha256] = poses
+            while len(self._poses) > self._kept:
+                self._poses.popitem(last=False)
+        return poses

@@ -1,0 +1,1 @@
+"""Motion capture as training sees it: clips, bones, windows, cameras, what is held out."""

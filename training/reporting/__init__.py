@@ -1,0 +1,1 @@
+"""What is told of trained weights: scores, plots, the model card."""
