@@ -14,60 +14,60 @@ from liftline.v1.events_pb2 import Event, TaskResult
 from liftline.v1.job_service_pb2 import Failure
 from liftline.v1.records_pb2 import DeadTask
 from liftline.worker._failures import died, meaning
-from liftline.worker.admission.slots import NoMoreTurns, TurnIsLate
-from liftline.worker.admission.starts import DiedTooOften, Postponed
-from liftline.worker.board import Ending, WorkerBoard
-from liftline.worker.running_task import JobIsOver, Running, Why
+from liftline.worker.admission.admission import AttemptsExhausted, Postponed
+from liftline.worker.admission.slots import SlotsClosed, SlotTimeout
+from liftline.worker.board import TaskEnd, WorkerBoard
+from liftline.worker.running_task import JobEnded, RunningTask, StopReason
 
-log = structlog.get_logger("liftline.worker.loop")
+log = structlog.get_logger("liftline.worker")
 
 
-class Endings:
+class Completion:
     """Ends of tasks in this process."""
 
     def __init__(self, bus: Bus, records: Records, board: WorkerBoard) -> None:
         """What goes wrong is shown on the board."""
         self._bus, self._records, self._board = bus, records, board
 
-    async def done(self, running: Running, result: TaskResult) -> Ending:
+    async def done(self, running: RunningTask, result: TaskResult) -> TaskEnd:
         """Its result is entered: tell, then acknowledge."""
         await self._publish(running, Event(id=running.key.wire, finished=result))
         await running.patiently(lambda: running.delivery.ack())
         log.info("task_done", seconds=round(result.seconds, 3), frames=result.frames_done, by=result.worker)
-        return Ending.DONE
+        return TaskEnd.DONE
 
-    async def without_result(self, running: Running, error: Exception) -> Ending:
+    async def without_result(self, running: RunningTask, error: Exception) -> TaskEnd:
         """It raised something: an outcome of the loop's own, or whatever a handler raises."""
-        if isinstance(error, JobIsOver) or running.stopped_because is Why.JOB_IS_OVER:
+        if isinstance(error, JobEnded) or running.stop_reason is StopReason.JOB_ENDED:
             return await self.dropped(running)
-        if isinstance(error, (NoMoreTurns, TurnIsLate)):
+        if isinstance(error, (SlotsClosed, SlotTimeout)):
             return await self.given_back(running, delay_s=0.0)
         if isinstance(error, Postponed):
             return await self.given_back(running, delay_s=error.delay_s)
-        if isinstance(error, DiedTooOften):
+        if isinstance(error, AttemptsExhausted):
             return await self._given_up(running, error)
-        if isinstance(error, Cancelled) and running.stopped_because is Why.WORKER_ENDS:
+        if isinstance(error, Cancelled) and running.stop_reason is StopReason.WORKER_STOPPING:
             return await self.given_back(running, delay_s=0.0)
         return await self._went_wrong(running, error)
 
-    async def dropped(self, running: Running) -> Ending:
+    async def dropped(self, running: RunningTask) -> TaskEnd:
         """Nobody wants it any more, nor who began it."""
         if running.attempt is not None:
             await running.patiently(lambda: self._records.delete(running.key.attempts))
         await running.patiently(lambda: running.delivery.ack())
         log.info("task_dropped")
-        return Ending.DROPPED
+        return TaskEnd.DROPPED
 
-    async def given_back(self, running: Running, *, delay_s: float, counts: bool = False) -> Ending:
+    async def given_back(self, running: RunningTask, *, delay_s: float, counts: bool = False) -> TaskEnd:
         """Somebody does it later."""
         attempt = running.attempt
         if attempt is not None and not counts:
             await running.patiently(attempt.end)
         await running.patiently(lambda: running.delivery.nak(delay_s=delay_s))
         log.info("task_given_back", delay_s=delay_s, counts=counts)
-        return Ending.GIVEN_BACK
+        return TaskEnd.GIVEN_BACK
 
-    async def _went_wrong(self, running: Running, error: Exception) -> Ending:
+    async def _went_wrong(self, running: RunningTask, error: Exception) -> TaskEnd:
         means = meaning(error, running.key)
         self._board.went_wrong(f"{running.key.job.job} {running.key.name}: {error or type(error).__name__}")
         if isinstance(means, Failure):
@@ -77,7 +77,7 @@ class Endings:
         log.warning("task_went_wrong", error=str(error) or type(error).__name__)
         return await self.given_back(running, delay_s=means.delay_s, counts=means.counts)
 
-    async def _given_up(self, running: Running, error: DiedTooOften) -> Ending:
+    async def _given_up(self, running: RunningTask, error: AttemptsExhausted) -> TaskEnd:
         failure = died(running.key, error.workers)
         log.error("task_given_up", workers=list(error.workers))
         self._board.went_wrong(failure.message)
@@ -86,12 +86,12 @@ class Endings:
         await running.patiently(lambda: publish_dead(self._bus, dead))
         return await self._failed(running, failure)
 
-    async def _failed(self, running: Running, failure: Failure) -> Ending:
+    async def _failed(self, running: RunningTask, failure: Failure) -> TaskEnd:
         await self._publish(running, Event(id=running.key.wire, failed=failure))
         await running.patiently(lambda: self._records.delete(running.key.attempts))
         await running.patiently(lambda: running.delivery.term())
-        return Ending.FAILED
+        return TaskEnd.FAILED
 
-    async def _publish(self, running: Running, event: Event) -> None:
+    async def _publish(self, running: RunningTask, event: Event) -> None:
         event.time.GetCurrentTime()
         await running.patiently(lambda: publish_event(self._bus, event, attempt=self._board.worker))

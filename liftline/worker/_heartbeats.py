@@ -19,10 +19,10 @@ from liftline.jobs.messages import tell_progress
 from liftline.ports import Bus, Records
 from liftline.v1.events_pb2 import TaskProgress
 from liftline.worker.board import WorkerBoard
-from liftline.worker.running_task import JobIsOver, Running, Why, check_job
+from liftline.worker.running_task import JobEnded, RunningTask, StopReason, check_job
 
 _LONGEST_STEP_S = 1.0
-log = structlog.get_logger("liftline.worker.loop")
+log = structlog.get_logger("liftline.worker")
 
 
 @dataclass(frozen=True)
@@ -42,10 +42,10 @@ class Heartbeats:
     every_s: float
     stall_s: float
     deadline_s: float
-    hangs: Callable[[Running, str], Awaitable[None]]
+    hangs: Callable[[RunningTask, str], Awaitable[None]]
 
     @asynccontextmanager
-    async def beating(self, running: Running) -> AsyncIterator[None]:
+    async def beating(self, running: RunningTask) -> AsyncIterator[None]:
         """While the context lasts."""
         beating = asyncio.create_task(self._beat(running))
         try:
@@ -56,7 +56,7 @@ class Heartbeats:
             if not beating.cancelled() and (error := beating.exception()) is not None:
                 log.error("heartbeats_ended", error=str(error), exc_info=error)
 
-    async def _beat(self, running: Running) -> None:
+    async def _beat(self, running: RunningTask) -> None:
         step_s = min(_LONGEST_STEP_S, self.every_s, self.stall_s / 4, self.deadline_s / 4)
         clock = _Clock(most_s=2 * step_s)
         spoke_s, ran_s = time.monotonic(), 0.0
@@ -67,9 +67,9 @@ class Heartbeats:
             passed_s = clock.passed_s()
             moves = running.moved()
             moved |= moves
-            running.still_s = 0.0 if moves else running.still_s + passed_s
-            ran_s += passed_s if running.in_hand else 0.0
-            if running.still_s >= self.stall_s:
+            running.stalled_s = 0.0 if moves else running.stalled_s + passed_s
+            ran_s += passed_s if running.in_handler else 0.0
+            if running.stalled_s >= self.stall_s:
                 return await self.hangs(running, f"nothing has moved for {self.stall_s:g} s")
             if ran_s >= self.deadline_s:
                 return await self.hangs(running, f"it has taken {self.deadline_s:g} s")
@@ -80,7 +80,7 @@ class Heartbeats:
                 told = running.frames_done
                 await self._tell(running)
 
-    async def _look_after(self, running: Running, *, alive: bool) -> None:
+    async def _look_after(self, running: RunningTask, *, alive: bool) -> None:
         try:
             if alive:
                 await running.delivery.in_progress()
@@ -88,11 +88,11 @@ class Heartbeats:
             await check_job(self.records, running)
         except UnavailableError:
             self.board.metrics.bus_errors.inc()
-        except JobIsOver:
+        except JobEnded:
             log.info("job_is_over")
-            running.tell_to_stop(Why.JOB_IS_OVER)
+            running.request_stop(StopReason.JOB_ENDED)
 
-    async def _tell(self, running: Running) -> None:
+    async def _tell(self, running: RunningTask) -> None:
         progress = TaskProgress(id=running.key.wire, frames_done=running.frames_done, worker=self.board.worker)
         with suppress(UnavailableError):
             await tell_progress(self.bus, progress)

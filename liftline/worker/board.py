@@ -26,7 +26,7 @@ from liftline.v1.worker_service_pb2 import TaskStatus, WorkerStatus
 _SPEED_OVER_S = 30
 
 
-class Ending(StrEnum):
+class TaskEnd(StrEnum):
     """How a worker came to an end with a task."""
 
     DONE = "done"
@@ -101,16 +101,16 @@ class WorkerBoard:
             self._speed.add(frames)
         self._metrics.frames.labels(key.stage).inc(frames)
 
-    def ended(self, key: TaskKey, ending: Ending) -> None:
+    def ended(self, key: TaskKey, ending: TaskEnd) -> None:
         """It came to an end; once per `began`."""
         with self._lock:
             running = self._running.pop(key)
-            self._done += ending is Ending.DONE
-            self._failed += ending is Ending.FAILED
+            self._done += ending is TaskEnd.DONE
+            self._failed += ending is TaskEnd.FAILED
             seconds = self._clock_s() - running.begun_s
         self._metrics.running.labels(key.stage).dec()
         self._metrics.tasks.labels(key.stage, ending).inc()
-        if ending is Ending.DONE:
+        if ending is TaskEnd.DONE:
             self._metrics.task_seconds.labels(key.stage).observe(seconds)
 
     def went_wrong(self, message: str) -> None:
@@ -154,7 +154,7 @@ class WorkerBoard:
     def _count_from_zero(self) -> None:
         for metric in (self._metrics.running, self._metrics.frames, self._metrics.task_seconds):
             from_zero(metric, self._stages)
-        from_zero(self._metrics.tasks, self._stages, Ending)
+        from_zero(self._metrics.tasks, self._stages, TaskEnd)
 
 
 class _Speed:

@@ -15,7 +15,7 @@ from liftline.ports import StopToken
 
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.1, 2.0
 T = TypeVar("T")
-log = structlog.get_logger("liftline.worker.loop")
+log = structlog.get_logger("liftline.worker")
 
 
 async def patiently(call: Callable[[], Awaitable[T]], *, away: Callable[[], object], for_s: float = math.inf) -> T:

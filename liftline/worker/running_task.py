@@ -15,14 +15,14 @@ from liftline.progress import StopFlag
 from liftline.v1.events_pb2 import Task
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import JobRecord
-from liftline.worker.admission.attempts import Attempt
+from liftline.worker.attempts import Attempt
 from liftline.worker.board import WorkerBoard
 from liftline.worker.retrying import patiently
 
 T = TypeVar("T")
 
 
-class JobIsOver(Exception):  # noqa: N818 - an outcome, not a failure
+class JobEnded(Exception):  # noqa: N818 - an outcome, not a failure
     """Nobody wants the task's result any more: its job ended, was cancelled or removed."""
 
 
@@ -30,14 +30,14 @@ _CHECKED_LATELY_S = 1.0
 _ALIVE = (Job.STATE_QUEUED, Job.STATE_RUNNING)
 
 
-class Why(Enum):
+class StopReason(Enum):
     """Why a task was told to stop."""
 
-    JOB_IS_OVER = auto()
-    WORKER_ENDS = auto()
+    JOB_ENDED = auto()
+    WORKER_STOPPING = auto()
 
 
-class Running:
+class RunningTask:
     """One task in this process. Its handler's threads move it, the loop looks whether it moves."""
 
     def __init__(self, key: TaskKey, task: Task, delivery: Delivery, board: WorkerBoard) -> None:
@@ -45,14 +45,14 @@ class Running:
         self.key, self.task, self.delivery = key, task, delivery
         self.attempt: Attempt | None = None
         self.stop = StopFlag()
-        self.stopped_because: Why | None = None
+        self.stop_reason: StopReason | None = None
         self.checked_s = -float("inf")
         self.frames_done = 0
-        self.still_s = 0.0
+        self.stalled_s = 0.0
         self._board = board
         self._lock = threading.Lock()
         self._moves = 0
-        self.in_hand = False
+        self.in_handler = False
         self._transfers = 0
 
     def advance(self, frames: int = 1) -> None:
@@ -65,11 +65,11 @@ class Running:
     @contextmanager
     def handled(self) -> Iterator[None]:
         """While a handler works on it only that counts as movement; before and after, servers' time limits hold."""
-        self.in_hand = True
+        self.in_handler = True
         try:
             yield
         finally:
-            self.in_hand = False
+            self.in_handler = False
 
     @contextmanager
     def transferring(self) -> Iterator[None]:
@@ -99,13 +99,13 @@ class Running:
     def moved(self) -> bool:
         """Whether anything moved since this was last asked."""
         with self._lock:
-            moved = bool(self._moves or self._transfers) or not self.in_hand
+            moved = bool(self._moves or self._transfers) or not self.in_handler
             self._moves = 0
             return moved
 
-    def tell_to_stop(self, why: Why) -> None:
+    def request_stop(self, why: StopReason) -> None:
         """The handler meets it at its next look at the StopToken. The first reason stays."""
-        self.stopped_because = self.stopped_because or why
+        self.stop_reason = self.stop_reason or why
         self.stop.stop()
 
     def _transfer(self, more: int) -> None:
@@ -114,12 +114,12 @@ class Running:
             self._moves += 1
 
 
-async def check_job(records: Records, running: Running) -> None:
-    """Raise JobIsOver where nobody wants the task any more. Reads nothing where it was looked up a moment ago."""
+async def check_job(records: Records, running: RunningTask) -> None:
+    """Raise JobEnded where nobody wants the task any more. Reads nothing where it was looked up a moment ago."""
     now_s = time.monotonic()
     if now_s - running.checked_s < _CHECKED_LATELY_S:
         return
     entry = await records.get(running.key.job.record)
     if entry is None or JobRecord.FromString(entry.value).state not in _ALIVE:
-        raise JobIsOver
+        raise JobEnded
     running.checked_s = now_s

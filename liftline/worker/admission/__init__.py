@@ -1,3 +1,3 @@
-"""Whether and when a task may start: `intake` takes it from the queue, `attempts` counts who died of it, `slots` says
-whose turn it is, `starts` puts the three together.
+"""Whether and when a task may start: `intake` takes it from the queue, `slots` bounds how many run at once, `admission`
+decides with these and the recorded attempts (`liftline.worker.attempts`).
 """

@@ -14,25 +14,31 @@ from liftline.jobs.naming import Priority, Stage, TaskKey, consumer
 from liftline.ports import Bus, Delivery
 from liftline.v1.events_pb2 import Task
 from liftline.worker.board import WorkerBoard
-from liftline.worker.running_task import Running
+from liftline.worker.running_task import RunningTask
 
 _WEIGHTS = {Priority.HIGH: 16, Priority.NORMAL: 4, Priority.LOW: 1}
 _PULL_WAIT_S, _AWAY_S, _SOMEBODY_ELSE_S = 5.0, 1.0, 1.0
-log = structlog.get_logger("liftline.worker.loop")
+log = structlog.get_logger("liftline.worker")
 
 
 class Intake:
     """Where tasks come into this process."""
 
     def __init__(
-        self, bus: Bus, board: WorkerBoard, stages: Sequence[Stage], running: dict[TaskKey, Running], *, every_s: float
+        self,
+        bus: Bus,
+        board: WorkerBoard,
+        stages: Sequence[Stage],
+        running: dict[TaskKey, RunningTask],
+        *,
+        every_s: float,
     ) -> None:
         """New tasks are entered in `running`. What hasn't moved for `every_s` counts as still."""
         self._bus, self._board, self._stages = bus, board, stages
         self._running, self._every_s = running, every_s
         self._dice = random.Random()  # noqa: S311 - which queue is asked first is no secret
 
-    async def next(self) -> Running | None:
+    async def next(self) -> RunningTask | None:
         """A new task; None where none comes within some seconds, or what comes is none."""
         try:
             delivery = await self._bus.pull(pull_order(self._stages, self._dice), wait_s=_PULL_WAIT_S)
@@ -43,7 +49,7 @@ class Intake:
             await asyncio.sleep(_AWAY_S)
             return None
 
-    async def _taken(self, delivery: Delivery) -> Running | None:
+    async def _taken(self, delivery: Delivery) -> RunningTask | None:
         try:
             task = task_in(delivery)
         except InvalidArtifactError as error:
@@ -55,12 +61,12 @@ class Intake:
         if key in self._running:
             await self._adopt(self._running[key], delivery)
             return None
-        running = self._running[key] = Running(key, task, delivery, self._board)
+        running = self._running[key] = RunningTask(key, task, delivery, self._board)
         return running
 
-    async def _adopt(self, running: Running, delivery: Delivery) -> None:
+    async def _adopt(self, running: RunningTask, delivery: Delivery) -> None:
         """A task that is here already came again. Where nothing moves, somebody else should have it."""
-        moves = running.still_s < self._every_s
+        moves = running.stalled_s < self._every_s
         log.info("task_came_again", job=running.key.job.job, task=running.key.name, moves=moves)
         if moves:
             running.delivery = delivery

@@ -1,4 +1,4 @@
-"""Whose turn it is to run: so many tasks at once, or a suspicious one alone."""
+"""Slots for running tasks: a bounded number at once, or one suspicious task alone."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class NoMoreTurns(Exception):  # noqa: N818 - an outcome, not a failure
-    """The worker ends; others do what hasn't started."""
+class SlotsClosed(Exception):  # noqa: N818 - an outcome, not a failure
+    """The worker is stopping: tasks that wait for a slot go back to the queue."""
 
 
-class TurnIsLate(Exception):  # noqa: N818 - an outcome
-    """It hasn't come in time."""
+class SlotTimeout(Exception):  # noqa: N818 - an outcome
+    """No slot became free in time."""
 
 
-class Turns:
-    """First come, first served. Whoever must be alone waits until the others have finished; nobody passes it."""
+class Slots:
+    """First come, first served. A task that must run alone waits until all others have finished; none overtakes it."""
 
     def __init__(self, at_once: int) -> None:
-        """So many at a time."""
+        """`at_once`: how many tasks run at a time."""
         self._at_once = at_once
         self._running = 0
         self._alone = False
@@ -28,10 +28,10 @@ class Turns:
         self._closed = False
 
     @asynccontextmanager
-    async def turn(self, *, alone: bool = False, within_s: float | None = None) -> AsyncIterator[None]:
-        """Wait for a turn and have it while the context lasts.
+    async def slot(self, *, alone: bool = False, within_s: float | None = None) -> AsyncIterator[None]:
+        """Wait for a slot and hold it while the context lasts.
 
-        Raises TurnIsLate when it doesn't come `within_s`, NoMoreTurns when no more are given.
+        Raises SlotTimeout where none becomes free `within_s`, SlotsClosed after `close`.
         """
         await self._wait(alone, within_s)
         try:
@@ -40,16 +40,16 @@ class Turns:
             self._give_back()
 
     def close(self) -> None:
-        """Give no more turns; who waits for one is told."""
+        """Hand out no more slots; waiting tasks get SlotsClosed."""
         self._closed = True
         while self._waiting:
             future, _ = self._waiting.popleft()
             if not future.done():
-                future.set_exception(NoMoreTurns())
+                future.set_exception(SlotsClosed())
 
     async def _wait(self, alone: bool, within_s: float | None) -> None:
         if self._closed:
-            raise NoMoreTurns()
+            raise SlotsClosed()
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append((future, alone))
         self._give()
@@ -58,7 +58,7 @@ class Turns:
                 await future
         except TimeoutError as error:
             self._leave(future)
-            raise TurnIsLate from error
+            raise SlotTimeout from error
         except asyncio.CancelledError:
             self._leave(future)
             raise

@@ -8,10 +8,10 @@ from typing import BinaryIO, cast
 
 from liftline.errors import UnavailableError
 from liftline.ports import ArtifactStore
-from liftline.worker.running_task import Running
+from liftline.worker.running_task import RunningTask
 
 
-def open_counted(store: ArtifactStore, key: str, running: Running) -> BinaryIO:
+def open_counted(store: ArtifactStore, key: str, running: RunningTask) -> BinaryIO:
     """As `ArtifactStore.open`; raises what that raises."""
     try:
         stream = store.open(key)
@@ -24,7 +24,7 @@ def open_counted(store: ArtifactStore, key: str, running: Running) -> BinaryIO:
 class _Counted(io.BufferedIOBase):
     """What a video's reader asks for, which is a little less than what the store sends: blocks are read ahead."""
 
-    def __init__(self, stream: BinaryIO, running: Running) -> None:
+    def __init__(self, stream: BinaryIO, running: RunningTask) -> None:
         self._stream, self._running = stream, running
 
     def readable(self) -> bool:

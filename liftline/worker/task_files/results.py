@@ -18,7 +18,7 @@ from liftline.ports import ArtifactStore, Records
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import TaskResult
 from liftline.worker.retrying import patiently
-from liftline.worker.running_task import Running
+from liftline.worker.running_task import RunningTask
 
 STORE_WITHIN_S = 300.0
 """A server that stays away longer while a result is stored: the task goes back, and its work is done again."""
@@ -26,7 +26,7 @@ _READ_AT_ONCE, _STORE_AT_ONCE = 64, 4
 _LOOKS, _BETWEEN_LOOKS_S = 50, 0.2
 
 
-async def store_products(store: ArtifactStore, running: Running, outcome: Outcome) -> list[Artifact]:
+async def store_products(store: ArtifactStore, running: RunningTask, outcome: Outcome) -> list[Artifact]:
     """Store what a handler made, by content. Raises UnavailableError after `STORE_WITHIN_S`."""
     room = asyncio.Semaphore(_STORE_AT_ONCE)
 
@@ -42,7 +42,7 @@ async def store_products(store: ArtifactStore, running: Running, outcome: Outcom
     return list(await asyncio.gather(*map(one, outcome.products)))
 
 
-async def discard(store: ArtifactStore, running: Running, artifacts: Sequence[Artifact]) -> None:
+async def discard(store: ArtifactStore, running: RunningTask, artifacts: Sequence[Artifact]) -> None:
     """Remove what was stored for a job that is over."""
     for artifact in artifacts:
         try:
@@ -68,7 +68,7 @@ def task_result(outcome: Outcome, artifacts: list[Artifact], *, seconds: float, 
     )
 
 
-async def first_result(records: Records, running: Running, result: TaskResult) -> TaskResult:
+async def first_result(records: Records, running: RunningTask, result: TaskResult) -> TaskResult:
     """Enter a result where there is none; the one that is there in the end. Raises UnavailableError."""
     if await records.create(running.key.result, result.SerializeToString()) is not None:
         return result
@@ -81,7 +81,7 @@ async def read_result(records: Records, key: TaskKey) -> TaskResult | None:
     return None if entry is None else TaskResult.FromString(entry.value)
 
 
-async def gather_results(records: Records, running: Running, stage: Stage) -> list[TaskResult]:
+async def gather_results(records: Records, running: RunningTask, stage: Stage) -> list[TaskResult]:
     """Results of all segments of an earlier stage, in order. Raises LiftlineError where one is missing."""
     room = asyncio.Semaphore(_READ_AT_ONCE)
 
@@ -92,7 +92,7 @@ async def gather_results(records: Records, running: Running, stage: Stage) -> li
     return list(await asyncio.gather(*map(one, range(running.task.segment_count))))
 
 
-async def _visible(records: Records, running: Running, key: TaskKey) -> TaskResult:
+async def _visible(records: Records, running: RunningTask, key: TaskKey) -> TaskResult:
     """A result that was entered; a server that follows others may show it a moment later."""
     for _ in range(_LOOKS):
         if (result := await running.patiently(lambda: read_result(records, key))) is not None:

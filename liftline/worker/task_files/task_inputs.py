@@ -14,7 +14,7 @@ from liftline.progress import StopFlag
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Task, TaskResult
 from liftline.worker.retrying import patiently_in_thread
-from liftline.worker.running_task import Running
+from liftline.worker.running_task import RunningTask
 from liftline.worker.task_files._object_stream import open_counted
 from liftline.worker.task_files.input_cache import InputCache, check_belongs, fetch_checked
 from liftline.worker.task_files.scratch import TaskFolders
@@ -24,10 +24,10 @@ FETCH_WITHIN_S = 30.0
 """A server that stays away longer while something is fetched: the task goes back, and somebody tries it later."""
 
 
-class TaskWork:
+class TaskInputs:
     """Work on one running task."""
 
-    def __init__(self, running: Running, folders: TaskFolders, cache: InputCache, store: ArtifactStore) -> None:
+    def __init__(self, running: RunningTask, folders: TaskFolders, cache: InputCache, store: ArtifactStore) -> None:
         """Nothing is fetched yet."""
         self._running, self._folders, self._cache, self._store = running, folders, cache, store
         self._lock = threading.Lock()
@@ -50,7 +50,7 @@ class TaskWork:
         return self._running.stop
 
     @property
-    def progress(self) -> Running:
+    def progress(self) -> RunningTask:
         """To tell finished frames."""
         return self._running
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from liftline_gateway.coordination.wiring import Coordination
-from tests.integration.gateway.plant import CONSUMERS, Plant
+from tests.integration.gateway.gateway_harness import CONSUMERS, GatewayHarness
 
 COUNTED = ("publish", "pull_events", "get", "create", "update", "keys", "ack", "tell")
 
@@ -50,13 +50,13 @@ class _Counted:
 
 def costs_of(folder: Path, *, segments: int, at_a_time: int) -> Costs:
     """Of a whole job whose workers end `at_a_time` tasks before the coordinator looks at events again."""
-    plant, costs = Plant(folder, segments=segments), Costs()
+    harness, costs = GatewayHarness(folder, segments=segments), Costs()
 
     async def scenario() -> None:
-        await plant.make(max_parallel=64)
-        gateway = plant.gateway(costs)  # type: ignore[arg-type]
-        while plant.broker.tasks.kept:
-            await end_some(plant, gateway, at_a_time)
+        await harness.make(max_parallel=64)
+        gateway = harness.gateway(costs)  # type: ignore[arg-type]
+        while harness.broker.tasks.kept:
+            await end_some(harness, gateway, at_a_time)
         await gateway.coordinator.settle()
         gateway.threads.close()
 
@@ -64,12 +64,12 @@ def costs_of(folder: Path, *, segments: int, at_a_time: int) -> Costs:
     return costs
 
 
-async def end_some(plant: Plant, gateway: Coordination, count: int) -> None:
+async def end_some(harness: GatewayHarness, gateway: Coordination, count: int) -> None:
     for _ in range(count):
-        delivery = await plant.bus.pull(CONSUMERS, wait_s=0.0)
+        delivery = await harness.bus.pull(CONSUMERS, wait_s=0.0)
         if delivery is None:
             break
-        await plant.worker.work(delivery)
+        await harness.worker.work(delivery)
     await gateway.coordinator.handle_some(wait_s=0.0)
 
 

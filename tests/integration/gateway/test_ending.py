@@ -12,7 +12,7 @@ from liftline.errors import UnavailableError
 from liftline.v1.job_service_pb2 import Job
 from liftline_gateway.api.stopping import delete_job
 from liftline_gateway.coordination.wiring import Coordination
-from tests.integration.gateway.plant import STALE_S, Plant
+from tests.integration.gateway.gateway_harness import STALE_S, GatewayHarness
 
 _JOBS, _CALL_S = 120, 0.5
 
@@ -35,42 +35,42 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_while_it_removes_files(tmp_path: Path) -> None:
-    plant = Plant(tmp_path)
-    gateway, away, remove_all = plant.gateway(), Away(), plant.store.remove_all
+    harness = GatewayHarness(tmp_path)
+    gateway, away, remove_all = harness.gateway(), Away(), harness.store.remove_all
 
     async def scenario() -> None:
-        for key in [await plant.make() for _ in range(_JOBS)]:
-            await delete_job(plant.book, plant.bus, key)
-        plant.clock.pass_by(STALE_S + 1)
-        plant.store.remove_all = away  # type: ignore[method-assign]
+        for key in [await harness.make() for _ in range(_JOBS)]:
+            await delete_job(harness.book, harness.bus, key)
+        harness.clock.pass_by(STALE_S + 1)
+        harness.store.remove_all = away  # type: ignore[method-assign]
         running, stop = _running(gateway)
         while not away.called:
             await asyncio.sleep(0.01)
         stop.set()
         await asyncio.wait_for(running, 2.0)
-        plant.store.remove_all = remove_all  # type: ignore[method-assign]
-        await plant.recover(plant.gateway(holder="gateway-2"), rounds=2)
-        assert await plant.kept() == ["leases.reconciler"]
+        harness.store.remove_all = remove_all  # type: ignore[method-assign]
+        await harness.recover(harness.gateway(holder="gateway-2"), rounds=2)
+        assert await harness.kept() == ["leases.reconciler"]
 
     asyncio.run(scenario())
 
 
 def test_while_it_publishes_outputs(tmp_path: Path) -> None:
-    plant = Plant(tmp_path)
-    gateway, away, copy = plant.gateway(), Away(), plant.store.copy
+    harness = GatewayHarness(tmp_path)
+    gateway, away, copy = harness.gateway(), Away(), harness.store.copy
 
     async def scenario() -> None:
-        keys = [await plant.make() for _ in range(_JOBS)]
-        plant.store.copy = away  # type: ignore[method-assign]
+        keys = [await harness.make() for _ in range(_JOBS)]
+        harness.store.copy = away  # type: ignore[method-assign]
         running, stop = _running(gateway)
         while not away.called:
-            await plant.worker.work_off()
+            await harness.worker.work_off()
             await asyncio.sleep(0.01)
         stop.set()
         await asyncio.wait_for(running, 5.0)
-        plant.store.copy = copy  # type: ignore[method-assign]
-        await plant.recover(plant.gateway(holder="gateway-2"))
-        assert {await plant.state(key) for key in keys} == {Job.STATE_SUCCEEDED}
+        harness.store.copy = copy  # type: ignore[method-assign]
+        await harness.recover(harness.gateway(holder="gateway-2"))
+        assert {await harness.state(key) for key in keys} == {Job.STATE_SUCCEEDED}
 
     asyncio.run(scenario())
 

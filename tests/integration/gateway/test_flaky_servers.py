@@ -15,7 +15,7 @@ from liftline.v1.job_service_pb2 import Job
 from liftline_gateway.api.stopping import delete_job
 from liftline_gateway.coordination.wiring import Coordination
 from liftline_gateway.records.job_repository import UploadKey
-from tests.integration.gateway.plant import STALE_S, Mortal, Plant
+from tests.integration.gateway.gateway_harness import STALE_S, GatewayHarness, Mortal
 
 FAILING = 0.15
 
@@ -39,9 +39,9 @@ class Flaky(Mortal):
             raise UnavailableError("The server doesn't answer: it was told so.")
 
 
-async def make(plant: Plant, gateway: Coordination) -> JobKey:
+async def make(harness: GatewayHarness, gateway: Coordination) -> JobKey:
     """As a client that asks until it is answered."""
-    request = await plant.request()
+    request = await harness.request()
     while True:
         with suppress(UnavailableError):
             await gateway.creation.complete(await gateway.creation.register(request))
@@ -49,13 +49,13 @@ async def make(plant: Plant, gateway: Coordination) -> JobKey:
             return JobKey("acme", request.job)
 
 
-async def go_on(plant: Plant, gateway: Coordination) -> None:
+async def go_on(harness: GatewayHarness, gateway: Coordination) -> None:
     for _ in range(6):
-        await plant.worker.work_off()
+        await harness.worker.work_off()
         with suppress(UnavailableError):
             await gateway.coordinator.handle_some(wait_s=0.0)
         await gateway.coordinator.settle()
-    plant.clock.pass_by(STALE_S + 1)
+    harness.clock.pass_by(STALE_S + 1)
     with suppress(UnavailableError):
         await gateway.reconciler.round()
     await gateway.notices.close()
@@ -63,28 +63,28 @@ async def go_on(plant: Plant, gateway: Coordination) -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_jobs_end_and_go_although_every_seventh_call_fails(tmp_path: Path, seed: int) -> None:
-    plant = Plant(tmp_path)
+    harness = GatewayHarness(tmp_path)
 
     async def scenario() -> None:
-        gateway = plant.gateway(Flaky(random.Random(seed)))
-        keys = [await make(plant, gateway) for _ in range(4)]
+        gateway = harness.gateway(Flaky(random.Random(seed)))
+        keys = [await make(harness, gateway) for _ in range(4)]
         for _ in range(60):
-            await go_on(plant, gateway)
-            if not await plant.book.active_jobs():
+            await go_on(harness, gateway)
+            if not await harness.book.active_jobs():
                 break
-        assert [await plant.state(key) for key in keys] == [Job.STATE_SUCCEEDED] * 4
-        assert [len(plant.tree(key)) for key in keys] == [6] * 4
+        assert [await harness.state(key) for key in keys] == [Job.STATE_SUCCEEDED] * 4
+        assert [len(harness.tree(key)) for key in keys] == [6] * 4
         for key in keys:
             deleted = False
             while not deleted:
                 with suppress(UnavailableError):
                     await delete_job(gateway.book, gateway.bus, key)
                     deleted = True
-        plant.clock.pass_by(2 * 3600.0)
+        harness.clock.pass_by(2 * 3600.0)
         for _ in range(60):
-            await go_on(plant, gateway)
-        assert await plant.kept() == []
-        assert list(plant.store.keys("tenants/")) == []
+            await go_on(harness, gateway)
+        assert await harness.kept() == []
+        assert list(harness.store.keys("tenants/")) == []
         gateway.threads.close()
 
     asyncio.run(scenario())

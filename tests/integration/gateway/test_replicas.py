@@ -26,7 +26,7 @@ from liftline.v1.records_pb2 import JobRecord, RequestRecord
 from liftline_gateway.coordination.job_creation import video_key
 from liftline_gateway.coordination.wiring import Coordination
 from liftline_gateway.records.job_repository import UploadKey
-from tests.integration.gateway.plant import VIDEO, Worker
+from tests.integration.gateway.gateway_harness import VIDEO, Worker
 from tests.servers import nats_settings, running_nats
 from tests.unit.gateway.jobs import FRAMES_PER_SEGMENT, new_record
 

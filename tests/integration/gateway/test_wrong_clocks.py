@@ -6,46 +6,46 @@ import asyncio
 from pathlib import Path
 
 from liftline.v1.job_service_pb2 import Job
-from tests.integration.gateway.plant import STALE_S, Plant
+from tests.integration.gateway.gateway_harness import STALE_S, GatewayHarness
 
 _DAY_S = 86400.0
 
 
 def test_a_job_whose_news_are_of_tomorrow_is_looked_into_today(tmp_path: Path) -> None:
-    plant = Plant(tmp_path)
+    harness = GatewayHarness(tmp_path)
 
     async def scenario() -> None:
-        plant.clock.pass_by(_DAY_S)
-        key = await plant.make()
-        plant.clock.pass_by(-_DAY_S)
-        await plant.bus.purge_tasks("liftline.tasks.>")
-        await plant.recover(plant.gateway())
-        assert await plant.state(key) == Job.STATE_SUCCEEDED
+        harness.clock.pass_by(_DAY_S)
+        key = await harness.make()
+        harness.clock.pass_by(-_DAY_S)
+        await harness.bus.purge_tasks("liftline.tasks.>")
+        await harness.recover(harness.gateway())
+        assert await harness.state(key) == Job.STATE_SUCCEEDED
 
     asyncio.run(scenario())
 
 
 def test_tasks_released_by_a_slow_clock_while_queues_are_looked_at_are_not_lost(tmp_path: Path) -> None:
-    plant = Plant(tmp_path)
-    look = plant.bus.task_subjects
-    gateway = plant.gateway()
+    harness = GatewayHarness(tmp_path)
+    look = harness.bus.task_subjects
+    gateway = harness.gateway()
 
     async def look_and_be_overtaken(subject_filter: str) -> set[str]:
         """The plan is done just after the first look, and a gateway whose clock is behind takes its event."""
         subjects = await look(subject_filter)
         if subject_filter == "liftline.tasks.>":
-            plant.clock.pass_by(-2 * STALE_S)
-            await plant.worker.work_off()
+            harness.clock.pass_by(-2 * STALE_S)
+            await harness.worker.work_off()
             await gateway.coordinator.handle_some(wait_s=0.0)
-            plant.clock.pass_by(2 * STALE_S)
+            harness.clock.pass_by(2 * STALE_S)
         return subjects
 
     async def scenario() -> None:
-        keys = [await plant.make() for _ in range(40)]
-        plant.clock.pass_by(STALE_S + 1)
-        plant.bus.task_subjects = look_and_be_overtaken  # type: ignore[method-assign]
+        keys = [await harness.make() for _ in range(40)]
+        harness.clock.pass_by(STALE_S + 1)
+        harness.bus.task_subjects = look_and_be_overtaken  # type: ignore[method-assign]
         await gateway.reconciler.round()
-        stored = [await plant.book.get(key) for key in keys]
+        stored = [await harness.book.get(key) for key in keys]
         assert [one.record.generation for one in stored if one is not None] == [0] * 40
         assert [one.record.state for one in stored if one is not None] == [Job.STATE_RUNNING] * 40
 

@@ -27,7 +27,7 @@ from liftline_detector.__main__ import load_service as detector
 from liftline_lifter.__main__ import load_service as lifter
 from liftline_renderer.__main__ import load_service as renderer
 from tests.folder_work import FolderJob
-from tests.integration.services.plants import SERVICES, Plant, hashes, plant
+from tests.integration.services.service_harness import SERVICES, ServiceHarness, hashes, service_harness
 from tests.servers import running_nats
 
 SEGMENT_S = 2.0
@@ -39,7 +39,7 @@ ENCODED = {"segment", "rendered"}
 class Done:
     """What the services made of jobs, what they said of themselves, and how they ended."""
 
-    plant: Plant
+    harness: ServiceHarness
     video: Path
     record: JobRecord
     results: dict[str, TaskResult]
@@ -56,7 +56,7 @@ def done(s3_server: CephServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
     video = folder / "walk é.mp4"
     render_clip(video, frames=36, rate=Fraction(8), size=(320, 240))
 
-    async def scenario(here: Plant) -> Done:
+    async def scenario(here: ServiceHarness) -> Done:
         record = await here.process(video, settings=JOB, segment_s=SEGMENT_S)
         refused = await here.process(video, settings=JobSettings(detector="detectron2"), segment_s=SEGMENT_S)
         results = await here.results(record)
@@ -68,7 +68,7 @@ def done(s3_server: CephServer, tmp_path_factory: pytest.TempPathFactory) -> Ite
         )  # fmt: skip
 
     async def run(nats) -> Done:
-        async with plant(folder, nats, s3_server) as here:
+        async with service_harness(folder, nats, s3_server) as here:
             return await scenario(here)
 
     with running_nats(folder / "nats") as nats:
@@ -101,7 +101,7 @@ def test_the_services_make_what_their_handlers_make_here(done: Done, tmp_path: P
     local = next(
         product.path for key, one in job.outcomes.items() if key.stage is Stage.MUX for product in one.products
     )
-    np.testing.assert_array_equal(pictures(local), pictures(done.plant.fetched(done.results["mux-0"], "rendered")))
+    np.testing.assert_array_equal(pictures(local), pictures(done.harness.fetched(done.results["mux-0"], "rendered")))
 
 
 def test_results_tell_who_made_them_with_what(done: Done) -> None:

@@ -16,7 +16,7 @@ from liftline.v1.records_pb2 import DeadTask, JobRecord
 from liftline.worker.loop import EXIT_HANGING
 from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.ceph import CephServer
-from tests.integration.worker.sites import ACK_WAIT_S, Site, site
+from tests.integration.worker.process_harness import ACK_WAIT_S, ProcessHarness, process_harness
 from tests.servers import running_nats, running_s3
 
 
@@ -31,7 +31,7 @@ def test_a_worker_killed_in_mid_task_is_replaced_by_another(
     tmp_path: Path, nats: NatsServer, s3_server: CephServer
 ) -> None:
     async def scenario() -> None:
-        async with site(tmp_path, nats, s3_server) as here:
+        async with process_harness(tmp_path, nats, s3_server) as here:
             first = here.worker()
             job = await here.submit("standin-detect=1.mp4", 0)
             assert await here.begun_by(job) == [first.process.pid]
@@ -49,7 +49,7 @@ def test_a_frozen_workers_task_is_done_by_another_and_its_own_result_changes_not
     tmp_path: Path, nats: NatsServer, s3_server: CephServer
 ) -> None:
     async def scenario() -> None:
-        async with site(tmp_path, nats, s3_server) as here:
+        async with process_harness(tmp_path, nats, s3_server) as here:
             frozen = here.worker(stall_s="2")
             job = await here.submit("standin-detect=2.mp4", 0)
             await here.begun_by(job)
@@ -69,7 +69,7 @@ def test_a_hanging_worker_ends_itself_and_another_does_the_task(
     tmp_path: Path, nats: NatsServer, s3_server: CephServer
 ) -> None:
     async def scenario() -> None:
-        async with site(tmp_path, nats, s3_server) as here:
+        async with process_harness(tmp_path, nats, s3_server) as here:
             hanging = here.worker(stall_s="1")
             job = await here.submit("standin-hang=detect.0x1.mp4", 0)
             assert await here.exit_code(hanging) == EXIT_HANGING
@@ -84,7 +84,7 @@ def test_a_worker_told_to_end_finishes_its_task_in_time(
     tmp_path: Path, nats: NatsServer, s3_server: CephServer
 ) -> None:
     async def scenario() -> None:
-        async with site(tmp_path, nats, s3_server) as here:
+        async with process_harness(tmp_path, nats, s3_server) as here:
             worker = here.worker(grace_s="20")
             job = await here.submit("standin-detect=1.mp4", 0)
             await here.begun_by(job)
@@ -100,13 +100,13 @@ def test_a_worker_told_to_end_gives_back_what_takes_too_long(
     tmp_path: Path, nats: NatsServer, s3_server: CephServer
 ) -> None:
     async def scenario() -> None:
-        async with site(tmp_path, nats, s3_server) as here:
+        async with process_harness(tmp_path, nats, s3_server) as here:
             worker = here.worker(grace_s="0.2")
             job = await here.submit("standin-detect=3.mp4", 0, 1)
             await here.begun_by(job)
             worker.process.send_signal(signal.SIGTERM)
             assert await here.exit_code(worker) == 0
-            assert (await here.unended(job, 0), await here.unended(job, 1)) == ([], [])
+            assert (await here.unfinished(job, 0), await here.unfinished(job, 1)) == ([], [])
             assert here.events_of(job) == []
             assert not list(tmp_path.glob("liftline-work-*"))
             here.worker(tasks_at_once="2")
@@ -120,7 +120,7 @@ def test_two_workers_given_the_same_task_tell_of_one_result(
     tmp_path: Path, nats: NatsServer, s3_server: CephServer
 ) -> None:
     async def scenario() -> None:
-        async with site(tmp_path, nats, s3_server) as here:
+        async with process_harness(tmp_path, nats, s3_server) as here:
             for _ in range(2):
                 here.worker(prefetch="0")
             await here.all_serve()
@@ -141,7 +141,7 @@ def test_a_task_that_kills_its_workers_fails_its_job_alone(
     number = signal.SIGKILL if fault == "kill" else signal.SIGSEGV
 
     async def scenario() -> None:
-        async with site(tmp_path, nats, s3_server) as here, here.kept_running(2, tasks_at_once="2") as codes:
+        async with process_harness(tmp_path, nats, s3_server) as here, here.kept_running(2, tasks_at_once="2") as codes:
             poison = await here.submit(f"standin-{fault}=detect.1.mp4", 1)
             innocent = await here.submit("standin-detect=0.3.mp4", *range(6))
             events = await here.ends(innocent, 6)
@@ -156,7 +156,7 @@ def test_a_task_that_kills_its_workers_fails_its_job_alone(
 
 def test_a_job_cancelled_in_mid_task_leaves_no_result(tmp_path: Path, nats: NatsServer, s3_server: CephServer) -> None:
     async def scenario() -> None:
-        async with site(tmp_path, nats, s3_server) as here:
+        async with process_harness(tmp_path, nats, s3_server) as here:
             worker = here.worker()
             job = await here.submit("standin-detect=60.mp4", 0)
             await here.begun_by(job)
@@ -177,7 +177,7 @@ def test_nats_killed_and_started_again_in_mid_task_fails_nothing(
     tmp_path: Path, nats: NatsServer, s3_server: CephServer
 ) -> None:
     async def scenario() -> None:
-        async with site(tmp_path, nats, s3_server) as here:
+        async with process_harness(tmp_path, nats, s3_server) as here:
             workers = [here.worker(max_attempts="1") for _ in range(2)]
             job = await here.submit("standin-detect=1.mp4", *range(4))
             await here.begun_by(job)
@@ -194,13 +194,13 @@ def test_nats_killed_and_started_again_in_mid_task_fails_nothing(
 
 def test_s3_away_in_mid_task_fails_and_repeats_nothing(tmp_path: Path, nats: NatsServer) -> None:
     async def scenario(s3: CephServer) -> None:
-        async with site(tmp_path, nats, s3) as here:
+        async with process_harness(tmp_path, nats, s3) as here:
             here.worker(max_attempts="1", stall_s="2")
             job = await here.submit("standin-detect=1.mp4", 0)
             pids = await here.begun_by(job)
             s3.kill_gateway()
             await asyncio.sleep(4)
-            assert await here.unended(job) == pids
+            assert await here.unfinished(job) == pids
             await asyncio.to_thread(s3.start_gateway)
             (event,) = await here.ends(job)
             assert event.HasField("finished")
@@ -209,7 +209,7 @@ def test_s3_away_in_mid_task_fails_and_repeats_nothing(tmp_path: Path, nats: Nat
         asyncio.run(scenario(server))
 
 
-async def dead_workers(here: Site, job: JobKey) -> list[str]:
+async def dead_workers(here: ProcessHarness, job: JobKey) -> list[str]:
     """Who died of the task that was given up."""
     client = await nats_client.connect(here.nats.url)
     try:

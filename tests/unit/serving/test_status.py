@@ -13,7 +13,7 @@ from liftline.pipeline.handler import LoadedService
 from liftline.ports import ModelInfo
 from liftline.telemetry.metrics import WorkerMetrics
 from liftline.v1.worker_service_pb2 import WorkerStatus
-from liftline.worker.board import Ending, WorkerBoard, worker_name
+from liftline.worker.board import TaskEnd, WorkerBoard, worker_name
 
 FIRST = TaskKey(JobKey("acme", "0193"), Stage.DETECT, 3)
 SECOND = TaskKey(JobKey("acme", "0193"), Stage.DETECT, 4)
@@ -60,7 +60,7 @@ def test_running_tasks_are_shown_with_their_frames(board: WorkerBoard) -> None:
     board.began(FIRST)
     board.began(SECOND)
     board.advanced(FIRST, 7)
-    board.ended(SECOND, Ending.GIVEN_BACK)
+    board.ended(SECOND, TaskEnd.GIVEN_BACK)
     (task,) = board.snapshot().tasks
     assert (task.tenant, task.job, task.segment, task.frames_done) == ("acme", "0193", 3, 7)
     assert task.stage == Stage.DETECT.wire
@@ -75,7 +75,7 @@ def test_all_there_is_to_count_is_there_from_the_start(board: WorkerBoard, regis
 
 
 def test_done_and_failed_tasks_are_counted_apart(board: WorkerBoard, registry: CollectorRegistry, clock: Clock) -> None:
-    for ending in (Ending.DONE, Ending.DONE, Ending.FAILED, Ending.GIVEN_BACK, Ending.DROPPED):
+    for ending in (TaskEnd.DONE, TaskEnd.DONE, TaskEnd.FAILED, TaskEnd.GIVEN_BACK, TaskEnd.DROPPED):
         board.began(FIRST)
         clock.now_s += 2
         board.ended(FIRST, ending)
@@ -83,7 +83,7 @@ def test_done_and_failed_tasks_are_counted_apart(board: WorkerBoard, registry: C
     assert (status.tasks_done, status.tasks_failed) == (2, 1)
     counted = {
         ending: registry.get_sample_value("liftline_tasks_total", {"stage": "detect", "ending": ending})
-        for ending in Ending
+        for ending in TaskEnd
     }
     assert counted == {"done": 2, "failed": 1, "given_back": 1, "dropped": 1}
     assert registry.get_sample_value("liftline_task_seconds_sum", {"stage": "detect"}) == 4

@@ -41,8 +41,8 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 def test_a_line_tells_who_did_what_in_which_task(capsys: pytest.CaptureFixture[str]) -> None:
     configure()
     with task_fields(TASK), continuing(TRACE):
-        structlog.get_logger("liftline.worker.loop").info("segment_detected", frames=7)
-    structlog.get_logger("liftline.worker.loop").info("idle")
+        structlog.get_logger("liftline.worker").info("segment_detected", frames=7)
+    structlog.get_logger("liftline.worker").info("idle")
     detected, idle = lines(capsys)
     assert detected["message"] == "segment_detected"
     assert (detected["level"], detected["logger"], detected["frames"]) == ("info", "liftline.worker.loop", 7)
@@ -80,8 +80,8 @@ def test_libraries_log_in_the_same_form_and_not_too_much(capsys: pytest.CaptureF
 
 def test_less_than_the_level_is_not_logged(capsys: pytest.CaptureFixture[str]) -> None:
     configure(log_level="warning")
-    structlog.get_logger("liftline.worker.loop").info("unseen")
-    structlog.get_logger("liftline.worker.loop").warning("seen")
+    structlog.get_logger("liftline.worker").info("unseen")
+    structlog.get_logger("liftline.worker").warning("seen")
     assert [line["message"] for line in lines(capsys)] == ["seen"]
 
 
@@ -97,7 +97,7 @@ def test_a_traceback_tells_where_but_no_variables(capsys: pytest.CaptureFixture[
     try:
         fail()
     except ValueError:
-        structlog.get_logger("liftline.worker.loop").exception("task_failed")
+        structlog.get_logger("liftline.worker").exception("task_failed")
     text = capsys.readouterr().err
     assert "task_failed" in text
     assert "ValueError" in text
@@ -109,7 +109,7 @@ def test_a_traceback_tells_where_but_no_variables(capsys: pytest.CaptureFixture[
 def test_a_console_line_is_plain(capsys: pytest.CaptureFixture[str]) -> None:
     configure("console")
     with task_fields(TASK):
-        structlog.get_logger("liftline.worker.loop").info("segment_detected", frames=7)
+        structlog.get_logger("liftline.worker").info("segment_detected", frames=7)
     line = capsys.readouterr().err
     assert "segment_detected" in line
     assert "job=0193" in line

@@ -1,4 +1,4 @@
-"""Turns, queues, threads, the cache of inputs, the folder for work files."""
+"""Slots, queues, threads, the cache of inputs, the folder for work files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from liftline.errors import OutputError
 from liftline.jobs.naming import JobKey, Stage
 from liftline.v1.artifacts_pb2 import ArtifactRef
 from liftline.worker.admission.intake import pull_order
-from liftline.worker.admission.slots import NoMoreTurns, TurnIsLate, Turns
+from liftline.worker.admission.slots import Slots, SlotsClosed, SlotTimeout
 from liftline.worker.task_files.input_cache import InputCache, fetch_checked
 from liftline.worker.task_files.scratch import scratch_folder
 from liftline.worker.threads import HandlerThreads
@@ -37,10 +37,10 @@ def test_low_priority_is_asked_first_now_and_then() -> None:
 
 def test_nobody_passes_who_waits_to_be_alone() -> None:
     async def scenario() -> None:
-        turns, order = Turns(2), list[str]()
+        slots, order = Slots(2), list[str]()
 
         async def take(name: str, *, alone: bool = False) -> None:
-            async with turns.turn(alone=alone):
+            async with slots.slot(alone=alone):
                 order.append(f"{name} begins")
                 await asyncio.sleep(0.02)
                 order.append(f"{name} ends")
@@ -54,12 +54,12 @@ def test_nobody_passes_who_waits_to_be_alone() -> None:
 
 def test_a_turn_that_is_late_leaves_the_queue_in_order() -> None:
     async def scenario() -> None:
-        turns = Turns(1)
-        async with turns.turn():
-            with pytest.raises(TurnIsLate):
-                async with turns.turn(within_s=0.01):
+        slots = Slots(1)
+        async with slots.slot():
+            with pytest.raises(SlotTimeout):
+                async with slots.slot(within_s=0.01):
                     raise AssertionError
-        async with turns.turn(within_s=0.01):
+        async with slots.slot(within_s=0.01):
             pass
 
     asyncio.run(scenario())
@@ -67,12 +67,12 @@ def test_a_turn_that_is_late_leaves_the_queue_in_order() -> None:
 
 def test_who_was_late_to_be_alone_lets_others_pass() -> None:
     async def scenario() -> None:
-        turns = Turns(2)
-        async with turns.turn():
-            with pytest.raises(TurnIsLate):
-                async with turns.turn(alone=True, within_s=0.01):
+        slots = Slots(2)
+        async with slots.slot():
+            with pytest.raises(SlotTimeout):
+                async with slots.slot(alone=True, within_s=0.01):
                     raise AssertionError
-            async with turns.turn(within_s=0.01):
+            async with slots.slot(within_s=0.01):
                 pass
 
     asyncio.run(scenario())
@@ -80,19 +80,19 @@ def test_who_was_late_to_be_alone_lets_others_pass() -> None:
 
 def test_a_cancelled_wait_takes_no_turn() -> None:
     async def scenario() -> None:
-        turns = Turns(1)
+        slots = Slots(1)
 
         async def wait() -> None:
-            async with turns.turn():
+            async with slots.slot():
                 pass
 
-        async with turns.turn():
+        async with slots.slot():
             waiting = asyncio.create_task(wait())
             await asyncio.sleep(0)
         waiting.cancel()  # its turn has come, and it doesn't know yet
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        async with turns.turn(within_s=0.01):
+        async with slots.slot(within_s=0.01):
             pass
 
     asyncio.run(scenario())
@@ -100,19 +100,19 @@ def test_a_cancelled_wait_takes_no_turn() -> None:
 
 def test_after_the_end_there_are_no_more_turns() -> None:
     async def scenario() -> None:
-        turns = Turns(1)
+        slots = Slots(1)
 
         async def wait() -> None:
-            async with turns.turn():
+            async with slots.slot():
                 raise AssertionError
 
-        async with turns.turn():
+        async with slots.slot():
             waiting = asyncio.create_task(wait())
             await asyncio.sleep(0)
-            turns.close()
-            with pytest.raises(NoMoreTurns):
+            slots.close()
+            with pytest.raises(SlotsClosed):
                 await waiting
-        with pytest.raises(NoMoreTurns):
+        with pytest.raises(SlotsClosed):
             await wait()
 
     asyncio.run(scenario())

@@ -16,8 +16,8 @@ from liftline.v1.events_pb2 import Task
 from liftline.v1.job_service_pb2 import Job
 from liftline.worker._heartbeats import Heartbeats
 from liftline.worker.board import WorkerBoard
-from liftline.worker.running_task import Running
-from tests.unit.worker.places import JOB, CountingRecords, Gate, Place, TroubledStore, made, until
+from liftline.worker.running_task import RunningTask
+from tests.unit.worker.worker_harness import JOB, CountingRecords, Gate, TroubledStore, WorkerHarness, made, until
 
 
 class SlowStore(TroubledStore):
@@ -69,35 +69,35 @@ class Heard:
 
 def test_what_is_stored_after_its_job_was_tidied_up_is_removed_by_who_stored_it(tmp_path: Path) -> None:
     async def scenario() -> None:
-        place = Place(tmp_path)
-        place.store = store = SlowStore(tmp_path / "store")
-        key = await place.submit()
-        async with place.working({Stage.DETECT: made}):
+        harness = WorkerHarness(tmp_path)
+        harness.store = store = SlowStore(tmp_path / "store")
+        key = await harness.submit()
+        async with harness.working({Stage.DETECT: made}):
             await until(store.asked.is_set)
-            await place.job(state=Job.STATE_SUCCEEDED)
-            await place.records.delete_all(JOB.attempts)
+            await harness.job(state=Job.STATE_SUCCEEDED)
+            await harness.records.delete_all(JOB.attempts)
             await asyncio.sleep(1.1)
             store.let_in.set()
-            await place.idle()
+            await harness.idle()
         assert store.calls["put"] == 1
         assert list(store.keys(JOB.work)) == []
-        assert await place.result(key) is None
-        assert await place.unended(key) == []
+        assert await harness.result(key) is None
+        assert await harness.unfinished(key) == []
 
     asyncio.run(scenario())
 
 
 def test_a_start_whose_answer_got_lost_is_no_death_when_the_worker_ends(tmp_path: Path) -> None:
     async def scenario() -> None:
-        place = Place(tmp_path)
-        place.records = records = MuteRecords()
-        key = await place.submit()
-        async with place.working({Stage.DETECT: Gate()}) as worker:
+        harness = WorkerHarness(tmp_path)
+        harness.records = records = MuteRecords()
+        key = await harness.submit()
+        async with harness.working({Stage.DETECT: Gate()}) as worker:
             await until(lambda: records.created)
             worker.drain()
             await asyncio.sleep(0.05)
             records.mute = False
-        assert await place.unended(key) == []
+        assert await harness.unfinished(key) == []
 
     asyncio.run(scenario())
 
@@ -107,10 +107,12 @@ def test_a_process_that_gets_to_nothing_still_tells_in_time_that_it_is_alive(tmp
     board = WorkerBoard(worker="w", stages=[Stage.DETECT], metrics=WorkerMetrics(CollectorRegistry()))
 
     async def scenario() -> None:
-        place = Place(tmp_path)
-        await place.job()
-        beats = Heartbeats(place.bus, place.records, board, every_s=2.5, stall_s=60.0, deadline_s=60.0, hangs=_never)
-        async with beats.beating(Running(TaskKey(JOB, Stage.DETECT), Task(), heard, board)):
+        harness = WorkerHarness(tmp_path)
+        await harness.job()
+        beats = Heartbeats(
+            harness.bus, harness.records, board, every_s=2.5, stall_s=60.0, deadline_s=60.0, hangs=_never
+        )
+        async with beats.beating(RunningTask(TaskKey(JOB, Stage.DETECT), Task(), heard, board)):
             await asyncio.sleep(0.01)
             time.sleep(2.6)  # the loop stands still
             await asyncio.sleep(0.1)
@@ -119,5 +121,5 @@ def test_a_process_that_gets_to_nothing_still_tells_in_time_that_it_is_alive(tmp
     assert len(heard.at_s) == 1
 
 
-async def _never(running: Running, why: str) -> None:
+async def _never(running: RunningTask, why: str) -> None:
     raise AssertionError(why)

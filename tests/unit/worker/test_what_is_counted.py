@@ -17,12 +17,12 @@ from liftline.jobs.naming import Stage, TaskKey
 from liftline.pipeline.handler import Outcome, Work
 from liftline.telemetry.metrics import WorkerMetrics
 from liftline.v1.events_pb2 import Task, TaskResult
-from liftline.worker._completion import Endings
-from liftline.worker.admission.slots import Turns
-from liftline.worker.admission.starts import Starts
-from liftline.worker.board import Ending, WorkerBoard
-from liftline.worker.running_task import Running
-from tests.unit.worker.places import JOB, Place, TroubledStore, made, until
+from liftline.worker._completion import Completion
+from liftline.worker.admission.admission import Admission
+from liftline.worker.admission.slots import Slots
+from liftline.worker.board import TaskEnd, WorkerBoard
+from liftline.worker.running_task import RunningTask
+from tests.unit.worker.worker_harness import JOB, TroubledStore, WorkerHarness, made, until
 
 CONTENT = bytes(range(250)) * 4
 KEY = TaskKey(JOB, Stage.DETECT)
@@ -64,21 +64,21 @@ class Nowhere:
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
+def harness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> WorkerHarness:
     monkeypatch.setattr("liftline.worker._failures._AWAY_S", 0.05)
-    place = Place(tmp_path)
-    place.store = RangedStore(tmp_path / "store")
-    return place
+    harness = WorkerHarness(tmp_path)
+    harness.store = RangedStore(tmp_path / "store")
+    return harness
 
 
-async def do(place: Place, handler: object) -> None:
+async def do(harness: WorkerHarness, handler: object) -> None:
     """One task with a video."""
-    await place.submit(inputs=[place.stored("video", CONTENT)])
-    async with place.working({Stage.DETECT: handler}):  # type: ignore[dict-item]
-        await place.idle()
+    await harness.submit(inputs=[harness.stored("video", CONTENT)])
+    async with harness.working({Stage.DETECT: handler}):  # type: ignore[dict-item]
+        await harness.idle()
 
 
-def test_what_is_read_of_a_video_is_fetched(place: Place) -> None:
+def test_what_is_read_of_a_video_is_fetched(harness: WorkerHarness) -> None:
     def handler(work: Work) -> Outcome:
         with work.video()() as stream:
             assert stream.read(100) == CONTENT[:100]
@@ -86,46 +86,46 @@ def test_what_is_read_of_a_video_is_fetched(place: Place) -> None:
             assert stream.read() == CONTENT[-50:]
         return made(work)
 
-    asyncio.run(do(place, handler))
-    assert place.counted("liftline_fetched_bytes_total") == 150
-    assert place.counted("liftline_store_errors_total") == 0
+    asyncio.run(do(harness, handler))
+    assert harness.counted("liftline_fetched_bytes_total") == 150
+    assert harness.counted("liftline_store_errors_total") == 0
 
 
-def test_a_store_away_while_a_video_is_read_is_counted(place: Place) -> None:
+def test_a_store_away_while_a_video_is_read_is_counted(harness: WorkerHarness) -> None:
     def handler(work: Work) -> Outcome:
         with work.video()() as stream:
             assert stream.read(100) == CONTENT[:100]
-            if place.store.calls["open"] == 1:
-                place.store.away.set()
+            if harness.store.calls["open"] == 1:
+                harness.store.away.set()
             stream.seek(900)
             try:
                 stream.read(100)
             finally:
-                place.store.away.clear()
+                harness.store.away.clear()
         return made(work)
 
-    asyncio.run(do(place, handler))
-    assert place.counted("liftline_store_errors_total") == 1
-    assert place.counted("liftline_fetched_bytes_total") == 300
-    assert place.counted("liftline_tasks_total", stage="detect", ending="given_back") == 1
-    assert place.counted("liftline_tasks_total", stage="detect", ending="done") == 1
+    asyncio.run(do(harness, handler))
+    assert harness.counted("liftline_store_errors_total") == 1
+    assert harness.counted("liftline_fetched_bytes_total") == 300
+    assert harness.counted("liftline_tasks_total", stage="detect", ending="given_back") == 1
+    assert harness.counted("liftline_tasks_total", stage="detect", ending="done") == 1
 
 
-def test_a_store_away_when_a_video_is_opened_is_counted(place: Place) -> None:
+def test_a_store_away_when_a_video_is_opened_is_counted(harness: WorkerHarness) -> None:
     def handler(work: Work) -> Outcome:
-        if not place.store.calls["open"]:
-            place.store.away.set()
+        if not harness.store.calls["open"]:
+            harness.store.away.set()
         try:
             work.video()().close()
         finally:
-            place.store.away.clear()
+            harness.store.away.clear()
         return made(work)
 
-    asyncio.run(do(place, handler))
-    assert place.counted("liftline_store_errors_total") == 1
+    asyncio.run(do(harness, handler))
+    assert harness.counted("liftline_store_errors_total") == 1
 
 
-def test_a_stream_of_a_video_is_closed_with_what_is_below(place: Place) -> None:
+def test_a_stream_of_a_video_is_closed_with_what_is_below(harness: WorkerHarness) -> None:
     streams: list[BinaryIO] = []
 
     def handler(work: Work) -> Outcome:
@@ -135,8 +135,8 @@ def test_a_stream_of_a_video_is_closed_with_what_is_below(place: Place) -> None:
             streams[0].read(1)
         return made(work)
 
-    asyncio.run(do(place, handler))
-    assert [event.WhichOneof("kind") for event in place.events] == ["finished"]
+    asyncio.run(do(harness, handler))
+    assert [event.WhichOneof("kind") for event in harness.events] == ["finished"]
     assert streams[0].closed
 
 
@@ -147,17 +147,17 @@ def board_in(registry: CollectorRegistry) -> WorkerBoard:
 def test_nats_away_while_a_task_ends_is_counted() -> None:
     registry = CollectorRegistry()
     board = board_in(registry)
-    endings = Endings(MemoryBus(Broker(ack_wait_s=1.0)), MemoryRecords(), board)
-    ending = asyncio.run(endings.done(Running(KEY, Task(), Nowhere(times=2), board), TaskResult()))
-    assert ending is Ending.DONE
+    completion = Completion(MemoryBus(Broker(ack_wait_s=1.0)), MemoryRecords(), board)
+    ending = asyncio.run(completion.done(RunningTask(KEY, Task(), Nowhere(times=2), board), TaskResult()))
+    assert ending is TaskEnd.DONE
     assert registry.get_sample_value("liftline_bus_errors_total") == 2
 
 
 def test_nats_away_while_a_task_begins_is_counted() -> None:
     registry, records = CollectorRegistry(), MemoryRecords()
     board = board_in(registry)
-    starts = Starts(
-        records, MemoryBus(Broker(ack_wait_s=1.0)), Turns(1), worker="w", max_attempts=3, ack_wait_s=1.0
+    starts = Admission(
+        records, MemoryBus(Broker(ack_wait_s=1.0)), Slots(1), worker="w", max_attempts=3, ack_wait_s=1.0
     )  # fmt: skip
 
     async def scenario() -> None:
@@ -167,7 +167,7 @@ def test_nats_away_while_a_task_begins_is_counted() -> None:
 
         records.reachable = False
         coming = asyncio.create_task(come_back())
-        async with starts.started(Running(KEY, Task(), Nowhere(times=0), board)):
+        async with starts.admitted(RunningTask(KEY, Task(), Nowhere(times=0), board)):
             await coming
 
     asyncio.run(scenario())

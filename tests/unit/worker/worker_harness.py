@@ -76,7 +76,7 @@ class TroubledStore(FolderStore):
             raise UnavailableError("The store is away.")
 
 
-class Place:
+class WorkerHarness:
     """What workers of a test share."""
 
     def __init__(self, folder: Path) -> None:
@@ -167,8 +167,8 @@ class Place:
         assert await self.records.create(key.result, result.SerializeToString()) is not None
         return result
 
-    async def unended(self, key: TaskKey) -> list[str]:
-        """Starts of a task that have come to no end."""
+    async def unfinished(self, key: TaskKey) -> list[str]:
+        """Admission of a task that have come to no end."""
         entry = await self.records.get(key.attempts)
         return [] if entry is None else list(Attempts.FromString(entry.value).open)
 

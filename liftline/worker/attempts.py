@@ -1,6 +1,6 @@
-"""Who has begun a task and died of it (docs/adr/0010-tasks-that-kill-their-workers.md).
+"""Attempts at a task that were started and never finished (docs/adr/0010-tasks-that-kill-their-workers.md).
 
-The entry of a task names every start of it that has not come to an end. Methods raise UnavailableError.
+The record of a task names every attempt that has not come to an end. Methods raise UnavailableError.
 """
 
 from __future__ import annotations
@@ -24,49 +24,49 @@ _ANSWER_WITHIN_S, _AWAY_S = 2.0, 1.0
 
 
 @dataclass(frozen=True)
-class Earlier:
-    """Workers that began a task and haven't come to an end with it, an entry per start.
+class EarlierAttempts:
+    """Workers that started the task and haven't finished it, one entry per attempt.
 
     Attributes:
-        unended: all of them.
-        dead: those that don't work on it any more; known only where `unended` has reached the limit.
+        unfinished: all of them.
+        dead: those that crashed since; known only where `unfinished` has reached the limit.
     """
 
-    unended: Sequence[str]
+    unfinished: Sequence[str]
     dead: Sequence[str] = ()
 
 
 class Attempt:
-    """One start of a task by this worker. Safe to repeat where a server didn't answer."""
+    """One attempt at a task by this worker. Every method is idempotent."""
 
     def __init__(self, records: Records, bus: Bus, key: TaskKey, *, worker: str, number: int) -> None:
-        """`number` tells the worker's starts apart."""
+        """`number` tells the worker's attempts apart."""
         self._records, self._bus, self._key, self._worker = records, bus, key, worker
         self._entry = f"{worker}/{number}"
 
     async def begin_first(self) -> bool:
-        """Enter it where nobody ever began the task: one operation, enough for most tasks."""
+        """Record it if no other attempt is on record: one create, enough for most tasks. True if it was."""
         value = Attempts(open=[self._entry]).SerializeToString()
         return await self._records.create(self._key.attempts, value) is not None
 
     async def begin(self) -> None:
-        """Enter it beside others."""
+        """Record it beside others, by compare-and-set."""
         await self._change(add=True)
 
     async def end(self) -> None:
-        """Take it out: it came to an end that isn't death."""
+        """Remove it: the attempt ended without a crash."""
         await self._change(add=False)
 
-    async def earlier(self, *, limit: int) -> Earlier:
-        """Other starts. Where there are `limit` of them, their workers are asked whether they still work on it."""
+    async def earlier(self, *, limit: int) -> EarlierAttempts:
+        """Other attempts. Where there are `limit` of them, their workers are asked whether they still run the task."""
         entries, _ = await self._read()
-        unended = [_worker(entry) for entry in entries if entry != self._entry]
-        if len(unended) < limit:
-            return Earlier(unended)
-        names = sorted(set(unended))
+        unfinished = [_worker(entry) for entry in entries if entry != self._entry]
+        if len(unfinished) < limit:
+            return EarlierAttempts(unfinished)
+        names = sorted(set(unfinished))
         answers = await asyncio.gather(*map(self._works_on_it, names))
         alive = {name for name, yes in zip(names, answers, strict=True) if yes}
-        return Earlier(unended, [name for name in unended if name not in alive])
+        return EarlierAttempts(unfinished, [name for name in unfinished if name not in alive])
 
     async def _works_on_it(self, worker: str) -> bool:
         if worker == self._worker:
@@ -100,8 +100,8 @@ def _worker(entry: str) -> str:
     return entry.partition("/")[0]
 
 
-async def answer_about(bus: Bus, worker: str, works_on: Callable[[TaskKey], bool]) -> NoReturn:
-    """Answer other workers for ever."""
+async def answer_liveness(bus: Bus, worker: str, works_on: Callable[[TaskKey], bool]) -> NoReturn:
+    """Answer other workers' questions whether this one still runs a task; returns never."""
 
     async def answer(question: bytes) -> bytes:
         try:

@@ -36,7 +36,7 @@ _NAMES = itertools.count()
 
 
 @dataclass
-class Site:
+class ProcessHarness:
     """Where workers work: servers, and what they were asked to do."""
 
     folder: Path
@@ -109,11 +109,11 @@ class Site:
     async def begun_by(self, job: JobKey, number: int = 0, *, count: int = 1) -> list[int]:
         """Process ids of workers that began a task and haven't ended it, once they are so many."""
         async with asyncio.timeout(WITHIN_S):
-            while len(pids := await self.unended(job, number)) < count:
+            while len(pids := await self.unfinished(job, number)) < count:
                 await asyncio.sleep(0.02)
         return pids
 
-    async def unended(self, job: JobKey, number: int = 0) -> list[int]:
+    async def unfinished(self, job: JobKey, number: int = 0) -> list[int]:
         """The same as it is now."""
         entry = await self.records.get(TaskKey(job, Stage.DETECT, number).attempts)
         names = [] if entry is None else Attempts.FromString(entry.value).open
@@ -161,8 +161,8 @@ class Site:
 
 
 @asynccontextmanager
-async def site(folder: Path, nats: NatsServer, s3: CephServer) -> AsyncIterator[Site]:
-    """A site without workers yet; they end with the context."""
+async def process_harness(folder: Path, nats: NatsServer, s3: CephServer) -> AsyncIterator[ProcessHarness]:
+    """A harness without workers yet; they end with the context."""
     settings = s3_settings(s3, bucket=f"workers-{next(_NAMES)}")
     async with connected(nats_settings(nats, ack_wait_s=ACK_WAIT_S), name="test") as connection:
         here = await _made(folder, nats, settings, connection)
@@ -177,8 +177,8 @@ async def site(folder: Path, nats: NatsServer, s3: CephServer) -> AsyncIterator[
                     child.kill()
 
 
-async def _made(folder: Path, nats: NatsServer, s3: S3Settings, connection: Connection) -> Site:
+async def _made(folder: Path, nats: NatsServer, s3: S3Settings, connection: Connection) -> ProcessHarness:
     store = S3Store(s3)
     await asyncio.to_thread(store.ensure_bucket)
     await topology.ensure(connection)
-    return Site(folder, nats, s3, NatsBus(connection), NatsRecords(connection), store)
+    return ProcessHarness(folder, nats, s3, NatsBus(connection), NatsRecords(connection), store)

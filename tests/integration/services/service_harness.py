@@ -38,7 +38,7 @@ _NAMES = itertools.count()
 
 
 @dataclass
-class Plant:
+class ServiceHarness:
     """Servers, services that work, and jobs they are given."""
 
     folder: Path
@@ -117,14 +117,14 @@ class Plant:
 
 
 @asynccontextmanager
-async def plant(folder: Path, nats: NatsServer, s3: CephServer) -> AsyncIterator[Plant]:
+async def service_harness(folder: Path, nats: NatsServer, s3: CephServer) -> AsyncIterator[ServiceHarness]:
     """All services running; they end with the context."""
     settings = s3_settings(s3, bucket=f"services-{next(_NAMES)}")
     async with connected(nats_settings(nats, ack_wait_s=5.0), name="test") as connection:
         store = S3Store(settings)
         await asyncio.to_thread(store.ensure_bucket)
         await topology.ensure(connection)
-        here = Plant(folder, nats, settings, NatsBus(connection), NatsRecords(connection), store)
+        here = ServiceHarness(folder, nats, settings, NatsBus(connection), NatsRecords(connection), store)
         try:
             for service in SERVICES:
                 here.start(service)

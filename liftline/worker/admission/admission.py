@@ -1,4 +1,4 @@
-"""When a task may start: when it is its turn, and it isn't done or given up after earlier starts."""
+"""Admission of a task: when a slot is free, and it is neither done nor given up after earlier attempts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from contextlib import asynccontextmanager
 
 from liftline.ports import Bus, Records
 from liftline.v1.events_pb2 import TaskResult
-from liftline.worker.admission.attempts import Attempt, Earlier
-from liftline.worker.admission.slots import Turns
-from liftline.worker.running_task import Running
+from liftline.worker.admission.slots import Slots
+from liftline.worker.attempts import Attempt, EarlierAttempts
+from liftline.worker.running_task import RunningTask
 from liftline.worker.task_files.results import read_result
 
 _ALONE_WAITS = 10
@@ -18,7 +18,7 @@ _ALONE_WAITS = 10
 
 
 class AlreadyDone(Exception):  # noqa: N818 - an outcome, not a failure
-    """Somebody entered a result, and didn't get to tell."""
+    """A result exists already; its event may not have been published."""
 
     def __init__(self, result: TaskResult) -> None:
         """With that result."""
@@ -26,8 +26,8 @@ class AlreadyDone(Exception):  # noqa: N818 - an outcome, not a failure
         self.result = result
 
 
-class DiedTooOften(Exception):  # noqa: N818 - an outcome
-    """So many workers died of the task that it is given up."""
+class AttemptsExhausted(Exception):  # noqa: N818 - an outcome
+    """As many workers as `max_attempts` crashed on the task: it is given up."""
 
     def __init__(self, workers: Sequence[str]) -> None:
         """These workers."""
@@ -36,52 +36,52 @@ class DiedTooOften(Exception):  # noqa: N818 - an outcome
 
 
 class Postponed(Exception):  # noqa: N818 - an outcome
-    """As many workers as may die of it began it, and some still work on it: time will tell."""
+    """`max_attempts` workers began it and some still work on it: look again later."""
 
     def __init__(self, *, delay_s: float) -> None:
-        """Nobody needs to look again before `delay_s`."""
+        """Redeliver after `delay_s`."""
         super().__init__("Others still work on the task.")
         self.delay_s = delay_s
 
 
-class Starts:
-    """Starts of tasks in this process."""
+class Admission:
+    """Admission of tasks in this process."""
 
     def __init__(
-        self, records: Records, bus: Bus, turns: Turns, *, worker: str, max_attempts: int, ack_wait_s: float
+        self, records: Records, bus: Bus, slots: Slots, *, worker: str, max_attempts: int, ack_wait_s: float
     ) -> None:
-        """A task is given up after `max_attempts` deaths, and goes back where its turn doesn't come in `ack_wait_s`."""
-        self._records, self._bus, self._turns = records, bus, turns
+        """A task is given up after `max_attempts` crashes, and given back where no slot is free within `ack_wait_s`."""
+        self._records, self._bus, self._slots = records, bus, slots
         self._worker, self._max_attempts, self._ack_wait_s = worker, max_attempts, ack_wait_s
         self._numbers = itertools.count(1)
 
     @asynccontextmanager
-    async def started(self, running: Running) -> AsyncIterator[bool]:
-        """While the context lasts the task has its turn, and is entered as begun; gives whether it is alone.
+    async def admitted(self, running: RunningTask) -> AsyncIterator[bool]:
+        """While the context lasts the task holds a slot and its attempt is recorded; yields whether it runs alone.
 
-        A task that somebody else began and didn't end has its turn alone: it may have killed them.
-        Raises AlreadyDone, DiedTooOften, Postponed, TurnIsLate, NoMoreTurns.
+        A task that another worker began and didn't finish runs alone: it may have crashed that worker.
+        Raises AlreadyDone, AttemptsExhausted, Postponed, SlotTimeout, SlotsClosed.
         """
         attempt = Attempt(self._records, self._bus, running.key, worker=self._worker, number=next(self._numbers))
-        async with self._turns.turn(within_s=self._ack_wait_s):
+        async with self._slots.slot(within_s=self._ack_wait_s):
             running.attempt = attempt  # from here on it may be entered, whatever comes of the answer
             if await running.patiently(attempt.begin_first):
                 yield False
                 return
         earlier = await self._look(running, attempt)
-        alone = bool(earlier.unended)
-        async with self._turns.turn(alone=alone, within_s=self._ack_wait_s * (_ALONE_WAITS if alone else 1)):
+        alone = bool(earlier.unfinished)
+        async with self._slots.slot(alone=alone, within_s=self._ack_wait_s * (_ALONE_WAITS if alone else 1)):
             await self._look(running, attempt)
             await running.patiently(attempt.begin)
             yield alone
 
-    async def _look(self, running: Running, attempt: Attempt) -> Earlier:
+    async def _look(self, running: RunningTask, attempt: Attempt) -> EarlierAttempts:
         result = await running.patiently(lambda: read_result(self._records, running.key))
         if result is not None:
             raise AlreadyDone(result)
         earlier = await running.patiently(lambda: attempt.earlier(limit=self._max_attempts))
         if len(earlier.dead) >= self._max_attempts:
-            raise DiedTooOften(earlier.unended)
-        if len(earlier.unended) >= self._max_attempts:
+            raise AttemptsExhausted(earlier.unfinished)
+        if len(earlier.unfinished) >= self._max_attempts:
             raise Postponed(delay_s=self._ack_wait_s)
         return earlier

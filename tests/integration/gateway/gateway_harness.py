@@ -151,7 +151,7 @@ class Worker:
         return await self.book.result(key) or made
 
 
-class Plant:
+class GatewayHarness:
     """Servers, a worker, and gateways as they are asked for."""
 
     def __init__(self, folder: Path, *, segments: int = 3) -> None:
