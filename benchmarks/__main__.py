@@ -10,7 +10,7 @@ import argparse
 import subprocess
 import sys
 
-from benchmarks.measuring.common import REPOSITORY, machine
+from benchmarks.common import REPOSITORY, machine
 
 FULL: dict[str, list[str]] = {"speed": [], "memory": [], "crowd": [], "orchestration": []}
 QUICK: dict[str, list[str]] = {

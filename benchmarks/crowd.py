@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
-from benchmarks.measuring.common import print_table, save_results
+from benchmarks.common import print_table, save_results
 from benchmarks.measuring.processes import peak_bytes
 from benchmarks.measuring.videos import looped
 from liftline.detections import Detections, People

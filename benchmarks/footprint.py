@@ -22,7 +22,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.measuring.common import machine
+from benchmarks.common import machine
 
 _LOOK_S, _SETTLE_S = 0.2, 5.0
 _COMMAND = (sys.executable, "-m", "liftline_cli.main")

@@ -21,12 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from benchmarks.common import need, print_table, save_results
 from benchmarks.ground_truth.matching import LIMB_HIPS, match_people
 from benchmarks.ground_truth.reference import CalibratedCamera
 from benchmarks.ground_truth.simulated_rooms import simulate_room
 from benchmarks.ground_truth.truth import Truth, load_truths
 from benchmarks.ground_truth.two_people import REFERENCES, VIEWS, cameras_by_view, run_of
-from benchmarks.measuring.common import need, print_table, save_results
 from liftline.errors import LiftlineError
 from liftline.poses import Poses
 from liftline.progress import FrameCounter, StopFlag

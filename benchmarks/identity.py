@@ -13,8 +13,8 @@ from pathlib import Path
 
 from rich.console import Console
 
+from benchmarks.common import RESULTS, SHARED_DATA, need, print_table, save_results
 from benchmarks.ground_truth.identity_scoring import Score, Track, load_marks, score
-from benchmarks.measuring.common import RESULTS, SHARED_DATA, need, print_table, save_results
 from benchmarks.measuring.other_trackers import other_trackers
 from liftline import detections as detections_file
 from liftline.detections import Detections

@@ -1,7 +1,7 @@
 """What a detector does to keypoints, in real video: `python -m benchmarks.keypoint_noise`.
 
 The pipeline's 2D tracks of the two_people recordings (of the last `benchmarks.real_accuracy`) against where the four
-views together put the keypoints (`benchmarks.multiview`). In parts of the person's size: the longer side of the box
+views together put the keypoints (`ground_truth.multiview`). In parts of the person's size: the longer side of the box
 around all 17 keypoints, the median over the clip. Errors that views share, such as another definition of a joint, don't
 show; what a point's own view adds to the common estimate is made up for by a factor for the views' number.
 """
@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from scipy.signal import butter, sosfiltfilt
 
+from benchmarks.common import need, print_table, save_results
+from benchmarks.ground_truth.multiview import Person, View, people
 from benchmarks.ground_truth.two_people import VIEWS, cameras_by_view, results_of
-from benchmarks.measuring.common import need, print_table, save_results
-from benchmarks.multiview import Person, View, people
 from liftline import poses as poses_file
 from liftline.errors import LiftlineError
 from liftline.skeletons import COCO17

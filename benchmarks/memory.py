@@ -10,7 +10,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from benchmarks.measuring.common import print_table, save_results
+from benchmarks.common import print_table, save_results
 from benchmarks.measuring.processes import Finished, run_python
 from benchmarks.measuring.videos import looped, sample_clip
 

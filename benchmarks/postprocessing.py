@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
 
+from benchmarks.common import need, print_table, save_results
 from benchmarks.ground_truth.matching import LIMB_HIPS, LIMBS_H36M, Match, Reference, match_people
 from benchmarks.ground_truth.motion_scoring import Motion, MotionScore, stands
 from benchmarks.ground_truth.truth import load_truths
 from benchmarks.ground_truth.two_people import REFERENCES, VIEWS, cameras_by_view, run_of
-from benchmarks.measuring.common import need, print_table, save_results
 from liftline.errors import LiftlineError
 from liftline.poses import Poses
 from liftline.progress import FrameCounter, StopFlag
@@ -32,8 +32,8 @@ from liftline_lifter.lifting.checkpoint import LifterCheckpoint, bundled_checkpo
 from liftline_lifter.lifting.lift import UNREFINED, LiftSettings, lift
 from training.augmentation.sequence_noise import Noise
 from training.motion.data import HELD_OUT_CMU, default_mocap_path, held_out_split, load_motion
-from training.motion.sequences import Sequence as Seen
-from training.motion.sequences import simulate
+from training.samples.sequences import Sequence as Seen
+from training.samples.sequences import simulate
 
 STEPS: Mapping[str, LiftSettings] = {
     "off": UNREFINED,

@@ -21,12 +21,12 @@ from statistics import fmean
 import numpy as np
 from rich.console import Console
 
+from benchmarks.common import print_table, save_results
 from benchmarks.ground_truth import mediapipe_baseline
 from benchmarks.ground_truth.matching import Errors, Match, Reference, errors, match_people
 from benchmarks.ground_truth.reference import CalibratedCamera
 from benchmarks.ground_truth.truth import Truth, load_truths
 from benchmarks.ground_truth.two_people import REFERENCES, VIEWS, cameras_by_view, run_of, video_of
-from benchmarks.measuring.common import print_table, save_results
 from liftline.errors import LiftlineError
 from liftline.poses import Poses
 from liftline_cli.console.reporting import ConsoleReporter

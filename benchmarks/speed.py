@@ -14,7 +14,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.measuring.common import print_table, save_results
+from benchmarks.common import print_table, save_results
 from benchmarks.measuring.processes import run_python
 from benchmarks.measuring.videos import looped, sample_clip
 from benchmarks.measuring.yardstick import frames_per_second

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from training.motion.bones import BoneMotion, to_bones
 from training.motion.data import at_speed, joined, load_motion, training_split
-from training.motion.windows import training_windows
+from training.samples.windows import training_windows
 
 Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
 

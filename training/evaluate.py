@@ -21,9 +21,9 @@ from liftline.files.artifacts import write_json
 from liftline_lifter.lifting.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
 from training.motion.bones import to_bones
 from training.motion.data import HELD_OUT_CMU, Motion, default_mocap_path, held_out_split, load_motion
-from training.motion.held_out import RUNS_PER_SUBJECT, SEED, WINDOWS_PER_SUBJECT, held_out_runs, held_out_windows
 from training.predict import Floats, predict, predict_runs
-from training.reporting.scoring import ActionScore, JointScore, MotionScore, Score, by_action, by_joint
+from training.samples.held_out import RUNS_PER_SUBJECT, SEED, WINDOWS_PER_SUBJECT, held_out_runs, held_out_windows
+from training.scoring import ActionScore, JointScore, MotionScore, Score, by_action, by_joint
 
 HDM_MEAN = "hdm_* mean"
 KEYPOINTS = {"simulated": "simulated detections", "clean": "clean keypoints"}

@@ -18,7 +18,7 @@ from benchmarks.autoscaling.policy import COMPARED, POLICIES, Policy
 from benchmarks.autoscaling.simulation import simulate
 from benchmarks.autoscaling.virtual import simulate_virtually
 from benchmarks.autoscaling.workload import DAY, SHORT, Workload
-from benchmarks.measuring.common import print_table, save_results
+from benchmarks.common import print_table, save_results
 
 
 def main() -> int:

@@ -17,8 +17,8 @@ from liftline.camera import ASSUMED_FOCAL_PER_DIAGONAL, Camera
 from liftline.skeletons import COCO17, H36M17
 from liftline.tracks import Tracks
 from training.augmentation.augment import keypoint_weights
+from training.augmentation.cameras import UPRIGHT
 from training.augmentation.noise import training_noise
-from training.motion.cameras import UPRIGHT
 from training.motion.data import Motion
 
 Floats = NDArray[np.float64]

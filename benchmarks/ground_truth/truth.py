@@ -5,7 +5,7 @@ detections in every view and against our own triangulation; it is delayed by wha
 
 person1's given reference (half-sized bones, cross-legged at hip height, beside everyone) fits nobody in any view. The
 second person, a woman, is a rendered character laid over the pictures: always in front, and with other principal points
-than the cameras'. So her reference is our own triangulation of her 2D tracks (`benchmarks.multiview`), which finds
+than the cameras'. So her reference is our own triangulation of her 2D tracks (`multiview` beside this), which finds
 those shifts; the same is done for the dancer, as a check of the method: see `Truth.origin`.
 """
 
@@ -18,10 +18,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks.common import need
 from benchmarks.ground_truth.matching import Reference
+from benchmarks.ground_truth.multiview import Person, View, delayed, lag_frames, people
 from benchmarks.ground_truth.reference import CalibratedCamera, load_limbs
-from benchmarks.measuring.common import need
-from benchmarks.multiview import Person, View, delayed, lag_frames, people
 from liftline.errors import InvalidInputError
 from liftline.pose_errors import p_mpjpe
 from liftline.poses import Poses

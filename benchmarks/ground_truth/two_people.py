@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from benchmarks.common import RESULTS, SHARED_DATA, need
 from benchmarks.ground_truth.reference import CalibratedCamera, load_cameras
-from benchmarks.measuring.common import RESULTS, SHARED_DATA, need
 from liftline.progress import StopFlag
 from liftline_cli.console.reporting import ConsoleReporter
 from liftline_cli.local.process import LocalRun, ProcessSettings

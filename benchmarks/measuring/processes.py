@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.measuring.common import REPOSITORY
+from benchmarks.common import REPOSITORY
 from liftline.errors import LiftlineError
 
 _POLL_S = 0.1

@@ -13,7 +13,7 @@ import tempfile
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.measuring.common import print_table, save_results
+from benchmarks.common import print_table, save_results
 from benchmarks.orchestration.measurements import (
     Latency,
     Scaling,

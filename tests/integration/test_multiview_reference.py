@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from benchmarks import keypoint_noise
 from benchmarks.ground_truth import mediapipe_baseline
 from benchmarks.ground_truth.matching import Reference, errors, match_people
+from benchmarks.ground_truth.multiview import LIMBS_COCO, View, delayed, lag_frames, people
 from benchmarks.ground_truth.reference import CalibratedCamera
 from benchmarks.ground_truth.triangulation import triangulate
-from benchmarks.multiview import LIMBS_COCO, View, delayed, lag_frames, people
 from liftline.errors import InvalidInputError
 from liftline.skeletons import BLAZEPOSE33_TO_COCO17, COCO17, LIMB_JOINTS
 

@@ -1,1 +1,1 @@
-"""What is done to clean motion so that it looks like a detector's: noise, occlusion, other bodies."""
+"""What makes clean motion look like a detector's view of it: cameras, noise, occlusion, other bodies."""

@@ -1,1 +1,1 @@
-"""Motion capture as training sees it: clips, bones, windows, cameras, what is held out."""
+"""Motion capture as it is on disk (`data`) and as bones that can be given other lengths (`bones`)."""

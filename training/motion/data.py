@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from liftline.skeletons import COCO17, H36M17
 
 MOCAP_FILE = Path("mocap/cmu_hdm05_50hz.npz")
-SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 
 JOINTS: tuple[str, ...] = (*H36M17.joints, *COCO17.joints[:5])
 """The data's 22 joints: Human3.6M-17, then nose, eyes and ears."""

@@ -1,1 +1,1 @@
-"""What is told of trained weights: scores, plots, the model card."""
+"""What is told of trained weights: the model card (`card`) and its pictures (`plots`)."""

@@ -18,7 +18,7 @@ from training.evaluate import HDM_MEAN, KEYPOINTS, Conditions, evaluate_both, fi
 from training.motion.data import HELD_OUT_CMU, default_mocap_path
 from training.reporting._real_video import real_video_section
 from training.reporting.markdown import table
-from training.reporting.scoring import Score
+from training.scoring import Score
 
 FIGURES_FILE, CARD_FILE = "figures.json", "MODEL_CARD.md"
 FOCAL_ERROR = 1.25

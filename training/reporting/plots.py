@@ -20,8 +20,8 @@ from liftline_lifter.lifting.normalise import SMOOTHING_FRAMES
 from training.evaluate import KEYPOINTS
 from training.motion.bones import to_bones
 from training.motion.data import held_out_split, load_motion
-from training.motion.held_out import held_out_windows
 from training.predict import predict
+from training.samples.held_out import held_out_windows
 
 _DPI = 110
 _TRUTH, _LIFTED = "tab:gray", "tab:red"

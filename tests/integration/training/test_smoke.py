@@ -15,8 +15,8 @@ from liftline_lifter.lifting.lift import LiftSettings, lift
 from tests.unit.training.mocap import write_mocap
 from training.augmentation.sequence_noise import Noise
 from training.motion.data import default_mocap_path, load_motion, training_split
-from training.motion.sequences import simulate
 from training.pipeline import trained
+from training.samples.sequences import simulate
 from training.train import LOG_FILE
 
 DEVICE = ("--device", "cpu")

@@ -12,12 +12,12 @@ from liftline_lifter.lifting.checkpoint import LifterCheckpoint
 from liftline_lifter.lifting.network import TemporalModel
 from liftline_lifter.lifting.normalise import SMOOTHING_FRAMES, Normalisation
 from training.evaluate import HDM_MEAN, Conditions, Evaluation, evaluate
-from training.motion._actions import action_of
 from training.motion.bones import to_bones
 from training.motion.data import COCO_IN_JOINTS, Motion, held_out_split, load_motion
-from training.motion.held_out import RUN_FRAMES, held_out_runs, held_out_windows
 from training.predict import predict, predict_runs
-from training.reporting.scoring import MotionScore, Score, by_action, by_joint
+from training.samples._actions import action_of
+from training.samples.held_out import RUN_FRAMES, held_out_runs, held_out_windows
+from training.scoring import MotionScore, Score, by_action, by_joint
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from training.motion._proportions import STATURE_LIMITS_M, adults, scales
 from training.motion.bones import BoneMotion, to_bones
 from training.motion.data import JOINTS, MIRRORED, load_motion
+from training.samples._proportions import STATURE_LIMITS_M, adults, scales
 
 AT = {name: i for i, name in enumerate(JOINTS)}
 

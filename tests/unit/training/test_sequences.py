@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from training.augmentation.noise import EVALUATION_BIAS, EVALUATION_JITTER
 from training.augmentation.sequence_noise import Noise, detected
 from training.motion.data import COCO_IN_JOINTS, load_motion
-from training.motion.sequences import CAMERA, simulate
+from training.samples.sequences import CAMERA, simulate
 
 
 def standing(frames: int) -> NDArray[np.float64]:

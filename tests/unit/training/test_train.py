@@ -18,7 +18,7 @@ from training._threads import Threads
 from training.evaluate import Conditions, evaluate
 from training.export import export
 from training.motion.bones import BoneMotion
-from training.reporting.scoring import Score
+from training.scoring import Score
 from training.train import STATE_FILE, Run, Settings, batch_shape, learning_rate, mpjpe, p_mpjpe, train
 
 TINY = Settings(

@@ -7,10 +7,10 @@ import pytest
 
 from liftline_lifter.lifting.normalise import SMOOTHING_FRAMES, by_person
 from training._batches import BatchShape, make_batch
+from training.augmentation.cameras import evaluation_cameras, training_cameras
 from training.motion.bones import BoneMotion
-from training.motion.cameras import evaluation_cameras, training_cameras
 from training.motion.data import COCO_IN_JOINTS
-from training.motion.windows import evaluation_windows, training_windows
+from training.samples.windows import evaluation_windows, training_windows
 
 BODY_KEYPOINTS = slice(5, 17)
 BODY_JOINTS = [COCO_IN_JOINTS[keypoint] for keypoint in range(5, 17)]

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from liftline_lifter.lifting.normalise import SMOOTHING_FRAMES, by_person
 from training.augmentation import augment
+from training.augmentation.cameras import Cameras, evaluation_cameras, project, training_cameras
 from training.augmentation.noise import evaluation_noise, training_noise
-from training.motion._proportions import scales
 from training.motion.bones import BoneMotion
-from training.motion.cameras import Cameras, evaluation_cameras, project, training_cameras
 from training.motion.data import MIRRORED
+from training.samples._proportions import scales
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.intp]

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from liftline.skeletons import H36M17
 from liftline_lifter.lifting.normalise import SMOOTHING_FRAMES
+from training.augmentation.cameras import evaluation_cameras, project
 from training.augmentation.noise import evaluation_noise
-from training.motion._actions import action_of
 from training.motion.bones import BoneMotion
-from training.motion.cameras import evaluation_cameras, project
 from training.motion.data import COCO_IN_JOINTS, Motion
-from training.motion.windows import Windows, evaluation_windows
+from training.samples._actions import action_of
+from training.samples.windows import Windows, evaluation_windows
 
 SEED = 1
 WINDOWS_PER_SUBJECT = 1500
