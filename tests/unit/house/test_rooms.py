@@ -65,7 +65,7 @@ def lint(folder: Path) -> subprocess.CompletedProcess[str]:
     paths = [folder, *(folder / "services" / name for name in ("gateway", "detector", "lifter", "renderer"))]
     paths += [folder / "cli", folder / "demo"]
     return subprocess.run(
-        [sys.executable, "-c", "import sys; from importlinter.cli import lint_imports_command as main; main()", "--no-cache"],
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command as main; main()", "--no-cache"],
         cwd=folder, env={"PYTHONPATH": ":".join(map(str, paths)), "PATH": "/usr/bin:/bin", "COLUMNS": "200"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
