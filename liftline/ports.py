@@ -87,7 +87,7 @@ class VideoOpener(Protocol):
 
 
 class Delivery(Protocol):
-    """A message that this process answers for until it says how it ended, or doesn't say `in_progress` in time."""
+    """A delivered message: this process owns it until it acks, naks or terms it, or misses the ack deadline."""
 
     @property
     def subject(self) -> str:
@@ -96,38 +96,38 @@ class Delivery(Protocol):
 
     @property
     def data(self) -> bytes:
-        """What it says."""
+        """The payload."""
         ...
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """What is said about it."""
+        """The headers."""
         ...
 
     @property
     def deliveries(self) -> int:
-        """How often it was delivered, this time included; after a crash of the server perhaps fewer."""
+        """Number of deliveries, this one included; after a crash of the server perhaps fewer."""
         ...
 
     async def ack(self) -> None:
-        """It is done; it is gone when this returns."""
+        """Acknowledge: the message is done and removed when this returns."""
         ...
 
     async def nak(self, *, delay_s: float = 0.0) -> None:
-        """It is not done; deliver it again after so long."""
+        """Not done: redeliver it after `delay_s` seconds."""
         ...
 
     async def term(self) -> None:
-        """It can't be done; don't deliver it again."""
+        """Give up: the message is not delivered again."""
         ...
 
     async def in_progress(self) -> None:
-        """It is worked on; wait on."""
+        """Extend the ack deadline: work goes on."""
         ...
 
 
 class Bus(Protocol):
-    """Tasks and events that are kept until they are done, and words in passing that aren't.
+    """Durable tasks and events, and unstored messages (publish/subscribe, request/reply).
 
     Every method raises UnavailableError where the server can't be reached or doesn't answer.
     """
@@ -135,44 +135,44 @@ class Bus(Protocol):
     async def publish(
         self, subject: str, data: bytes, *, message_id: str, headers: Mapping[str, str] | None = None
     ) -> None:
-        """Keep a message. It is kept once this returns; it may be kept when this raises.
+        """Store a message. It is stored once this returns; it may have been stored when this raises.
 
-        A `message_id` that was kept within the last two minutes is dropped.
+        A message whose `message_id` was stored within the last two minutes is dropped.
         """
         ...
 
     async def pull(self, consumers: Sequence[str], *, wait_s: float) -> Delivery | None:
-        """One task of the first of these consumers (names: `naming.consumer`) that has any, or that gets one first."""
+        """One task from the first of `consumers` (names: `naming.consumer`) that has one; None after `wait_s` seconds."""
         ...
 
     async def pull_events(self, *, at_most: int, wait_s: float) -> list[Delivery]:
-        """Events that no one has had, as soon as there is one; all callers share them."""
+        """Up to `at_most` undelivered events, as soon as there is one; all callers share one consumer."""
         ...
 
     async def task_subjects(self, subject_filter: str) -> set[str]:
-        """Subjects of tasks that aren't done: waiting or worked on."""
+        """Subjects of unfinished tasks, waiting or in progress."""
         ...
 
     async def purge_tasks(self, subject_filter: str) -> None:
-        """Forget tasks, those that are worked on too."""
+        """Remove tasks from the queue, those in progress too."""
         ...
 
     async def tell(self, subject: str, data: bytes) -> None:
-        """Say something to whoever listens just now."""
+        """Publish an unstored message to current subscribers."""
         ...
 
     def listen(self, subject: str) -> AbstractAsyncContextManager[AsyncIterator[bytes]]:
-        """Hear what is told from the moment the context is entered; the oldest is dropped when nobody reads."""
+        """Subscribe while the context lasts; the oldest messages are dropped when nobody reads."""
         ...
 
     async def ask(self, subject: str, data: bytes, *, wait_s: float) -> bytes | None:
-        """Ask whoever answers there; None when nobody does."""
+        """Request/reply: the answer, or None when nobody answers within `wait_s` seconds."""
         ...
 
     def answering(
         self, subject: str, answer: Callable[[bytes], Awaitable[bytes | None]]
     ) -> AbstractAsyncContextManager[None]:
-        """Answer while the context lasts; None is silence."""
+        """Answer requests on `subject` while the context lasts; None sends no reply."""
         ...
 
 
@@ -192,27 +192,27 @@ class Records(Protocol):
     """
 
     async def get(self, key: str) -> Entry | None:
-        """What is there."""
+        """Return the entry, or None if the key doesn't exist."""
         ...
 
     async def create(self, key: str, value: bytes) -> int | None:
-        """Put it where nothing is; the revision, or None where something is."""
+        """Create the entry if the key is absent; return its revision, or None if the key exists."""
         ...
 
     async def update(self, key: str, value: bytes, *, revision: int) -> int | None:
-        """Put it where that revision is; the new revision, or None where another is."""
+        """Replace the entry if it has this revision (compare-and-set); return the new one, or None if another is there."""
         ...
 
     async def delete(self, key: str) -> None:
-        """Remove it, whatever its revision; nothing there is fine."""
+        """Delete the key, whatever its revision. Idempotent."""
         ...
 
     async def keys(self, prefix: str) -> list[str]:
-        """Keys that begin with `prefix`, which ends in a dot; sorted."""
+        """All keys that begin with `prefix` (which ends in a dot), sorted."""
         ...
 
     async def delete_all(self, prefix: str) -> None:
-        """Remove everything whose key begins with `prefix`, which ends in a dot."""
+        """Delete all keys that begin with `prefix` (which ends in a dot)."""
         ...
 
 
@@ -224,15 +224,15 @@ class ArtifactStore(Protocol):
     """
 
     def put_file(self, key: str, path: Path) -> None:
-        """Store a file's bytes."""
+        """Store the bytes of the file at `path` under `key`, replacing what is there."""
         ...
 
     def put_bytes(self, key: str, data: bytes) -> None:
-        """Store bytes."""
+        """Store `data` under `key`, replacing what is there."""
         ...
 
     def get_file(self, key: str, path: Path) -> None:
-        """Fetch an object into a file, which is whole or absent."""
+        """Download an object to `path`; the file is complete or absent."""
         ...
 
     def get_bytes(self, key: str, *, at_most: int) -> bytes:
@@ -240,27 +240,27 @@ class ArtifactStore(Protocol):
         ...
 
     def open(self, key: str) -> BinaryIO:
-        """An object as a seekable stream that fetches ranges when they are read."""
+        """A seekable stream over an object, which fetches byte ranges as they are read."""
         ...
 
     def size(self, key: str) -> int | None:
-        """Length in bytes; None where nothing is."""
+        """Length of an object in bytes, or None if it doesn't exist."""
         ...
 
     def copy(self, source: str, target: str) -> None:
-        """Copy inside the store."""
+        """Server-side copy of one object to another key."""
         ...
 
     def remove(self, key: str) -> None:
-        """Remove an object; nothing there is fine."""
+        """Delete an object. Idempotent."""
         ...
 
     def remove_all(self, prefix: str) -> None:
-        """Remove everything whose key begins with `prefix`, which ends in a slash."""
+        """Delete all objects whose key begins with `prefix` (which ends in a slash)."""
         ...
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """Keys that begin with `prefix`."""
+        """All keys that begin with `prefix`."""
         ...
 
     def upload_address(self, key: str, *, size_bytes: int, expires: timedelta) -> str:
