@@ -142,7 +142,7 @@ class Bus(Protocol):
         ...
 
     async def pull(self, consumers: Sequence[str], *, wait_s: float) -> Delivery | None:
-        """One task from the first of `consumers` (names: `naming.consumer`) that has one; None after `wait_s` seconds."""
+        """One task of the first of `consumers` (names: `naming.consumer`) that has one; None after `wait_s` seconds."""
         ...
 
     async def pull_events(self, *, at_most: int, wait_s: float) -> list[Delivery]:
@@ -200,7 +200,7 @@ class Records(Protocol):
         ...
 
     async def update(self, key: str, value: bytes, *, revision: int) -> int | None:
-        """Replace the entry if it has this revision (compare-and-set); return the new one, or None if another is there."""
+        """Compare-and-set: replace the entry of this revision; return the new one, or None if another is there."""
         ...
 
     async def delete(self, key: str) -> None:
