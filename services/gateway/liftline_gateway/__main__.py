@@ -23,6 +23,7 @@ from liftline.nats.bus import NatsBus
 from liftline.nats.connection import Connection
 from liftline.nats.records import NatsRecords
 from liftline.s3.store import S3Store
+from liftline.s3.upload_probe import probe_uploads
 from liftline.service_settings import GatewaySettings, GrpcSettings, NatsSettings, S3Settings
 from liftline.serving.server import GrpcServer, running_server
 from liftline.settings import load_settings
@@ -44,17 +45,22 @@ def main(arguments: Sequence[str]) -> NoReturn:
 
 
 async def _set_up(process: Process) -> None:
-    nats, store = environment.load(NatsSettings), S3Store(environment.load(S3Settings))
+    nats, s3 = environment.load(NatsSettings), environment.load(S3Settings)
+    store = S3Store(s3)
     async with patiently_connected(nats, process) as connection:
-        await until(process.stop, _make_places(connection, store))
+        await until(process.stop, _make_places(connection, store, s3))
 
 
-async def _make_places(connection: Connection, store: S3Store) -> None:
-    """Streams, consumers, records and bucket, once the servers are there."""
+async def _make_places(connection: Connection, store: S3Store, s3: S3Settings) -> None:
+    """Streams, consumers, records and bucket, once the servers are there.
+
+    Raises UsageError where the bucket can't be had, or uploads to it would do more than upload.
+    """
     while True:
         try:
             await topology.ensure(connection)
             await asyncio.to_thread(store.ensure_bucket)
+            await asyncio.to_thread(probe_uploads, s3)
             return
         except UnavailableError as error:
             log.warning("waiting_for_servers", error=str(error))
@@ -63,7 +69,8 @@ async def _make_places(connection: Connection, store: S3Store) -> None:
 
 async def _serve(process: Process) -> None:
     nats, settings = environment.load(NatsSettings), environment.load(GatewaySettings)
-    grpc, store = environment.load(GrpcSettings), S3Store(environment.load(S3Settings))
+    grpc, s3 = environment.load(GrpcSettings), environment.load(S3Settings)
+    store = S3Store(s3)
     webhooks, segment_s = Webhooks(settings), load_settings().segment_s
     async with patiently_connected(nats, process) as connection:
         bus, records = NatsBus(connection), NatsRecords(connection)
@@ -72,7 +79,7 @@ async def _serve(process: Process) -> None:
         )
         api = Api(coordination, bus, store, settings, segment_s=segment_s)
         async with running_server(grpc, {Api.name: api.add_to}, registry=process.registry) as server:
-            await until(process.stop, _make_places(connection, store))
+            await until(process.stop, _make_places(connection, store, s3))
             if not process.stop.is_set():
                 await _mind_jobs(process, coordination, api, server)
 

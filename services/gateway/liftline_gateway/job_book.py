@@ -15,6 +15,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from liftline.errors import InvalidArtifactError, UnavailableError
 from liftline.naming import JobKey, TaskKey
 from liftline.ports import Records
+from liftline.store_keys import form_key
 from liftline.v1.events_pb2 import Task, TaskResult
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import ActiveRecord, Attempts, JobRecord, RequestRecord, UploadRecord
@@ -59,8 +60,8 @@ class UploadKey:
         return f"tenants/{self.tenant}/uploads/{self.upload}/"
 
     def video(self, file_name: str) -> str:
-        """Bucket key of the video."""
-        return f"{self.prefix}{file_name}"
+        """Bucket key of the video while it is an upload; nobody sees it there."""
+        return form_key(f"{self.prefix}{file_name}")
 
 
 class JobBook:
