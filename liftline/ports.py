@@ -19,6 +19,7 @@ from typing import BinaryIO, Protocol
 
 from liftline.detections import People
 from liftline.frames import Frame
+from liftline.upload_form import UploadForm
 
 
 @dataclass(frozen=True)
@@ -263,8 +264,12 @@ class ArtifactStore(Protocol):
         """All keys that begin with `prefix`."""
         ...
 
-    def upload_address(self, key: str, *, size_bytes: int, expires: timedelta) -> str:
-        """A URL where anyone may PUT the object's bytes; so many, where the store can see to that."""
+    def upload_form(self, key: str, *, size_bytes: int, expires: timedelta) -> UploadForm:
+        """A form by which anyone may put exactly so many bytes under this key, for a while, and do nothing else.
+
+        Whatever headers and fields come with it, what is stored is the bytes that were sent, and private. Raises
+        ValueError for keys that `store_keys.form_key` would change.
+        """
         ...
 
     def download_address(self, key: str, *, expires: timedelta, file_name: str) -> str:

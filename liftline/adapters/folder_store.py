@@ -16,7 +16,8 @@ from typing import BinaryIO
 
 from liftline.errors import InvalidArtifactError, UnavailableError
 from liftline.files.artifacts import atomic_path
-from liftline.files.store_keys import check_key, check_prefix
+from liftline.files.store_keys import check_key, check_prefix, check_upload_key
+from liftline.upload_form import UploadForm
 
 _INCOMING = ".incoming"
 
@@ -86,11 +87,11 @@ class FolderStore:
         found = (path.relative_to(self._root).as_posix() for path in files)
         return iter(sorted(key for key in found if key.startswith(prefix) and not key.startswith(f"{_INCOMING}/")))
 
-    def upload_address(self, key: str, *, size_bytes: int, expires: timedelta) -> str:  # noqa: ARG002 - see above
-        """The file's URL; its folder is made, so that it can be written."""
-        path = self._path(key)
+    def upload_form(self, key: str, *, size_bytes: int, expires: timedelta) -> UploadForm:  # noqa: ARG002 - see above
+        """The file's URL, and no fields; its folder is made, so that it can be written. Nobody minds the length."""
+        path = self._path(check_upload_key(key))
         path.parent.mkdir(parents=True, exist_ok=True)
-        return path.absolute().as_uri()
+        return UploadForm(path.absolute().as_uri(), {}, size_bytes)
 
     def download_address(self, key: str, *, expires: timedelta, file_name: str) -> str:  # noqa: ARG002 - see above
         """The file's URL; `file_name` can't be part of it."""

@@ -83,9 +83,11 @@ class AsyncClient(Caller):
     async def upload(self, video: str | Path, on_bytes: OnBytes = no_listener) -> str:
         """Put a video where `create` finds it, for a while; gives the name of the place."""
         path = Path(video)
-        place = await self._call(self._stub.CreateUpload, calls.upload_request(path))
+        request = calls.upload_request(path)
+        place = await self._call(self._stub.CreateUpload, request)
+        form = calls.upload_form(place, size_bytes=request.size_bytes)
         transfers = self._transfers()
-        await _in_thread(transfers.stop, transfers.upload, place.upload_uri, path, on_bytes)
+        await _in_thread(transfers.stop, transfers.upload, form, path, on_bytes)
         return place.name
 
     async def create(

@@ -7,12 +7,13 @@ from pathlib import Path
 
 import grpc
 
-from liftline.client.errors import code_of, error_of
+from liftline.client.errors import ServerError, code_of, error_of
 from liftline.client.job_settings import JobSettings
 from liftline.client.patience import Patience
 from liftline.client.views import Job, job_id, job_of
 from liftline.errors import InvalidInputError, LiftlineError, UnavailableError, UsageError
 from liftline.jobs.naming import Priority, is_token
+from liftline.upload_form import UploadForm
 from liftline.v1 import job_service_pb2
 from liftline_cli.local.outputs import check_name
 
@@ -36,6 +37,19 @@ def upload_request(path: Path) -> job_service_pb2.CreateUploadRequest:
         raise InvalidInputError(f"{path}: the file is empty (0 bytes); copy or record it again.")
     check_name(path.name)
     return job_service_pb2.CreateUploadRequest(file_name=path.name, size_bytes=size)
+
+
+def upload_form(place: job_service_pb2.Upload, *, size_bytes: int) -> UploadForm:
+    """How the bytes get to the place; without fields from a gateway of before there were forms: they are PUT.
+
+    Raises ServerError where it is a way that this client doesn't know.
+    """
+    if (place.upload_method, bool(place.upload_fields)) not in {("POST", True), ("", False)}:
+        raise ServerError(
+            f"{place.name}: the gateway takes uploads by {place.upload_method or 'PUT'} in a way that this client "
+            "doesn't know; upgrade the client."
+        )
+    return UploadForm(place.upload_uri, dict(place.upload_fields), size_bytes)
 
 
 def job_request(

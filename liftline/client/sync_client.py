@@ -78,8 +78,10 @@ class Client(Caller):
     def upload(self, video: str | Path, on_bytes: OnBytes = no_listener) -> str:
         """Put a video where `create` finds it, for a while; gives the name of the place."""
         path = Path(video)
-        place = self._call(self._stub.CreateUpload, calls.upload_request(path))
-        self._transfers().upload(place.upload_uri, path, on_bytes)
+        request = calls.upload_request(path)
+        place = self._call(self._stub.CreateUpload, request)
+        form = calls.upload_form(place, size_bytes=request.size_bytes)
+        self._transfers().upload(form, path, on_bytes)
         return place.name
 
     def create(

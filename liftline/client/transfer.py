@@ -1,4 +1,4 @@
-"""Bytes to and from the artifact store, by the addresses that the gateway gives out.
+"""Bytes to and from the artifact store, by the forms and addresses that the gateway gives out.
 
 Range requests: RFC 9110, section 14. What a broken connection left is gone on with; what counts is the hash at the end.
 """
@@ -22,6 +22,7 @@ from liftline.errors import InvalidArtifactError, InvalidInputError, Unavailable
 from liftline.files.artifacts import output_errors, sha256_file
 from liftline.models.fetching.connection import is_loopback_url, pool, reason
 from liftline.progress import StopFlag
+from liftline.upload_form import FormBody, UploadForm, form_body
 
 OnBytes = Callable[[int, int], None]
 """Told the bytes that went over and how many there are."""
@@ -47,19 +48,19 @@ class Transfers:
     patience_s: float = 60.0
     stop: StopFlag = field(default_factory=StopFlag)
 
-    def upload(self, address: str, path: Path, on_bytes: OnBytes = no_listener) -> None:
-        """PUT a file.
+    def upload(self, form: UploadForm, path: Path, on_bytes: OnBytes = no_listener) -> None:
+        """Send a file as its form says, piece by piece; to a gateway of before there were forms, PUT it.
 
         Raises:
-            InvalidInputError: the file can't be read.
-            AddressExpiredError: too late.
+            InvalidInputError: the file can't be read, or changes while it is sent.
+            AddressExpiredError: too late, or the file has another length than was announced.
             UnavailableError: no connection.
             ServerError: an answer that more attempts won't better.
         """
         patience = Patience(self.patience_s)
         while True:
             try:
-                return self._put(address, path, on_bytes)
+                return self._send(form, path, on_bytes)
             except UnavailableError as error:
                 time.sleep(patience.pause_after(error))
 
@@ -82,15 +83,24 @@ class Transfers:
                 return
         raise InvalidArtifactError(f"{part.name}: its bytes aren't those of the job (SHA-256 differs); download again.")
 
-    def _put(self, address: str, path: Path, on_bytes: OnBytes) -> None:
+    def _send(self, form: UploadForm, path: Path, on_bytes: OnBytes) -> None:
         try:
             file = path.open("rb")
         except OSError as error:
             raise InvalidInputError(f"{path}: can't be read ({error.strerror or error}); name another file.") from error
         with file:
             size = os.fstat(file.fileno()).st_size
-            body = _pieces(file, size, on_bytes, self.stop)
-            self._request("PUT", address, {"Content-Length": str(size)}, body=body).close()
+            if size != form.size_bytes:
+                raise AddressExpiredError(
+                    f"{path}: has {size} bytes, and {form.size_bytes} were announced; upload it when it is complete."
+                )
+            pieces = _pieces(file, path, size, on_bytes, self.stop)
+            if not form.fields:
+                self._request("PUT", form.address, {"Content-Length": str(size)}, body=pieces).close()
+                return
+            around = form_body(form.fields)
+            headers = {"Content-Type": around.content_type, "Content-Length": str(around.length(size))}
+            self._request("POST", form.address, headers, body=_framed(pieces, around)).close()
 
     def _complete(self, address: str, part: Path, size_bytes: int, on_bytes: OnBytes) -> int:
         """Fetch what is missing; the bytes that were there before."""
@@ -172,14 +182,24 @@ class Transfers:
             raise UsageError(f"{self.ca_file}: holds no certificates in PEM form ({error}); name another.") from error
 
 
-def _pieces(file: IO[bytes], size: int, on_bytes: OnBytes, stop: StopFlag) -> Iterator[bytes]:
-    """A file that is sent, telling how far it is."""
+def _pieces(file: IO[bytes], path: Path, size: int, on_bytes: OnBytes, stop: StopFlag) -> Iterator[bytes]:
+    """A file that is sent, telling how far it is. Raises InvalidInputError where it isn't as long as it was."""
     done = 0
     while piece := file.read(_PIECE_BYTES):
         stop.raise_if_stopped()
+        if done + len(piece) > size:
+            break
         yield piece
         done += len(piece)
-        on_bytes(min(done, size), size)
+        on_bytes(done, size)
+    if piece or done != size:
+        raise InvalidInputError(f"{path}: it changed while it was uploaded; upload it when it is complete.")
+
+
+def _framed(pieces: Iterator[bytes], around: FormBody) -> Iterator[bytes]:
+    yield around.before
+    yield from pieces
+    yield around.after
 
 
 def _size(path: Path) -> int:

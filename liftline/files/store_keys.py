@@ -9,6 +9,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff
 gives to recordings have a narrow space in them, and emoji a joiner."""
 _MAX_BYTES = 1024
 """S3 takes no longer keys."""
+_ODD_IN_FORMS = re.compile(r"[$\U00010000-\U0010ffff]|\s+\Z")
+"""`${filename}` stands for a name that the sender chooses, servers drop spaces at the end of a field, and Ceph doesn't
+read the JSON of letters beyond 16 bits, such as emoji."""
 
 
 def check_key(key: str) -> str:
@@ -28,3 +31,15 @@ def check_prefix(prefix: str) -> str:
         raise ValueError(f"{prefix!r} must end in a slash")
     check_key(prefix.removesuffix("/"))
     return prefix
+
+
+def form_key(key: str) -> str:
+    """The key itself, or one like it that a form can name: letters that mean something else there are replaced."""
+    return _ODD_IN_FORMS.sub(lambda odd: "_" * len(odd[0]), check_key(key))
+
+
+def check_upload_key(key: str) -> str:
+    """The key itself. Raises ValueError where it isn't one, or none that an upload's form can name."""
+    if form_key(key) != key:
+        raise ValueError(f"{key!r} is no key for uploads: a form can't name '$', emoji, and spaces at the end")
+    return key

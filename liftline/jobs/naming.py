@@ -7,6 +7,7 @@ import secrets
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
 
 from liftline.v1 import artifacts_pb2, events_pb2, job_service_pb2
@@ -66,7 +67,16 @@ def is_token(text: str) -> bool:
 
 def new_id() -> str:
     """An id that sorts by time: milliseconds since 1970 and ten random digits, hexadecimal."""
-    return f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(5)}"
+    return f"{_id_time()}{secrets.token_hex(5)}"
+
+
+def first_id(age: timedelta) -> str:
+    """What sorts after the ids of before then, and before those made since."""
+    return _id_time(age)
+
+
+def _id_time(age: timedelta = timedelta()) -> str:
+    return f"{time.time_ns() // 1_000_000 - age // timedelta(milliseconds=1):012x}"
 
 
 @dataclass(frozen=True, order=True)

@@ -317,20 +317,50 @@ Global___PersonHeight: _TypeAlias = PersonHeight  # noqa: Y015
 
 @_typing.final
 class Upload(_message.Message):
-    """A place where one video can be put."""
+    """A place where one video can be put: a form of `multipart/form-data` (RFC 7578) with all `upload_fields`, and after them
+    the bytes as a file called `file`. Exactly the announced bytes are taken, and no other fields.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class UploadFieldsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
 
     NAME_FIELD_NUMBER: _builtins.int
     UPLOAD_URI_FIELD_NUMBER: _builtins.int
     EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    UPLOAD_METHOD_FIELD_NUMBER: _builtins.int
+    UPLOAD_FIELDS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """`uploads/{upload}`."""
     upload_uri: _builtins.str
-    """Where to PUT the bytes. Whoever knows it may upload."""
+    """Where to POST the form."""
+    upload_method: _builtins.str
+    """"POST". Older gateways leave it empty: they gave addresses to which the bytes alone are PUT."""
     @_builtins.property
     def expire_time(self) -> _timestamp_pb2.Timestamp:
-        """After this time the address no longer works and the bytes are removed."""
+        """After this time the form no longer works and the bytes are removed."""
+
+    @_builtins.property
+    def upload_fields(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Fields of the form. Whoever knows them may upload."""
 
     def __init__(
         self,
@@ -338,10 +368,12 @@ class Upload(_message.Message):
         name: _builtins.str = ...,
         upload_uri: _builtins.str = ...,
         expire_time: _timestamp_pb2.Timestamp | None = ...,
+        upload_method: _builtins.str = ...,
+        upload_fields: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "name", b"name", "upload_uri", b"upload_uri"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["expire_time", b"expire_time", "name", b"name", "upload_fields", b"upload_fields", "upload_method", b"upload_method", "upload_uri", b"upload_uri"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

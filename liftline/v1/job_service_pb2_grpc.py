@@ -83,7 +83,7 @@ class JobServiceServicer:
     """
 
     def CreateUpload(self, request, context):
-        """A place to put a video: PUT its bytes to `upload_uri`, then call CreateJob.
+        """A place to put a video: send its bytes there as `Upload` says, then call CreateJob.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

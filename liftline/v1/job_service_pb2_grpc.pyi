@@ -39,7 +39,7 @@ class JobServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> JobServiceAsyncStub: ...
     CreateUpload: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.CreateUploadRequest, _job_service_pb2.Upload]
-    """A place to put a video: PUT its bytes to `upload_uri`, then call CreateJob."""
+    """A place to put a video: send its bytes there as `Upload` says, then call CreateJob."""
     CreateJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.CreateJobRequest, _job_service_pb2.Job]
     """Starts work on an uploaded video. The same `request_id` gives the same job again."""
     GetJob: _grpc.UnaryUnaryMultiCallable[_job_service_pb2.GetJobRequest, _job_service_pb2.Job]
@@ -61,7 +61,7 @@ class JobServiceAsyncStub(JobServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateUpload: _aio.UnaryUnaryMultiCallable[_job_service_pb2.CreateUploadRequest, _job_service_pb2.Upload]  # type: ignore[assignment]
-    """A place to put a video: PUT its bytes to `upload_uri`, then call CreateJob."""
+    """A place to put a video: send its bytes there as `Upload` says, then call CreateJob."""
     CreateJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.CreateJobRequest, _job_service_pb2.Job]  # type: ignore[assignment]
     """Starts work on an uploaded video. The same `request_id` gives the same job again."""
     GetJob: _aio.UnaryUnaryMultiCallable[_job_service_pb2.GetJobRequest, _job_service_pb2.Job]  # type: ignore[assignment]
@@ -86,7 +86,7 @@ class JobServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _job_service_pb2.CreateUploadRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_job_service_pb2.Upload, _abc.Awaitable[_job_service_pb2.Upload]]:
-        """A place to put a video: PUT its bytes to `upload_uri`, then call CreateJob."""
+        """A place to put a video: send its bytes there as `Upload` says, then call CreateJob."""
 
     @_abc_1.abstractmethod
     def CreateJob(

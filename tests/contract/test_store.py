@@ -15,6 +15,7 @@ import pytest
 from liftline.adapters.folder_store import FolderStore
 from liftline.adapters.s3 import S3Store
 from liftline.errors import InvalidArtifactError, OutputError
+from liftline.files.store_keys import form_key
 from liftline.ports import ArtifactStore
 from tests.servers import s3_settings
 
@@ -128,7 +129,7 @@ def test_a_key_that_could_leave_the_store_is_none(store: ArtifactStore, tmp_path
         lambda: store.put_bytes(key, b"1"), lambda: store.put_file(key, Path(__file__)), lambda: store.size(key),
         lambda: store.get_bytes(key, at_most=1), lambda: store.get_file(key, tmp_path / "x"), lambda: store.open(key),
         lambda: store.copy(KEY, key), lambda: store.copy(key, KEY), lambda: store.remove(key),
-        lambda: store.upload_address(key, size_bytes=1, expires=timedelta(minutes=1)),
+        lambda: store.upload_form(key, size_bytes=1, expires=timedelta(minutes=1)),
         lambda: store.download_address(key, expires=timedelta(minutes=1), file_name="x"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match="key"):
@@ -190,7 +191,15 @@ def test_one_key_written_by_many_is_one_of_theirs(store: ArtifactStore) -> None:
 
 
 def test_addresses_name_the_object(store: ArtifactStore) -> None:
-    upload = store.upload_address(KEY, size_bytes=1, expires=timedelta(minutes=1))
+    upload = store.upload_form(KEY, size_bytes=1, expires=timedelta(minutes=1))
     download = store.download_address(KEY, expires=timedelta(minutes=1), file_name="x.mp4")
-    assert KEY in upload
+    assert upload.size_bytes == 1
+    assert KEY in (upload.fields.get("key"), upload.address[-len(KEY) :])
     assert KEY in download
+
+
+@pytest.mark.parametrize("key", ["t/${filename}", "t/$", "t/a ", "t/a\u2003", "t/\U0001f469"])
+def test_a_form_names_no_key_that_it_would_not_mean(store: ArtifactStore, key: str) -> None:
+    with pytest.raises(ValueError, match="key for uploads"):
+        store.upload_form(key, size_bytes=1, expires=timedelta(minutes=1))
+    assert store.upload_form(form_key(key), size_bytes=1, expires=timedelta(minutes=1))

@@ -17,8 +17,13 @@ from liftline.settings.services import S3Settings
 
 def client(settings: S3Settings, *, patience_s: float, answer_s: float) -> Minio:
     """For requests. Raises UsageError where settings make no sense."""
-    pool = PatientPool(patience_s=patience_s, answer_s=answer_s, tls=_tls(settings.ca_file))
+    pool = anonymous(settings, patience_s=patience_s, answer_s=answer_s)
     return _minio("LIFTLINE_S3_ENDPOINT", settings.endpoint, settings, pool)
+
+
+def anonymous(settings: S3Settings, *, patience_s: float, answer_s: float) -> urllib3.PoolManager:
+    """For requests as anyone may send them. Raises UsageError where settings make no sense."""
+    return PatientPool(patience_s=patience_s, answer_s=answer_s, tls=_tls(settings.ca_file))
 
 
 def signer(settings: S3Settings) -> Minio:

@@ -9,7 +9,7 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from minio.commonconfig import CopySource
 from minio.deleteobjects import DeleteObject
@@ -19,13 +19,14 @@ from urllib3.exceptions import HTTPError
 
 from liftline.adapters.s3 import _buckets as buckets
 from liftline.adapters.s3._download import Download
-from liftline.adapters.s3._sized_address import sized_address
+from liftline.adapters.s3._forms import signed_form
 from liftline.adapters.s3.client import client, signer
 from liftline.errors import InvalidArtifactError, UnavailableError
 from liftline.files.artifacts import atomic_path
 from liftline.files.range_reader import RangeReader
-from liftline.files.store_keys import check_key, check_prefix
+from liftline.files.store_keys import check_key, check_prefix, check_upload_key
 from liftline.settings.services import S3Settings
+from liftline.upload_form import UploadForm
 
 PATIENCE_S, ANSWER_S = 10.0, 20.0
 _PART_BYTES, _PARTS_AT_ONCE, _MOST_PARTS = 8 << 20, 3, 10_000
@@ -138,10 +139,9 @@ class S3Store:
             for item in self._client.list_objects(self._bucket, prefix, recursive=True):
                 yield cast(str, item.object_name)
 
-    def upload_address(self, key: str, *, size_bytes: int, expires: timedelta) -> str:
-        """See `ArtifactStore.upload_address`; at most seven days."""
-        place = urlsplit(self._signer.presigned_put_object(self._bucket, check_key(key), expires=expires))
-        return sized_address(place, self._settings, size_bytes=size_bytes, expires=expires)
+    def upload_form(self, key: str, *, size_bytes: int, expires: timedelta) -> UploadForm:
+        """See `ArtifactStore.upload_form`."""
+        return signed_form(self._signer, self._bucket, check_upload_key(key), size_bytes=size_bytes, expires=expires)
 
     def download_address(self, key: str, *, expires: timedelta, file_name: str) -> str:
         """See `ArtifactStore.download_address`; at most seven days."""

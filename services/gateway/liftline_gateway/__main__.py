@@ -21,6 +21,7 @@ from liftline.adapters.nats.bus import NatsBus
 from liftline.adapters.nats.connection import Connection
 from liftline.adapters.nats.records import NatsRecords
 from liftline.adapters.s3.store import S3Store
+from liftline.adapters.s3.upload_probe import probe_uploads
 from liftline.errors import UnavailableError
 from liftline.service.bootstrap import Process, patiently_connected, run_process, until
 from liftline.service.grpc.server import GrpcServer, running_server
@@ -45,17 +46,22 @@ def main(arguments: Sequence[str]) -> NoReturn:
 
 
 async def _set_up(process: Process) -> None:
-    nats, store = environment.load(NatsSettings), S3Store(environment.load(S3Settings))
+    nats, s3 = environment.load(NatsSettings), environment.load(S3Settings)
+    store = S3Store(s3)
     async with patiently_connected(nats, process) as connection:
-        await until(process.stop, _make_places(connection, store))
+        await until(process.stop, _make_places(connection, store, s3))
 
 
-async def _make_places(connection: Connection, store: S3Store) -> None:
-    """Streams, consumers, records and bucket, once the servers are there."""
+async def _make_places(connection: Connection, store: S3Store, s3: S3Settings) -> None:
+    """Streams, consumers, records and bucket, once the servers are there.
+
+    Raises UsageError where the bucket can't be had, or uploads to it would do more than upload.
+    """
     while True:
         try:
             await topology.ensure(connection)
             await asyncio.to_thread(store.ensure_bucket)
+            await asyncio.to_thread(probe_uploads, s3)
             return
         except UnavailableError as error:
             log.warning("waiting_for_servers", error=str(error))
@@ -64,7 +70,8 @@ async def _make_places(connection: Connection, store: S3Store) -> None:
 
 async def _serve(process: Process) -> None:
     nats, settings = environment.load(NatsSettings), environment.load(GatewaySettings)
-    grpc, store = environment.load(GrpcSettings), S3Store(environment.load(S3Settings))
+    grpc, s3 = environment.load(GrpcSettings), environment.load(S3Settings)
+    store = S3Store(s3)
     webhooks, segment_s = Webhooks(settings), load_settings().segment_s
     async with patiently_connected(nats, process) as connection:
         bus, records = NatsBus(connection), NatsRecords(connection)
@@ -73,7 +80,7 @@ async def _serve(process: Process) -> None:
         )
         api = Api(coordination, bus, store, settings, segment_s=segment_s)
         async with running_server(grpc, {Api.name: api.add_to}, registry=process.registry) as server:
-            await until(process.stop, _make_places(connection, store))
+            await until(process.stop, _make_places(connection, store, s3))
             if not process.stop.is_set():
                 await _mind_jobs(process, coordination, api, server)
 

@@ -22,6 +22,7 @@ from liftline.client import Connection
 from liftline.v1 import job_service_pb2 as pb
 from liftline.v1.job_service_pb2_grpc import JobServiceServicer, add_JobServiceServicer_to_server
 from tests.certificates import Authority, Certificate
+from tests.forms import read_form
 
 Fault = Callable[["StoreHandler"], None]
 
@@ -52,6 +53,16 @@ class Store(ThreadingHTTPServer):
 class StoreHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     server: Store
+
+    def do_POST(self) -> None:
+        if self.server.faults:
+            return self.server.faults.popleft()(self)
+        length = int(self.headers["Content-Length"])
+        if len(body := self.rfile.read(length)) == length:
+            fields, file = read_form(self.headers["Content-Type"], body)
+            self.server.objects[fields["key"]] = file
+            self.answer(204)
+        return None
 
     def do_PUT(self) -> None:
         if self.server.faults:
@@ -97,7 +108,10 @@ def status(code: int) -> Fault:
 
 
 class Gateway(JobServiceServicer):
-    """Jobs that stand where the test puts them. Before it answers, every call uses up one of `faults`."""
+    """Jobs that stand where the test puts them. Before it answers, every call uses up one of `faults`.
+
+    With `gives_puts` it is of a version that knows no upload forms.
+    """
 
     def __init__(self, store: Store, credentials: grpc.ServerCredentials | None = None) -> None:
         self.store, self._credentials = store, credentials
@@ -108,6 +122,7 @@ class Gateway(JobServiceServicer):
         self.tokens: list[str | None] = []
         self.changed = threading.Condition()
         self.lost_answers = 0
+        self.gives_puts = False
         self._server: grpc.Server | None = None
         self.port = 0
 
@@ -151,7 +166,12 @@ class Gateway(JobServiceServicer):
     def CreateUpload(self, request: pb.CreateUploadRequest, context: Any) -> pb.Upload:
         self._begin(context)
         name = f"uploads/{len(self.store.objects)}"
-        return pb.Upload(name=name, upload_uri=self.store.address(f"{name}/{request.file_name}"))
+        key = f"{name}/{request.file_name}"
+        if self.gives_puts:
+            return pb.Upload(name=name, upload_uri=self.store.address(key))
+        return pb.Upload(
+            name=name, upload_uri=self.store.address(""), upload_method="POST", upload_fields={"key": key}
+        )  # fmt: skip
 
     def CreateJob(self, request: pb.CreateJobRequest, context: Any) -> pb.Job:
         self._begin(context)

@@ -80,6 +80,12 @@ def test_an_upload_the_store_refuses_is_an_error_that_hides_the_address(
     assert not gateway.jobs
 
 
+def test_a_gateway_that_knows_no_forms_yet_is_given_the_bytes_alone(use: Use, gateway: Gateway, video: Path) -> None:
+    gateway.gives_puts = True
+    use("submit", video)
+    assert gateway.store.objects["uploads/0/clip.mp4"] == video.read_bytes()
+
+
 @pytest.mark.parametrize("name", ["no.mp4", "."])
 def test_what_is_no_file_is_refused_before_the_gateway_is_asked(use: Use, gateway: Gateway, name: str) -> None:
     with pytest.raises(InvalidInputError):

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from grpc_health.v1.health_pb2_grpc import HealthStub
 from liftline.adapters.nats import connection as nats
 from liftline.adapters.nats import topology
 from liftline.adapters.s3 import S3Store
+from liftline.errors import ExitCode
 from liftline.jobs.naming import Priority, Stage, consumer
 from liftline.v1 import job_service_pb2 as api
 from liftline.v1.job_service_pb2_grpc import JobServiceStub
@@ -27,18 +28,21 @@ from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.ceph import ACCESS_KEY, SECRET_KEY, CephServer
 from liftline_cli.up.children import free_ports
 from tests.integration.gateway.gateways import VIDEO
-from tests.integration.gateway.test_real_servers import http
+from tests.integration.gateway.test_real_servers import post
+from tests.integration.s3.naive_store import BUCKET as NAIVE_BUCKET
+from tests.integration.s3.naive_store import Manners, naive_store
 from tests.servers import nats_settings, running_nats, s3_settings
+from tests.support import eventually
 
 Code = grpc.StatusCode
 BUCKET = "gateway-process"
 
 
-def environment(nats_server: NatsServer, s3: CephServer, port: int) -> dict[str, str]:
+def environment(nats_server: NatsServer, s3: CephServer | None, port: int) -> dict[str, str]:
     return {
         **os.environ,
         "LIFTLINE_NATS_URL": nats_server.url,
-        "LIFTLINE_S3_ENDPOINT": s3.endpoint,
+        **({"LIFTLINE_S3_ENDPOINT": s3.endpoint} if s3 else {}),
         "LIFTLINE_S3_ACCESS_KEY": ACCESS_KEY,
         "LIFTLINE_S3_SECRET_KEY": SECRET_KEY,
         "LIFTLINE_S3_BUCKET": BUCKET,
@@ -73,6 +77,35 @@ def test_setting_up_makes_everything_and_ends(tmp_path: Path, s3_server: CephSer
     store.remove("a/b")
 
 
+@pytest.mark.parametrize("arguments", [("setup",), ()])
+def test_it_refuses_a_store_that_copies_for_whoever_uploads(tmp_path: Path, arguments: Sequence[str]) -> None:
+    (port,) = free_ports(1)
+    with running_nats(tmp_path) as nats_server, naive_store(Manners(copies_by_header=True)) as naive:
+        there = {"LIFTLINE_S3_ENDPOINT": naive.endpoint, "LIFTLINE_S3_BUCKET": NAIVE_BUCKET}
+        done = run({**environment(nats_server, None, port), **there}, *arguments)
+    assert done.returncode == ExitCode.USAGE
+    (told,) = [line for line in done.stderr.splitlines() if line.startswith("liftline gateway: ")]
+    assert f"the artifact store at {naive.endpoint} can't be used for uploads: after a form with the headers" in told
+    assert "Use a store that keeps to POST policies (docs/operations.md" in told
+    assert not naive.objects
+
+
+@pytest.mark.parametrize("manners", [Manners(), Manners(copies_by_header=True)], ids=["good", "bad"])
+def test_it_waits_for_a_store_that_is_away_before_it_tries_it(tmp_path: Path, manners: Manners) -> None:
+    (port,) = free_ports(1)
+    with running_nats(tmp_path / "nats") as nats_server, naive_store(manners) as naive:
+        naive.away = True
+        there = {"LIFTLINE_S3_ENDPOINT": naive.endpoint, "LIFTLINE_S3_BUCKET": NAIVE_BUCKET}
+        with gateway({**environment(nats_server, None, port), **there}, tmp_path / "log") as process:
+            eventually(lambda: "waiting_for_servers" in (tmp_path / "log").read_text(), within_s=40)
+            assert process.poll() is None
+            naive.away = False
+            if manners.copies_by_header:
+                assert process.wait(30) == ExitCode.USAGE
+            else:
+                eventually(lambda: '"serving"' in (tmp_path / "log").read_text(), within_s=40)
+
+
 async def _consumers(server: NatsServer) -> set[str]:
     async with nats.connected(nats_settings(server), name="test") as connection:
         return set((await connection.api(f"CONSUMER.NAMES.{topology.TASKS}"))["consumers"])
@@ -90,7 +123,7 @@ def test_it_serves_until_it_is_told_to_end(tmp_path: Path, s3_server: CephServer
         while next(changes).status != HealthCheckResponse.SERVING:
             pass
         upload = stub.CreateUpload(api.CreateUploadRequest(file_name="clip.mp4", size_bytes=len(VIDEO)))
-        assert http("PUT", upload.upload_uri, VIDEO).status == 200
+        assert post(upload, VIDEO) == 204
         job = stub.CreateJob(api.CreateJobRequest(upload=upload.name))
         watching = stub.WatchJob(api.WatchJobRequest(name=job.name), timeout=60)
         assert next(watching).job == job

@@ -21,7 +21,8 @@ from liftline.adapters.s3 import S3Store
 from liftline.v1 import job_service_pb2 as api
 from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.ceph import CephServer
-from tests.integration.gateway.gateways import VIDEO, Client, Deployment, deployment, key_of, refusal, states
+from tests.forms import form_of, send
+from tests.integration.gateway.gateways import VIDEO, Client, Deployment, deployment, key_of, reason, refusal, states
 from tests.servers import nats_settings, running_nats, s3_settings
 
 Code = grpc.StatusCode
@@ -54,16 +55,26 @@ def http(method: str, address: str, body: bytes | None = None) -> urllib3.BaseHT
     return urllib3.request(method, address, body=body, retries=False, timeout=10)
 
 
+def post(upload: api.Upload, content: bytes) -> int:
+    """Status of the answer to a form."""
+    with urllib3.PoolManager(retries=False, timeout=10) as pool:
+        return send(pool, form_of(upload, size_bytes=len(VIDEO)), content)
+
+
 async def uploaded(client: Client, name: str = "clip.mp4") -> api.Upload:
     made = await client.call("CreateUpload", api.CreateUploadRequest(file_name=name, size_bytes=len(VIDEO)))
-    answer = await asyncio.to_thread(http, "PUT", made.upload_uri, VIDEO)
-    assert answer.status == 200
+    assert await asyncio.to_thread(post, made, VIDEO) == 204
     return made
 
 
 @pytest.mark.parametrize(
     "name",
-    ["clip.mp4", "Sprünge & mehr, 1+1=2 %41 'a\"b'.mov", "Aufnahme 1.00.00\u202fPM \U0001f469\u200d\U0001f467.mp4"],
+    [
+        "clip.mp4",
+        "${filename} costs 5$.mp4 ",
+        "Sprünge & mehr, 1+1=2 %41 'a\"b'.mov",
+        "Aufnahme 1.00.00\u202fPM \U0001f469\u200d\U0001f467.mp4",
+    ],
 )
 def test_a_video_goes_in_and_files_come_out(name: str, servers: Callable[[Use], None]) -> None:
     async def use(running: Deployment, server: NatsServer) -> None:
@@ -102,17 +113,33 @@ def test_twenty_at_once_over_two_gateways_make_one_job(servers: Callable[[Use], 
     servers(use)
 
 
-def test_an_address_is_good_for_its_own_object_alone(servers: Callable[[Use], None]) -> None:
+def test_a_form_is_good_for_its_own_object_alone(servers: Callable[[Use], None]) -> None:
     async def use(running: Deployment, server: NatsServer) -> None:
         anna, bert = await running.client("anna"), await running.client("bert")
         hers, his = await uploaded(anna), await uploaded(bert)
-        moved = his.upload_uri.replace("/bert/", "/anna/")
-        other_key = hers.upload_uri.split("?")[0] + "?" + his.upload_uri.split("?")[1]
-        for address in (moved, other_key, hers.upload_uri.split("?")[0]):
-            assert (await asyncio.to_thread(http, "PUT", address, b"theirs")).status == 403
-            assert (await asyncio.to_thread(http, "GET", address)).status == 403
-        assert (await asyncio.to_thread(http, "GET", hers.upload_uri)).status == 403
+        stolen = api.Upload()
+        stolen.CopyFrom(his)
+        stolen.upload_fields["key"] = hers.upload_fields["key"]
+        assert await asyncio.to_thread(post, stolen, VIDEO[::-1]) == 403
+        assert await asyncio.to_thread(post, his, VIDEO + b"x") == 400
+        for method in ("PUT", "GET", "DELETE"):
+            for address in (hers.upload_uri, f"{hers.upload_uri}/{hers.upload_fields['key']}"):
+                assert (await asyncio.to_thread(http, method, address)).status == 403
+        content = await asyncio.to_thread(running.store.get_bytes, hers.upload_fields["key"], at_most=100)
+        assert content == VIDEO
         assert await refusal(bert.job(upload=hers.name)) == (Code.NOT_FOUND, "NOT_FOUND")
+
+    servers(use)
+
+
+def test_a_client_that_still_puts_is_told_what_to_do(servers: Callable[[Use], None]) -> None:
+    async def use(running: Deployment, server: NatsServer) -> None:
+        client = await running.client()
+        made = await client.call("CreateUpload", api.CreateUploadRequest(file_name="clip.mp4", size_bytes=len(VIDEO)))
+        assert (await asyncio.to_thread(http, "PUT", made.upload_uri, VIDEO)).status == 403
+        with pytest.raises(grpc.aio.AioRpcError, match=r"POST it to `upload_uri` .* as a form") as caught:
+            await client.job(upload=made.name)
+        assert reason(caught.value) == (Code.FAILED_PRECONDITION, "UPLOAD_MISSING")
 
     servers(use)
 

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import resource
 import time
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from minio import Minio
 
 from liftline.adapters.s3 import S3Store
+from liftline.client.transfer import AddressExpiredError, Transfers
 from liftline.errors import InvalidArtifactError, OutputError
 from liftline.files.artifacts import sha256_file
 from liftline_cli.up.ceph import CephServer
@@ -66,6 +68,30 @@ def test_a_large_file_takes_little_memory_in_both_directions(store: S3Store, tmp
     assert sha256_file(tmp_path / "taken") == expected
     assert found == expected
     assert taken < MOST_MIB
+
+
+def test_a_form_brings_a_large_file_in_little_memory(store: S3Store, tmp_path: Path) -> None:
+    block, path = np.random.default_rng(0).bytes(1 << 20), tmp_path / "given"
+    with path.open("wb") as file:
+        for number in range(SIZE >> 20):
+            file.write(number.to_bytes(4, "little"))
+            file.write(block[4:])
+    form = store.upload_form("t/sent", size_bytes=SIZE, expires=timedelta(minutes=10))
+    forget_peak()
+    before = peak_mib()
+    Transfers().upload(form, path)
+    assert peak_mib() - before < 16
+    store.get_file("t/sent", tmp_path / "taken")
+    store.remove("t/sent")
+    assert sha256_file(tmp_path / "taken") == sha256_file(path)
+
+
+def test_a_form_that_has_expired_is_told_however_large_the_file_is(store: S3Store, tmp_path: Path) -> None:
+    with (tmp_path / "given").open("wb") as file:
+        file.truncate(SIZE)
+    form = store.upload_form("t/late", size_bytes=SIZE, expires=timedelta(seconds=-1))
+    with pytest.raises(AddressExpiredError):
+        Transfers(patience_s=5).upload(form, tmp_path / "given")
 
 
 def test_a_copy_is_equal(store: S3Store, clip: Path, tmp_path: Path) -> None:

@@ -15,8 +15,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from liftline.adapters.s3 import S3Store
+from liftline.adapters.s3.upload_probe import probe_uploads
 from liftline.errors import UnavailableError
 from liftline_cli.up.ceph import CephServer
+from tests.forms import send
 from tests.servers import running_s3, s3_settings
 
 
@@ -74,8 +76,15 @@ def test_addresses_work_over_tls(server: CephServer, certificate: Path) -> None:
     store.ensure_bucket()
     day = datetime.timedelta(days=1)
     with urllib3.PoolManager(ca_certs=str(certificate)) as http:
-        assert http.request("PUT", store.upload_address("t/up", size_bytes=2, expires=day), body=b"12").status == 200
+        assert send(http, store.upload_form("t/up", size_bytes=2, expires=day), b"12") == 204
         assert http.request("GET", store.download_address("t/up", expires=day, file_name="x")).data == b"12"
+
+
+def test_uploads_are_tried_over_tls(server: CephServer, certificate: Path) -> None:
+    """At the address that this process reaches, whatever that of clients is."""
+    store_on(server, ca_file=certificate).ensure_bucket()
+    other = {"ca_file": certificate, "public_endpoint": "https://videos.example:8443"}
+    probe_uploads(s3_settings(server, bucket="secure").model_copy(update=other))
 
 
 @pytest.mark.parametrize("other", [True, False])

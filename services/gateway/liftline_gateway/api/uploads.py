@@ -36,7 +36,7 @@ class Uploads:
         self._max_bytes, self._expire = max_bytes, expire
 
     async def create(self, tenant: str, request: CreateUploadRequest) -> Upload:
-        """A new place, and its address."""
+        """A new place, and the form that puts a video there."""
         check_upload(request, max_bytes=self._max_bytes)
         key = UploadKey(tenant, new_id())
         record = UploadRecord(
@@ -47,10 +47,13 @@ class Uploads:
         )
         async with self._limits.room_for_upload(key, size_bytes=record.size_bytes):
             await self._book.create_upload(key, record)
-        address = await self._threads.run(
-            self._store.upload_address, record.key, size_bytes=record.size_bytes, expires=self._expire
+        form = await self._threads.run(
+            self._store.upload_form, record.key, size_bytes=record.size_bytes, expires=self._expire
         )
-        return Upload(name=f"uploads/{key.upload}", upload_uri=address, expire_time=record.expire_time)
+        return Upload(
+            name=f"uploads/{key.upload}", upload_uri=form.address, upload_method="POST", upload_fields=form.fields,
+            expire_time=record.expire_time,
+        )  # fmt: skip
 
     async def complete(self, key: UploadKey) -> UploadRecord:
         """The record of a video that is there, as long as it was said to be."""
@@ -62,12 +65,16 @@ class Uploads:
             raise _not_ready("UPLOAD_USED", f"{name}: a job was made of it already; upload {record.file_name} again.")
         size = await self._threads.run(self._store.size, record.key)
         if size is None:
-            raise _not_ready("UPLOAD_MISSING", f"{name}: {record.file_name} is not uploaded yet; PUT it first.")
+            raise _not_ready(
+                "UPLOAD_MISSING",
+                f"{name}: {record.file_name} is not uploaded yet; POST it to `upload_uri` first, as a form with "
+                "`upload_fields` (a client that PUTs it is of an older version: upgrade it).",
+            )
         if size != record.size_bytes:
             raise _not_ready(
                 "UPLOAD_SIZE",
                 f"{name}: {record.file_name} has {size} bytes, and {record.size_bytes} were announced; "
-                "PUT the whole file, or make another upload.",
+                "upload the whole file, or make another upload.",
             )
         return record
 

@@ -13,6 +13,7 @@ from google.protobuf.message import DecodeError, Message
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from liftline.errors import InvalidArtifactError, UnavailableError
+from liftline.files.store_keys import form_key
 from liftline.jobs.naming import JobKey, TaskKey
 from liftline.pipeline.state import Step
 from liftline.ports import Records
@@ -59,8 +60,8 @@ class UploadKey:
         return f"tenants/{self.tenant}/uploads/{self.upload}/"
 
     def video(self, file_name: str) -> str:
-        """Bucket key of the video."""
-        return f"{self.prefix}{file_name}"
+        """Bucket key of the video while it is an upload; nobody sees it there."""
+        return form_key(f"{self.prefix}{file_name}")
 
 
 class JobBook:
