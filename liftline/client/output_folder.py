@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from pydantic_core import from_json
+
 from liftline.client.errors import ServerError
 from liftline.client.transfer import AddressExpiredError, OnBytes, Transfers, no_listener
 from liftline.client.views import OutputFile
 from liftline.errors import InvalidArtifactError
 from liftline.exports.keypoint_files import write_frame_files
-from liftline.files import strict_json
 from liftline.files.artifacts import output_errors, sha256_file, write_json
 from liftline.files.output_tree import MANIFEST, OutputTree
 from liftline.files.store_keys import check_key
@@ -107,7 +108,7 @@ class OutputFolder:
 
     def _manifest(self, path: Path) -> dict[str, Any]:
         """The job's, with the files of frames instead of the one they came in."""
-        manifest = strict_json.parse(path.read_text("utf-8"))
+        manifest = from_json(path.read_bytes(), allow_inf_nan=False)
         files = {**manifest["files"], **self._frames}
         if self._frames:
             files.pop(OutputTree(self.video_name).keypoint_lines, None)
@@ -154,7 +155,7 @@ def _records(lines: Path) -> Iterator[dict[str, Any]]:
     try:
         with gzip.open(lines, "rb") as stream:
             for number, line in enumerate(iter(lambda: stream.readline(_MAX_LINE_BYTES), b""), 1):
-                record = strict_json.parse(line)
+                record = from_json(line, allow_inf_nan=False)
                 if record.get("frame") != number:
                     raise ValueError(f"line {number} is of another frame")
                 yield record

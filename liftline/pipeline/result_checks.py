@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from liftline.files import strict_json
+from pydantic_core import from_json
+
 from liftline.files.output_tree import MANIFEST
 from liftline.files.store_keys import check_key
 from liftline.jobs.naming import SEGMENTED, JobKey, Stage
@@ -69,6 +70,6 @@ def _is_key(text: str) -> bool:
 def _is_json_object(text: str) -> bool:
     """Whether it is one, or empty."""
     try:
-        return not text or isinstance(strict_json.parse(text), dict)
+        return not text or isinstance(from_json(text, allow_inf_nan=False), dict)
     except ValueError:
         return False

@@ -1,9 +1,9 @@
 """Pickled NumPy data from strangers, read without running anything in it.
 
-A pickle is a program. `machine` is an interpreter of our own for the instructions that plain data needs: containers,
-numbers, text and NumPy arrays; Python's `pickle` module never sees the file. `names` lists the few functions it may
-name, all of them ours; `plain` checks what came out; `npz` reads archives whose arrays are pickled, and
-`writing` makes them. Time and memory are bounded by the size of the input.
+A pickle is a program. Python's own unpickler reads it, in a process of its own with little memory and time (`child`),
+where the few names that it may use call nothing; what it tells of comes back as JSON and raw numbers, of which
+`loading` builds containers and arrays. `npz` reads archives whose arrays are pickled, and `writing` makes them. Where
+the system can't limit a process (memory: macOS and Windows), what `child` looks for beforehand is the only bound.
 """
 
 from __future__ import annotations

@@ -13,6 +13,9 @@ import pytest
 from tests.integration.hostile.files import hostile_files
 from tests.integration.hostile.programs import programs
 
+pytestmark = pytest.mark.timeout(900)
+"""Over 500 attempts, of which most start a process: minutes where the machine has other work."""
+
 ATTEMPTS = Path(__file__).with_name("attempts.py")
 MOST_MIB = 400
 """For the interpreter with PyTorch in it, about 180, and what a reader takes of its own."""
