@@ -17,13 +17,8 @@ from pydantic import BeforeValidator, Field, ValidationInfo, WrapValidator, fiel
 from liftline.camera import NARROWEST_VIEW_DEG, WIDEST_VIEW_DEG
 from liftline.poses import SHORTEST_PERSON_M, TALLEST_PERSON_M
 from liftline.settings import _job_wire
-from liftline.settings._checked import InvalidSettingsError, Problem, checked, each_once, field_infos, limits
+from liftline.settings.checked import InvalidSettingsError, checked, each_once, field_infos
 from liftline.v1 import job_service_pb2 as api
-
-__all__ = [
-    "ExportFormat", "InvalidSettingsError", "JobSettings", "Layout", "LiftChoices", "Problem", "RenderChoices",
-    "Smoothing", "field_infos", "limits", "of_job",
-]  # fmt: skip
 
 Smoothing = Literal["none", "one-euro", "butterworth", "savgol"]
 Layout = Literal["overlay", "side-by-side", "3d"]
@@ -152,4 +147,4 @@ class JobSettings(RenderChoices, LiftChoices):
 def of_job(kind: type[T], job: LiftChoices | RenderChoices, **others: Any) -> T:
     """A stage's settings: those fields of the dataclass `kind` that the job has are the job's."""
     shared = {field.name for field in fields(kind)} & {field.name for field in fields(job)}  # type: ignore[arg-type]
-    return kind(**{name: getattr(job, name) for name in shared}, **others)
+    return kind(**{name: getattr(job, name) for name in shared} | others)

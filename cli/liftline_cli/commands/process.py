@@ -18,10 +18,6 @@ from liftline_cli.options.common import (
     DetectronCfg,
     DetectronWeights,
     Device,
-    ExportFormats,
-    Layout,
-    LayoutOption,
-    MaxPeople,
     OutputDir,
     Overwrite,
     PrecisionOption,
@@ -30,30 +26,27 @@ from liftline_cli.options.common import (
     check_causal,
     detector_options,
 )
-from liftline_cli.options.lifting import Lifting, with_lifting
+from liftline_cli.options.job import LIFT, Chosen, with_job
 
 if TYPE_CHECKING:
     from liftline_cli.local.process import ProcessResult, ProcessSettings
 
 
-@with_lifting
+@with_job("max_people", *LIFT, "layout", "export")
 def process(
     video: Annotated[
         Path, typer.Argument(metavar="VIDEO|FOLDER", help="Any video libav can read, or a folder.", show_default=False)
     ],
-    lifting: Lifting,
+    chosen: Chosen,
     output_dir: OutputDir = Path("outputs"),
     detector: Detector = DetectorName.AUTO,
-    max_people: MaxPeople = None,
     detectron_cfg: DetectronCfg = None,
     detectron_weights: DetectronWeights = None,
     score_threshold: ScoreThreshold = None,
     precision: PrecisionOption = None,
     checkpoint: Checkpoint = None,
     causal: Causal = False,
-    layout: LayoutOption = Layout.SIDE_BY_SIDE,
     device: Device = "auto",
-    export: ExportFormats = "",
     overwrite: Overwrite = False,
     as_json: AsJson = False,
     verbose: Verbose = False,
@@ -65,8 +58,7 @@ def process(
     0 if all are done, 1 if some failed, 2 or 4 if none can be done as asked, 130 if stopped.
     """
     with session(as_json=as_json, verbose=verbose) as current:
-        from liftline.exports import parse_formats
-        from liftline_cli.local.process import ProcessSettings, RenderSettings, process_video
+        from liftline_cli.local.process import ProcessSettings, process_video
 
         check_causal(causal=causal, checkpoint=checkpoint)
         settings = ProcessSettings.for_machine(
@@ -80,12 +72,10 @@ def process(
                 score_threshold=score_threshold,
                 precision=precision,
             ),
-            max_people=max_people,
+            job=chosen.job(),
+            device=device,
             checkpoint=checkpoint,
             causal=causal,
-            lift=lifting.settings(device=device),
-            render=RenderSettings(layout=layout.value),
-            export=parse_formats(export),
             overwrite=overwrite,
         )
         if video.is_dir():

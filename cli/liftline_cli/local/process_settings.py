@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from liftline.models.devices import resolve_device
+from liftline.settings.job import JobSettings, of_job
 from liftline.settings.machine import Settings
 from liftline.video.opening import VideoLimits
 from liftline_detector.options import DetectorOptions
@@ -44,8 +46,17 @@ class ProcessSettings:
     overwrite: bool = False
 
     @classmethod
-    def for_machine(cls, machine: Settings, *, max_people: int | None = None, **choices: Any) -> ProcessSettings:
-        """The machine's limits with one run's choices."""
-        limits = VideoLimits(machine.max_pixels, machine.max_frames, machine.max_duration_s)
-        track = TrackSettings(max_people=max_people, max_tracks=machine.max_tracks)
-        return cls(track=track, limits=limits, segment_s=machine.segment_s, **choices)
+    def for_machine(
+        cls, machine: Settings, *, job: JobSettings | None = None, device: str = "cpu", **choices: Any
+    ) -> ProcessSettings:
+        """The machine's limits with one run's choices. Raises UsageError for a device that isn't there."""
+        job = job or JobSettings()
+        return cls(
+            track=of_job(TrackSettings, job, max_tracks=machine.max_tracks),
+            lift=of_job(LiftSettings, job, device=str(resolve_device(device))),
+            render=of_job(RenderSettings, job),
+            export=job.export,
+            limits=VideoLimits(machine.max_pixels, machine.max_frames, machine.max_duration_s),
+            segment_s=machine.segment_s,
+            **choices,
+        )

@@ -15,14 +15,6 @@ if TYPE_CHECKING:
     from liftline_detector.options import DetectorOptions
 
 
-class Layout(StrEnum):
-    """What the rendered video shows."""
-
-    OVERLAY = "overlay"
-    SIDE_BY_SIDE = "side-by-side"
-    THREE_D = "3d"
-
-
 class DetectorName(StrEnum):
     """Who finds people and their 2D keypoints."""
 
@@ -39,25 +31,19 @@ class Precision(StrEnum):
     FP16 = "fp16"
 
 
-_FINDING, LIFTING, _RENDERING = "Finding people", "Lifting to 3D", "Rendering"
-_MACHINE, _OUTPUT = "Machine", "Output"
+FINDING, LIFTING, RENDERING = "Finding people", "Lifting to 3D", "Rendering"
+_MACHINE, OUTPUT = "Machine", "Output"
 
-OutputDir = Annotated[Path, typer.Option("--output-dir", "-o", help="Folder for the results.", rich_help_panel=_OUTPUT)]
-ExportFormats = Annotated[
-    str,
-    typer.Option(
-        "--export", metavar="LIST", help="Also write json, csv, npy, trc.", show_default=False, rich_help_panel=_OUTPUT
-    ),
-]
+OutputDir = Annotated[Path, typer.Option("--output-dir", "-o", help="Folder for the results.", rich_help_panel=OUTPUT)]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Run every step again, even if nothing changed.", rich_help_panel=_OUTPUT)
+    bool, typer.Option("--overwrite", help="Run every step again, even if nothing changed.", rich_help_panel=OUTPUT)
 ]
 AsJson = Annotated[
     bool,
-    typer.Option("--json", help="Print one JSON object for scripts; no progress bars.", rich_help_panel=_OUTPUT),
+    typer.Option("--json", help="Print one JSON object for scripts; no progress bars.", rich_help_panel=OUTPUT),
 ]
 Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Log what happens inside, to stderr.", rich_help_panel=_OUTPUT)
+    bool, typer.Option("--verbose", "-v", help="Log what happens inside, to stderr.", rich_help_panel=OUTPUT)
 ]
 
 Detector = Annotated[
@@ -65,17 +51,7 @@ Detector = Annotated[
     typer.Option(
         "--detector",
         help="auto is Detectron2 where it, its weights and a CUDA device are there, else BlazePose.",
-        rich_help_panel=_FINDING,
-    ),
-]
-MaxPeople = Annotated[
-    int | None,
-    typer.Option(
-        "--max-people",
-        min=1,
-        help="Most people at a time, the most prominent first. [default: all]",
-        show_default=False,
-        rich_help_panel=_FINDING,
+        rich_help_panel=FINDING,
     ),
 ]
 DetectronCfg = Annotated[
@@ -85,7 +61,7 @@ DetectronCfg = Annotated[
         metavar="NAME|FILE.yaml",
         help="Detectron2: a COCO-Keypoints config. [default: keypoint_rcnn_R_101_FPN_3x]",
         show_default=False,
-        rich_help_panel=_FINDING,
+        rich_help_panel=FINDING,
     ),
 ]
 DetectronWeights = Annotated[
@@ -95,7 +71,7 @@ DetectronWeights = Annotated[
         metavar="FILE.pkl|FILE.pth",
         help="Detectron2: weights. [default: the config's own]",
         show_default=False,
-        rich_help_panel=_FINDING,
+        rich_help_panel=FINDING,
     ),
 ]
 ScoreThreshold = Annotated[
@@ -106,7 +82,7 @@ ScoreThreshold = Annotated[
         max=1.0,
         help="Detectron2: people below it aren't reported. [default: 0.7]",
         show_default=False,
-        rich_help_panel=_FINDING,
+        rich_help_panel=FINDING,
     ),
 ]
 PrecisionOption = Annotated[
@@ -115,7 +91,7 @@ PrecisionOption = Annotated[
         "--precision",
         help="Detectron2: arithmetic; the half ones move keypoints a little. [default: fp32]",
         show_default=False,
-        rich_help_panel=_FINDING,
+        rich_help_panel=FINDING,
     ),
 ]
 Device = Annotated[
@@ -150,7 +126,6 @@ Subject = Annotated[
         show_default=False,
     ),
 ]
-LayoutOption = Annotated[Layout, typer.Option("--layout", help="What the video shows.", rich_help_panel=_RENDERING)]
 
 
 def detector_options(

@@ -123,4 +123,4 @@ class Gateway:
 
 def connected(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options above; it gets them as one argument, `gateway`."""
-    return takes_group("gateway", Gateway, _OPTIONS)(command)
+    return takes_group("gateway", Gateway, _OPTIONS, vars(Gateway()))(command)
