@@ -10,15 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WrapValidator, field_validator
 
 from liftline.camera import NARROWEST_VIEW_DEG, WIDEST_VIEW_DEG
 from liftline.poses import SHORTEST_PERSON_M, TALLEST_PERSON_M
-from liftline.settings import _job_wire
 from liftline.settings.checked import InvalidSettingsError, checked, each_once, field_infos
-from liftline.v1 import job_service_pb2 as api
+
+if TYPE_CHECKING:
+    from liftline.v1 import job_service_pb2 as api
 
 Smoothing = Literal["none", "one-euro", "butterworth", "savgol"]
 Layout = Literal["overlay", "side-by-side", "3d"]
@@ -133,6 +134,8 @@ class JobSettings(RenderChoices, LiftChoices):
     @classmethod
     def from_proto(cls, message: api.JobSettings) -> JobSettings:
         """What a request or a task asks for. Raises InvalidSettingsError, whose paths are the message's."""
+        from liftline.settings import _job_wire
+
         try:
             return cls(**_job_wire.values_of(message, field_infos(cls)))
         except InvalidSettingsError as error:
@@ -141,6 +144,8 @@ class JobSettings(RenderChoices, LiftChoices):
 
     def to_proto(self) -> api.JobSettings:
         """For a request or a task."""
+        from liftline.settings import _job_wire
+
         return _job_wire.message_of(self, field_infos(type(self)))
 
 
