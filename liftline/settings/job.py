@@ -70,6 +70,7 @@ class LiftChoices:
     fov_deg: float | None = Field(
         default=None, ge=NARROWEST_VIEW_DEG, le=WIDEST_VIEW_DEG,
         description="The same as the field of view across the upright picture's width.",
+        json_schema_extra={"flag": "--fov", "metavar": "DEGREES"},
     )  # fmt: skip
     person_height_m: float | None = Field(
         default=None, ge=SHORTEST_PERSON_M, le=TALLEST_PERSON_M,

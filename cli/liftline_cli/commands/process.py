@@ -13,40 +13,29 @@ from liftline_cli.options.common import (
     AsJson,
     Causal,
     Checkpoint,
-    Detector,
-    DetectorName,
-    DetectronCfg,
-    DetectronWeights,
-    Device,
     OutputDir,
     Overwrite,
-    PrecisionOption,
-    ScoreThreshold,
     Verbose,
     check_causal,
-    detector_options,
 )
+from liftline_cli.options.detector import ChosenDetector, with_detector
 from liftline_cli.options.job import LIFT, Chosen, with_job
 
 if TYPE_CHECKING:
     from liftline_cli.local.process import ProcessResult, ProcessSettings
 
 
+@with_detector
 @with_job("max_people", *LIFT, "layout", "export")
 def process(
     video: Annotated[
         Path, typer.Argument(metavar="VIDEO|FOLDER", help="Any video libav can read, or a folder.", show_default=False)
     ],
+    finding: ChosenDetector,
     chosen: Chosen,
     output_dir: OutputDir = Path("outputs"),
-    detector: Detector = DetectorName.AUTO,
-    detectron_cfg: DetectronCfg = None,
-    detectron_weights: DetectronWeights = None,
-    score_threshold: ScoreThreshold = None,
-    precision: PrecisionOption = None,
     checkpoint: Checkpoint = None,
     causal: Causal = False,
-    device: Device = "auto",
     overwrite: Overwrite = False,
     as_json: AsJson = False,
     verbose: Verbose = False,
@@ -63,17 +52,10 @@ def process(
         check_causal(causal=causal, checkpoint=checkpoint)
         settings = ProcessSettings.for_machine(
             load_settings(),
-            detector=detector.value,
-            detector_options=detector_options(
-                detector,
-                device=device,
-                config=detectron_cfg,
-                weights=detectron_weights,
-                score_threshold=score_threshold,
-                precision=precision,
-            ),
+            detector=finding.name,
+            detector_options=finding.options(),
             job=chosen.job(),
-            device=device,
+            device=finding.device,
             checkpoint=checkpoint,
             causal=causal,
             overwrite=overwrite,

@@ -13,34 +13,24 @@ from liftline_cli.options.common import (
     AsJson,
     Causal,
     Checkpoint,
-    Detector,
-    DetectorName,
-    DetectronCfg,
-    DetectronWeights,
     Device,
     OutputDir,
     Overwrite,
-    PrecisionOption,
-    ScoreThreshold,
     Subject,
     Verbose,
     check_causal,
-    detector_options,
 )
+from liftline_cli.options.detector import ChosenDetector, with_detector
 from liftline_cli.options.job import LIFT, Chosen, with_job
 
 
+@with_detector
 @with_job("max_people")
 def detect(
     video: Annotated[Path, typer.Argument(help="Any video libav can read.", show_default=False)],
+    finding: ChosenDetector,
     chosen: Chosen,
     output_dir: OutputDir = Path("outputs"),
-    detector: Detector = DetectorName.AUTO,
-    detectron_cfg: DetectronCfg = None,
-    detectron_weights: DetectronWeights = None,
-    score_threshold: ScoreThreshold = None,
-    precision: PrecisionOption = None,
-    device: Device = "auto",
     overwrite: Overwrite = False,
     as_json: AsJson = False,
     verbose: Verbose = False,
@@ -49,18 +39,10 @@ def detect(
     with session(as_json=as_json, verbose=verbose) as current:
         from liftline_cli.local.process import ProcessSettings, detect_video
 
-        options = detector_options(
-            detector,
-            device=device,
-            config=detectron_cfg,
-            weights=detectron_weights,
-            score_threshold=score_threshold,
-            precision=precision,
-        )
         settings = ProcessSettings.for_machine(
             load_settings(),
-            detector=detector.value,
-            detector_options=options,
+            detector=finding.name,
+            detector_options=finding.options(),
             job=chosen.job(),
             overwrite=overwrite,
         )

@@ -9,9 +9,8 @@ import typer
 
 from liftline_cli.console.session import print_json
 from liftline_cli.jobs.session import job_session, jobs_go_on
-from liftline_cli.options.common import AsJson, DetectorName
+from liftline_cli.options.common import AsJson
 from liftline_cli.options.gateway import (
-    DeployedDetector,
     FetchInto,
     Gateway,
     JobName,
@@ -27,7 +26,7 @@ from liftline_cli.options.job import LIFT, Chosen, with_job
 
 
 @connected
-@with_job("max_people", *LIFT, "layout", "export")
+@with_job("detector", "max_people", *LIFT, "layout", "export")
 def submit(
     videos: Videos,
     gateway: Gateway,
@@ -35,7 +34,6 @@ def submit(
     wait: Wait = False,
     output_dir: FetchInto = None,
     priority: PriorityOption = PriorityName.NORMAL,
-    detector: DeployedDetector = None,
     webhook: Webhook = "",
     request_id: RequestId = None,
     as_json: AsJson = False,
@@ -49,9 +47,8 @@ def submit(
         from liftline.jobs.naming import Priority
         from liftline_cli.jobs.submitting import Order, check, submit_all
 
-        settings = chosen.job(detector=None if detector in (None, DetectorName.AUTO) else detector.value)
         order = Order(
-            settings,
+            chosen.job(),
             Priority(priority),
             webhook,
             request_id,

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, SerializeAsAny, ValidationInfo
 
 from liftline.models.devices import resolve_device
 from liftline.settings.job import JobSettings, of_job
 from liftline.settings.machine import Settings
 from liftline.video.opening import VideoLimits
-from liftline_detector.options import DetectorOptions
+from liftline_detector.declaration import DetectorOptions
+from liftline_detector.registry import detectors
 from liftline_lifter.stage import LiftSettings, TrackSettings
 from liftline_renderer.stage import RenderSettings
+
+
+def _of_detector(options: object, info: ValidationInfo) -> object:
+    """Options as JSON has them: of the class of the detector that was named before."""
+    entry = detectors().get(info.data.get("detector", ""))
+    return entry.chosen(options) if entry is not None and isinstance(options, Mapping) else options
+
+
+_Options = Annotated[SerializeAsAny[DetectorOptions], BeforeValidator(_of_detector)]
 
 
 @dataclass(frozen=True)
@@ -34,7 +47,7 @@ class ProcessSettings:
     """
 
     detector: str = "auto"
-    detector_options: DetectorOptions = field(default_factory=DetectorOptions)
+    detector_options: _Options = field(default_factory=DetectorOptions)
     checkpoint: Path | None = None
     causal: bool = False
     track: TrackSettings = field(default_factory=TrackSettings)

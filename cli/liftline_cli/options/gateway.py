@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from liftline_cli.options.common import DetectorName
 from liftline_cli.options.groups import takes_group
 
 if TYPE_CHECKING:
@@ -41,10 +40,6 @@ FetchInto = Annotated[
     ),
 ]
 PriorityOption = Annotated[PriorityName, typer.Option("--priority", help="How soon.")]
-DeployedDetector = Annotated[
-    DetectorName | None,
-    typer.Option("--detector", help="Fail unless the deployment runs this one. [default: any]", show_default=False),
-]
 Webhook = Annotated[
     str, typer.Option("--webhook", metavar="URL", help="Is told when the job has ended.", show_default=False)
 ]

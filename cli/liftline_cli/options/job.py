@@ -11,9 +11,12 @@ from typing import Annotated, Any, get_args
 import typer
 
 from liftline.errors import UsageError
-from liftline.settings.checked import InvalidSettingsError, field_infos, limits
+from liftline.models.devices import AUTO
+from liftline.settings.checked import InvalidSettingsError, field_infos
 from liftline.settings.job import ExportFormat, JobSettings, LiftChoices
 from liftline_cli.options.common import FINDING, LIFTING, OUTPUT, RENDERING
+from liftline_cli.options.detector import NAMES
+from liftline_cli.options.fields import flag_of, option_of
 from liftline_cli.options.groups import takes_group
 
 LIFT = tuple(field_infos(LiftChoices))
@@ -21,11 +24,13 @@ LIFT = tuple(field_infos(LiftChoices))
 
 _INFOS = field_infos(JobSettings)
 _HEIGHTS = ("person_height_m", "person_heights_m")
-_FLAGS = MappingProxyType({"fov_deg": "--fov", **dict.fromkeys(_HEIGHTS, "--person-height")})
-_METAVARS = MappingProxyType({"fov_deg": "DEGREES"})
 _PANELS = MappingProxyType({"max_people": FINDING, "layout": RENDERING, **dict.fromkeys(LIFT, LIFTING)})
 _SPECIAL: Mapping[str, Any] = MappingProxyType(
     {
+        "detector": Annotated[
+            NAMES | None,
+            typer.Option("--detector", help=_INFOS["detector"].description, rich_help_panel=FINDING),
+        ],
         "person_height": Annotated[
             list[str],
             typer.Option(
@@ -50,7 +55,7 @@ _SPECIAL: Mapping[str, Any] = MappingProxyType(
     }
 )
 """Options that aren't written as their fields are: two fields in one, or a list."""
-_SPECIAL_DEFAULTS: Mapping[str, Any] = MappingProxyType({"person_height": [], "export": ""})
+_SPECIAL_DEFAULTS: Mapping[str, Any] = MappingProxyType({"detector": None, "person_height": [], "export": ""})
 
 
 @dataclass(frozen=True)
@@ -59,9 +64,11 @@ class Chosen:
 
     options: Mapping[str, Any]
 
-    def job(self, **others: Any) -> JobSettings:
-        """The job's settings, those that are no options included. Raises UsageError, which names options."""
-        values = {**self.options, **others}
+    def job(self) -> JobSettings:
+        """The job's settings. Raises UsageError, which names options."""
+        values = dict(self.options)
+        if values.get("detector") == AUTO:
+            values["detector"] = None
         if "export" in values:
             values["export"] = parse_list(values["export"])
         if "person_height" in values:
@@ -76,7 +83,10 @@ class Chosen:
 def with_job(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command options for these fields; it gets them as one argument, `chosen`."""
     offered = dict.fromkeys("person_height" if name in _HEIGHTS else name for name in names)
-    options = {name: _SPECIAL[name] if name in _SPECIAL else _option(name) for name in offered}
+    options = {
+        name: _SPECIAL[name] if name in _SPECIAL else option_of(name, _INFOS[name], panel=_PANELS[name])
+        for name in offered
+    }
     defaults = {
         name: _SPECIAL_DEFAULTS[name] if name in _SPECIAL else _INFOS[name].get_default(call_default_factory=True)
         for name in offered
@@ -84,26 +94,8 @@ def with_job(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]
     return takes_group("chosen", lambda **given: Chosen(given), options, defaults)
 
 
-def _option(name: str) -> Any:
-    info, help_text = _INFOS[name], _INFOS[name].description or ""
-    least, largest = limits(info)
-    declared = _flag(name)
-    if info.default is True:
-        declared, help_text = f" /--no-{declared.removeprefix('--')}", f"Don't {help_text[:1].lower()}{help_text[1:]}"
-    option = typer.Option(
-        declared,
-        min=least,
-        max=largest,
-        metavar=_METAVARS.get(name),
-        help=help_text,
-        show_default=isinstance(info.default, str),
-        rich_help_panel=_PANELS.get(name),
-    )
-    return Annotated[info.annotation, option]
-
-
 def _flag(name: str) -> str:
-    return _FLAGS.get(name, "--" + name.replace("_", "-"))
+    return "--person-height" if name in _HEIGHTS else flag_of(name, _INFOS[name])
 
 
 def _with_flags(words: str) -> str:

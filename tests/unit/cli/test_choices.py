@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any, get_args
 
 import pytest
 import typer
+from pydantic import TypeAdapter
 from typer.testing import CliRunner
 
 from liftline.errors import UsageError
 from liftline.settings.checked import field_infos
 from liftline.settings.job import JobSettings, of_job
+from liftline.settings.machine import Settings
+from liftline_cli.local.process_settings import ProcessSettings
 from liftline_cli.main import app
-from liftline_cli.options.common import DetectorName, Precision
+from liftline_cli.options.detector import ChosenDetector, with_detector
 from liftline_cli.options.job import Chosen, parse_heights, parse_list, with_job
-from liftline_detector.backends import AUTO, BACKENDS
-from liftline_detector.options import PRECISIONS
+from liftline_detector.blazepose.entry import BlazePoseChoices
+from liftline_detector.declaration import DetectorOptions
+from liftline_detector.keypoint_rcnn.entry import KeypointRcnnOptions
+from liftline_detector.registry import names
 from liftline_lifter.stage import LiftSettings
 
 OFFERED = [name for name in field_infos(JobSettings) if name != "detector"]
@@ -101,9 +107,62 @@ def test_lists_and_heights_are_read() -> None:
     assert parse_heights(["1.75", "2=1.62"]) == (1.75, [(2, 1.62)])
 
 
-def test_detector_and_precision_choices_are_the_detectors() -> None:
-    assert {choice.value for choice in DetectorName} == {AUTO, *BACKENDS}
-    assert tuple(choice.value for choice in Precision) == PRECISIONS
+def found(*arguments: str) -> ChosenDetector:
+    """What a command that finds people makes of these."""
+    made = list[ChosenDetector]()
+
+    @with_detector
+    def command(finding: ChosenDetector) -> None:
+        made.append(finding)
+
+    offering = typer.Typer()
+    offering.command()(command)
+    result = CliRunner().invoke(offering, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return made[0]
+
+
+def test_every_detector_can_be_chosen_with_its_own_options() -> None:
+    assert found().options() == DetectorOptions()
+    assert found("--detector", "blazepose", "--threads", "2").options() == BlazePoseChoices(threads=2)
+    assert found(
+        "--detector", "detectron2", "--detectron-cfg", "a.yaml", "--detectron-weights", "b.pkl", "--precision", "bf16",
+        "--score-threshold", "0.5", "--device", "cuda:1",
+    ).options() == KeypointRcnnOptions(
+        config="a.yaml", weights=Path("b.pkl"), precision="bf16", score_threshold=0.5, device="cuda:1"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("detector", names())
+def test_every_detector_is_offered(detector: str) -> None:
+    assert found("--detector", detector).name == detector
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--precision", "bf16"], "--precision: only Detectron2 knows it, and --detector is auto"),
+        (
+            ["--detector", "blazepose", "--detectron-cfg", "a"],
+            "only Detectron2.*use --detector detectron2",
+        ),
+        (["--detector", "detectron2", "--threads", "2"], "--threads: only BlazePose knows it"),
+        (["--device", "gpu"], "no device 'gpu'"),
+    ],
+)
+def test_options_of_another_detector_are_refused(arguments: list[str], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        found(*arguments).options()
+
+
+def test_settings_survive_the_way_to_the_process_of_one_video() -> None:
+    chosen = KeypointRcnnOptions(config="a.yaml", precision="bf16")
+    settings = ProcessSettings.for_machine(
+        Settings(), job=JobSettings(smooth="none", person_heights_m={2: 1.7}), detector="detectron2",
+        detector_options=chosen,
+    )  # fmt: skip
+    sent = TypeAdapter(ProcessSettings).dump_json(settings)
+    assert TypeAdapter(ProcessSettings).validate_json(sent) == settings
 
 
 @pytest.mark.parametrize(

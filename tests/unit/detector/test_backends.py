@@ -6,9 +6,9 @@ import pytest
 
 from liftline.errors import ExitCode, ModelError, UsageError
 from liftline.models import catalogue as models
-from liftline_detector.backends import BACKENDS, build_detector
 from liftline_detector.blazepose.detector import BlazePoseDetector
 from liftline_detector.blazepose.litert import Network
+from liftline_detector.registry import build_detector, detectors, model_files
 
 
 def test_an_unknown_detector_is_a_usage_error_that_lists_the_known_ones():
@@ -18,7 +18,7 @@ def test_an_unknown_detector_is_a_usage_error_that_lists_the_known_ones():
 
 def test_every_backend_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.setenv("LIFTLINE_MODELS_DIR", str(tmp_path))
-    for name in ("auto", *BACKENDS):
+    for name in ("auto", *detectors()):
         with pytest.raises(ModelError, match=r"liftline models fetch|make setup-detectron2") as caught:
             build_detector(name)
         assert caught.value.exit_code is ExitCode.MODEL
@@ -26,7 +26,7 @@ def test_every_backend_says_what_is_missing(tmp_path, monkeypatch):
 
 def test_an_altered_model_file_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("LIFTLINE_MODELS_DIR", str(tmp_path))
-    for model in models.CATALOGUE:
+    for model in model_files():
         models.path(model).write_bytes(b"something else")
     with pytest.raises(ModelError, match="not the model file"):
         BlazePoseDetector.load()
