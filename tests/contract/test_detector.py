@@ -13,6 +13,7 @@ from liftline.detections import People
 from liftline.errors import ModelError
 from liftline.frames import Frame
 from liftline.ports import Detector, DetectorSession, ModelInfo
+from liftline.skeletons import COCO17
 from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
 from liftline_detector.keypoint_rcnn.pictures import InputFormat
 from liftline_detector.registry import build_detector, detectors
@@ -81,6 +82,14 @@ def test_it_names_its_model(detector):
     assert model.licence
     assert model.source
     assert len(model.sha256) == 64
+
+
+@pytest.mark.shared_data
+def test_it_finds_the_keypoints_that_its_entry_names(detector, frames):
+    entry = detectors().get(detector.model.name.partition("/")[0])
+    expected = entry.skeleton if entry else COCO17
+    for people in detector.start().detect(frames[:2]):
+        assert people.keypoints_px.shape[1:] == (len(expected), 2)
 
 
 def test_it_has_a_batch_size(detector):

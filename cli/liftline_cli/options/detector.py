@@ -14,7 +14,7 @@ from liftline_cli.options.common import FINDING, MACHINE
 from liftline_cli.options.fields import flag_of, option_of
 from liftline_cli.options.groups import takes_group
 from liftline_detector.declaration import DetectorOptions
-from liftline_detector.registry import detectors, find_detector, names, own_options
+from liftline_detector.registry import find_detector, names, own_options
 
 NAMES: Any = Literal[names()]
 _OPTIONS: Mapping[str, Any] = {
@@ -74,8 +74,3 @@ def with_detector(command: Callable[..., None]) -> Callable[..., None]:
 
 def _chosen(*, detector: str, device: str, **own: Any) -> ChosenDetector:
     return ChosenDetector(detector, device, {name: value for name, value in own.items() if value is not None})
-
-
-def titles() -> str:
-    """All detectors, for help texts."""
-    return ", ".join(detectors())

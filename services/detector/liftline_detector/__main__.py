@@ -16,7 +16,6 @@ from liftline.service.bootstrap import run_worker
 from liftline.settings.environment import load
 from liftline.settings.machine import load_settings
 from liftline_detector.handlers import DetectHandler, PlanHandler
-from liftline_detector.registry import find_detector
 from liftline_detector.settings import detector_settings
 from liftline_detector.sharing import tasks_at_once
 
@@ -26,7 +25,7 @@ _WARM_UP_SIZE_PX = (720, 1280)
 def load_service() -> LoadedService:
     """The detector that the environment asks for, warm. Raises UsageError, ModelError."""
     settings = load(detector_settings())
-    entry, options = find_detector(settings.backend, device=settings.device), settings.options
+    entry, options = settings.entry, settings.options
     detector = entry.build(options)
     warm_up(detector)
     return LoadedService(

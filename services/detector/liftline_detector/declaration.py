@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 from liftline.models.catalogue import ModelFile
 from liftline.models.devices import AUTO, check_device_name
 from liftline.ports import Detector
-from liftline.settings.checked import checked
+from liftline.settings.checked import checked, field_infos
 from liftline.skeletons import Skeleton
 
 
@@ -52,7 +52,7 @@ class DetectorEntry:
         models: all model files that it can use.
         default_models: those that it needs if nothing is chosen.
         devices: kinds of devices that it can run on, "cpu" or "cuda".
-        preference: how much "auto" wants it on this machine, told the device that was chosen; the most wanted is taken.
+        preference: how much "auto" wants it on this machine with such options; the most wanted is taken.
         extra: what of `pyproject.toml` holds its libraries.
         image: the stage of the Dockerfile that runs it; none if empty.
     """
@@ -65,10 +65,11 @@ class DetectorEntry:
     models: tuple[ModelFile, ...] = ()
     default_models: tuple[ModelFile, ...] = ()
     devices: tuple[str, ...] = ("cpu",)
-    preference: Callable[[str], int] = lambda _device: 0
+    preference: Callable[[Any], int] = lambda _options: 0
     extra: str = "detector"
     image: str = ""
 
     def chosen(self, given: Mapping[str, object]) -> DetectorOptions:
-        """Its options where these values were chosen. Raises UsageError."""
-        return self.options(**given)  # type: ignore[arg-type]
+        """Its options where these values were chosen, of which others may be for others. Raises UsageError."""
+        known = field_infos(self.options).keys() & given.keys()
+        return self.options(**{name: given[name] for name in known})  # type: ignore[arg-type]

@@ -19,6 +19,8 @@ from liftline.ports import Detector
 from liftline.settings.checked import field_infos
 from liftline_detector.declaration import DetectorEntry, DetectorOptions
 
+_NOTHING: Mapping[str, object] = MappingProxyType({})
+
 
 @cache
 def detectors() -> Mapping[str, DetectorEntry]:
@@ -39,10 +41,13 @@ def names() -> tuple[str, ...]:
     return (AUTO, *detectors())
 
 
-def find_detector(name: str, *, device: str = AUTO) -> DetectorEntry:
-    """The detector called `name`; "auto" is the best one that works on this machine. Raises UsageError."""
+def find_detector(name: str, given: Mapping[str, object] = _NOTHING) -> DetectorEntry:
+    """The detector called `name`; "auto" is the best one that works on this machine with what options were given.
+
+    Raises UsageError for an unknown name.
+    """
     if name == AUTO:
-        return max(detectors().values(), key=lambda entry: entry.preference(device))
+        return max(detectors().values(), key=lambda entry: entry.preference(entry.chosen(given)))
     if name not in detectors():
         raise UsageError(f"Unknown detector '{name}'; choose one of: {', '.join(names())}.")
     return detectors()[name]
@@ -55,9 +60,10 @@ def build_detector(name: str = AUTO, options: DetectorOptions | None = None) -> 
     altered.
     """
     options = options or DetectorOptions()
-    entry = find_detector(name, device=options.device)
+    given = {"device": options.device}
+    entry = find_detector(name, given)
     if type(options) is DetectorOptions:
-        options = entry.chosen({"device": options.device})
+        options = entry.chosen(given)
     if not isinstance(options, entry.options):
         raise UsageError(f"{type(options).__name__} are no options of the detector '{entry.name}'; give its own.")
     return entry.build(options)

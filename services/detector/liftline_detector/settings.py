@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field, create_model, field_validator
@@ -10,11 +11,10 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from liftline.errors import ModelError
 from liftline.models.devices import AUTO, NAME_PATTERN
 from liftline.ports import ModelInfo
-from liftline.settings.checked import field_infos
 from liftline.settings.machine import Settings
 from liftline.v1.events_pb2 import Task
 from liftline.video.opening import VideoLimits
-from liftline_detector.declaration import DetectorOptions
+from liftline_detector.declaration import DetectorEntry, DetectorOptions
 from liftline_detector.registry import find_detector, names, own_options
 
 
@@ -37,11 +37,18 @@ class DetectorSettings(BaseSettings):
         return backend
 
     @property
+    def entry(self) -> DetectorEntry:
+        """The detector that runs here."""
+        return find_detector(self.backend, self._given)
+
+    @property
+    def _given(self) -> Mapping[str, object]:
+        return {name: getattr(self, name) for name in self.model_fields_set}
+
+    @property
     def options(self) -> DetectorOptions:
-        """Of the detector that runs here: what was set of what it knows."""
-        entry = find_detector(self.backend, device=self.device)
-        known = field_infos(entry.options).keys() & self.model_fields_set
-        return entry.chosen({name: getattr(self, name) for name in known})
+        """What it is told."""
+        return self.entry.chosen(self._given)
 
 
 def detector_settings() -> type[DetectorSettings]:

@@ -58,7 +58,7 @@ DETECTOR = DetectorEntry(
     build=_build,
     models=(POSE_DETECTION, POSE_LANDMARK),
     default_models=(POSE_DETECTION, POSE_LANDMARK),
-    preference=lambda _device: 1,
+    preference=lambda _options: 1,
     image="cpu",
 )
 """It is made for CPUs, and runs everywhere."""

@@ -108,9 +108,9 @@ def _build(options: KeypointRcnnOptions) -> Detector:
     return KeypointRcnnDetector.load(options)
 
 
-def _preference(device: str) -> int:
+def _preference(options: KeypointRcnnOptions) -> int:
     """Where it can run on a GPU it is the better one."""
-    return 2 if is_ready(KeypointRcnnOptions()) and resolve_device(device).type == "cuda" else 0
+    return 2 if is_ready(options) and resolve_device(options.device).type == "cuda" else 0
 
 
 DETECTOR = DetectorEntry(
