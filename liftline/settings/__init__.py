@@ -1,4 +1,5 @@
-"""Settings by whom they belong to: a machine (`machine`), a deployed service (`services`).
+"""Settings by whom they belong to: a job (`job`), a machine (`machine`), a deployed service (`services`).
 
-`environment` reads them from `LIFTLINE_*` variables, with errors that name the variable.
+`job` is what users and clients choose, its form in messages is `_job_wire`; `checked` words what is wrong in a value.
+`environment` reads the others from `LIFTLINE_*` variables, with errors that name the variable.
 """

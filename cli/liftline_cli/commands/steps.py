@@ -13,37 +13,24 @@ from liftline_cli.options.common import (
     AsJson,
     Causal,
     Checkpoint,
-    Detector,
-    DetectorName,
-    DetectronCfg,
-    DetectronWeights,
     Device,
-    ExportFormats,
-    Layout,
-    LayoutOption,
-    MaxPeople,
     OutputDir,
     Overwrite,
-    PrecisionOption,
-    ScoreThreshold,
     Subject,
     Verbose,
     check_causal,
-    detector_options,
 )
-from liftline_cli.options.lifting import Lifting, with_lifting
+from liftline_cli.options.detector import ChosenDetector, with_detector
+from liftline_cli.options.job import LIFT, Chosen, with_job
 
 
+@with_detector
+@with_job("max_people")
 def detect(
     video: Annotated[Path, typer.Argument(help="Any video libav can read.", show_default=False)],
+    finding: ChosenDetector,
+    chosen: Chosen,
     output_dir: OutputDir = Path("outputs"),
-    detector: Detector = DetectorName.AUTO,
-    max_people: MaxPeople = None,
-    detectron_cfg: DetectronCfg = None,
-    detectron_weights: DetectronWeights = None,
-    score_threshold: ScoreThreshold = None,
-    precision: PrecisionOption = None,
-    device: Device = "auto",
     overwrite: Overwrite = False,
     as_json: AsJson = False,
     verbose: Verbose = False,
@@ -52,19 +39,11 @@ def detect(
     with session(as_json=as_json, verbose=verbose) as current:
         from liftline_cli.local.process import ProcessSettings, detect_video
 
-        options = detector_options(
-            detector,
-            device=device,
-            config=detectron_cfg,
-            weights=detectron_weights,
-            score_threshold=score_threshold,
-            precision=precision,
-        )
         settings = ProcessSettings.for_machine(
             load_settings(),
-            detector=detector.value,
-            detector_options=options,
-            max_people=max_people,
+            detector=finding.name,
+            detector_options=finding.options(),
+            job=chosen.job(),
             overwrite=overwrite,
         )
         plan, tracks, files = detect_video(
@@ -73,7 +52,7 @@ def detect(
         closing(current, {"frames": plan.frame_count, "people": len(tracks)}, files)
 
 
-@with_lifting
+@with_job(*LIFT, "export")
 def lift(
     keypoints: Annotated[
         Path,
@@ -84,24 +63,24 @@ def lift(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Poses file to write (.npz).")],
-    lifting: Lifting,
+    chosen: Chosen,
     subject: Subject = None,
     checkpoint: Checkpoint = None,
     causal: Causal = False,
     fps: Annotated[float | None, typer.Option(min=0.1, help="Frame rate of a dataset that has no times.")] = None,
     video: Annotated[Path | None, typer.Option(help="The video a dataset without times was made from.")] = None,
     device: Device = "auto",
-    export: ExportFormats = "",
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
     """Lift 2D keypoints to 3D: our tracks, any VideoPose3D custom dataset, or any Detectron `<video>.npz`."""
     with session(as_json=as_json, verbose=verbose) as current:
-        from liftline.exports import parse_formats
-        from liftline_cli.local.single_steps import lift_file
-        from liftline_lifter.stage import TrackSettings
+        from liftline.models.devices import resolve_device
+        from liftline.settings.job import of_job
+        from liftline_cli.local.single_steps import LiftSettings, TrackSettings, lift_file
 
         check_causal(causal=causal, checkpoint=checkpoint)
+        job = chosen.job()
         summary, files = lift_file(
             keypoints,
             output,
@@ -109,33 +88,35 @@ def lift(
             causal=causal,
             subject=subject,
             track=TrackSettings(max_tracks=load_settings().max_tracks),
-            settings=lifting.settings(device=device),
+            settings=of_job(LiftSettings, job, device=str(resolve_device(device))),
             fps=fps,
             video=video,
-            formats=parse_formats(export),
+            formats=job.export,
             reporter=current.reporter,
             stop=current.stop,
         )
         closing(current, summary, files)
 
 
+@with_job("layout")
 def render(
     video: Annotated[Path, typer.Argument(help="The video the poses were made from.", show_default=False)],
     poses: Annotated[Path, typer.Argument(metavar="POSES.npz", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="Video to write: .mp4 or .gif.")],
-    layout: LayoutOption = Layout.SIDE_BY_SIDE,
+    chosen: Chosen,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
     """Draw 3D poses over their video, beside a 3D view."""
     with session(as_json=as_json, verbose=verbose) as current:
+        from liftline.settings.job import of_job
         from liftline_cli.local.single_steps import RenderSettings, render_file
 
         summary, files = render_file(
             video,
             poses,
             output,
-            settings=RenderSettings(layout=layout.value),
+            settings=of_job(RenderSettings, chosen.job()),
             reporter=current.reporter,
             stop=current.stop,
         )

@@ -34,7 +34,7 @@ from liftline_cli.local.parallel import in_threads
 from liftline_cli.local.process_settings import ProcessSettings
 from liftline_cli.local.rendering import render_segments
 from liftline_cli.local.steps import StepLog, digest
-from liftline_detector.backends import build_detector
+from liftline_detector.registry import build_detector
 from liftline_detector.stage import detect_segment
 from liftline_lifter.lifting.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
 from liftline_lifter.stage import lift_tracks, track_people
@@ -78,9 +78,8 @@ class LocalRun:
     @cached_property
     def _detect_digest(self) -> str:
         options = self._settings.detector_options
-        config = Path(options.config)
-        config_sha256 = sha256_file(config) if config.is_file() else None
-        return digest(self._plan_digest, self.detector.model, options, config_sha256, detections_file.SCHEMA_VERSION)
+        files = [sha256_file(path) for path in options.files()]
+        return digest(self._plan_digest, self.detector.model, options, files, detections_file.SCHEMA_VERSION)
 
     def load_lifter(self) -> LifterCheckpoint:
         """The lifter's weights; bad ones are refused before any frame is decoded."""

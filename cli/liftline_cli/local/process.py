@@ -19,9 +19,8 @@ from liftline_cli.console.reporting import Reporter
 from liftline_cli.local.local_run import LocalRun
 from liftline_cli.local.process_settings import ProcessSettings
 from liftline_lifter.lifting.checkpoint import checkpoint_model
-from liftline_renderer.stage import RenderSettings
 
-__all__ = ["LocalRun", "ProcessResult", "ProcessSettings", "RenderSettings", "detect_video", "process_video"]
+__all__ = ["LocalRun", "ProcessResult", "ProcessSettings", "detect_video", "process_video"]
 
 
 @dataclass(frozen=True)

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
+from pydantic import BeforeValidator, SerializeAsAny, ValidationInfo
+
+from liftline.models.devices import resolve_device
+from liftline.settings.job import JobSettings, of_job
 from liftline.settings.machine import Settings
 from liftline.video.opening import VideoLimits
-from liftline_detector.options import DetectorOptions
+from liftline_detector.declaration import DetectorOptions
+from liftline_detector.registry import detectors
 from liftline_lifter.stage import LiftSettings, TrackSettings
 from liftline_renderer.stage import RenderSettings
+
+
+def _of_detector(options: object, info: ValidationInfo) -> object:
+    """Options as JSON has them: of the class of the detector that was named before."""
+    entry = detectors().get(info.data.get("detector", ""))
+    return entry.chosen(options) if entry is not None and isinstance(options, Mapping) else options
+
+
+_Options = Annotated[SerializeAsAny[DetectorOptions], BeforeValidator(_of_detector)]
 
 
 @dataclass(frozen=True)
@@ -32,7 +47,7 @@ class ProcessSettings:
     """
 
     detector: str = "auto"
-    detector_options: DetectorOptions = field(default_factory=DetectorOptions)
+    detector_options: _Options = field(default_factory=DetectorOptions)
     checkpoint: Path | None = None
     causal: bool = False
     track: TrackSettings = field(default_factory=TrackSettings)
@@ -44,8 +59,17 @@ class ProcessSettings:
     overwrite: bool = False
 
     @classmethod
-    def for_machine(cls, machine: Settings, *, max_people: int | None = None, **choices: Any) -> ProcessSettings:
-        """The machine's limits with one run's choices."""
-        limits = VideoLimits(machine.max_pixels, machine.max_frames, machine.max_duration_s)
-        track = TrackSettings(max_people=max_people, max_tracks=machine.max_tracks)
-        return cls(track=track, limits=limits, segment_s=machine.segment_s, **choices)
+    def for_machine(
+        cls, machine: Settings, *, job: JobSettings | None = None, device: str = "cpu", **choices: Any
+    ) -> ProcessSettings:
+        """The machine's limits with one run's choices. Raises UsageError for a device that isn't there."""
+        job = job or JobSettings()
+        return cls(
+            track=of_job(TrackSettings, job, max_tracks=machine.max_tracks),
+            lift=of_job(LiftSettings, job, device=str(resolve_device(device))),
+            render=of_job(RenderSettings, job),
+            export=job.export,
+            limits=VideoLimits(machine.max_pixels, machine.max_frames, machine.max_duration_s),
+            segment_s=machine.segment_s,
+            **choices,
+        )

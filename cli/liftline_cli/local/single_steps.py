@@ -29,7 +29,7 @@ from liftline_renderer.encoding.gif import write_gif
 from liftline_renderer.encoding.mux import mux
 from liftline_renderer.stage import RenderSettings
 
-__all__ = ["LiftSettings", "RenderSettings", "lift_file", "render_file"]
+__all__ = ["LiftSettings", "RenderSettings", "TrackSettings", "lift_file", "render_file"]
 
 Outcome = tuple[dict[str, Any], dict[str, Path]]
 """A summary for the closing table, and the files written."""

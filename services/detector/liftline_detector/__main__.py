@@ -15,9 +15,8 @@ from liftline.ports import Detector
 from liftline.service.bootstrap import run_worker
 from liftline.settings.environment import load
 from liftline.settings.machine import load_settings
-from liftline_detector.backends import BLAZEPOSE, build_detector
 from liftline_detector.handlers import DetectHandler, PlanHandler
-from liftline_detector.settings import DetectorSettings
+from liftline_detector.settings import detector_settings
 from liftline_detector.sharing import tasks_at_once
 
 _WARM_UP_SIZE_PX = (720, 1280)
@@ -25,17 +24,17 @@ _WARM_UP_SIZE_PX = (720, 1280)
 
 def load_service() -> LoadedService:
     """The detector that the environment asks for, warm. Raises UsageError, ModelError."""
-    settings = load(DetectorSettings)
-    detector = build_detector(settings.backend, settings.options)
+    settings = load(detector_settings())
+    entry, options = settings.entry, settings.options
+    detector = entry.build(options)
     warm_up(detector)
-    is_blazepose = detector.model.name == BLAZEPOSE
     return LoadedService(
         handlers={
             Stage.PLAN: PlanHandler(detector, load_settings()),
             Stage.DETECT: DetectHandler(detector, settings),
         },
         models=[detector.model],
-        device="cpu" if is_blazepose else str(resolve_device(settings.device)),
+        device=str(resolve_device(options.device)) if "cuda" in entry.devices else "cpu",
         at_once=tasks_at_once(detector),
     )
 

@@ -19,11 +19,12 @@ from liftline.pipeline.handler import Outcome, Product, StageHandler, Work
 from liftline.pipeline.segment_files import segment_files
 from liftline.ports import StopToken
 from liftline.progress import SignOfLife
+from liftline.settings.job import JobSettings, of_job
 from liftline.settings.machine import Settings
 from liftline.tracks import Tracks
 from liftline_lifter.lifting.checkpoint import LifterCheckpoint, checkpoint_model
-from liftline_lifter.settings import LifterSettings, export_formats, lift_settings, track_settings
-from liftline_lifter.stage import LiftResult, lift_tracks, track_people
+from liftline_lifter.settings import LifterSettings
+from liftline_lifter.stage import LiftResult, LiftSettings, TrackSettings, lift_tracks, track_people
 from liftline_lifter.videopose3d import write_custom_dataset, write_detectron_file
 
 MOST_EXPORTS = 200
@@ -40,7 +41,8 @@ class TrackHandler(StageHandler):
     def __call__(self, work: Work) -> Outcome:
         """Track."""
         task, stop = work.task, SignOfLife(work.stop, work.progress)
-        settings = track_settings(task.settings, self._machine)
+        job = JobSettings.from_proto(task.settings)
+        settings = of_job(TrackSettings, job, max_tracks=self._machine.max_tracks)
         plan = plan_file.load(work.input_file("plan"))
         found = _detections(work, stop)
         result = track_people(
@@ -65,18 +67,18 @@ class LiftHandler(StageHandler):
 
     def __call__(self, work: Work) -> Outcome:
         """Lift."""
-        job, stop = work.task.settings, SignOfLife(work.stop, work.progress)
-        settings, formats = lift_settings(job, device=self._device), export_formats(job)
+        job, stop = JobSettings.from_proto(work.task.settings), SignOfLife(work.stop, work.progress)
+        settings = of_job(LiftSettings, job, device=self._device)
         tracks = tracks_file.load(work.input_file("tracks"))
         result = lift_tracks(tracks, self._checkpoint, settings=settings, stop=stop, progress=work.progress)
-        exported = _exports(work, result, formats, stop)
+        exported = _exports(work, result, job.export, stop)
         kept, left_out = exported[:MOST_EXPORTS], exported[MOST_EXPORTS:]
         return Outcome(
             products=[*_poses_and_scene(work, result), *kept],
             frames_done=len(tracks.frame_times_s),
             models=[self._model],
             warnings=_left_out(work.task.video_name, left_out),
-            settings={**self._settings, "lift": plain(settings), "export": list(formats)},
+            settings={**self._settings, "lift": plain(settings), "export": list(job.export)},
         )
 
 

@@ -31,8 +31,8 @@ from liftline.v1.artifacts_pb2 import Model
 from liftline.v1.events_pb2 import Task
 from liftline.v1.job_service_pb2 import JobSettings
 from liftline_detector.handlers import DetectHandler, PlanHandler
-from liftline_detector.options import DetectorOptions
-from liftline_detector.settings import DetectorSettings
+from liftline_detector.registry import find_detector
+from liftline_detector.settings import DetectorSettings, detector_settings
 from liftline_detector.sharing import tasks_at_once
 from tests.folder_work import FolderJob, FolderWork
 
@@ -245,8 +245,9 @@ def test_a_task_that_waits_for_its_turn_stops_when_told_and_shows_that_it_lives(
 
 
 def test_without_settings_the_detector_is_local_modes() -> None:
-    assert DetectorSettings().options == DetectorOptions()
-    assert DetectorSettings().backend == "auto"
+    settings = environment.load(detector_settings())
+    assert settings.options == find_detector("auto").chosen({})
+    assert settings.backend == "auto"
 
 
 @pytest.mark.parametrize(
@@ -256,4 +257,4 @@ def test_without_settings_the_detector_is_local_modes() -> None:
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(f"LIFTLINE_DETECTOR_{variable}", value)
     with pytest.raises(UsageError, match=f"LIFTLINE_DETECTOR_{variable}: "):
-        environment.load(DetectorSettings)
+        environment.load(detector_settings())
