@@ -11,7 +11,7 @@ import pytest
 
 from liftline.jobs.naming import JobKey
 from liftline.v1.job_service_pb2 import Job
-from liftline_gateway.api.stopping import cancel_job, delete_job
+from liftline_gateway.api.cancellation import cancel_job, delete_job
 from liftline_gateway.coordination.wiring import Coordination
 from liftline_gateway.records.job_repository import UploadKey
 from tests.integration.gateway.plant import ACK_WAIT_S, Killed, Mortal, Plant
@@ -25,11 +25,11 @@ async def live(plant: Plant, gateway: Coordination, _: JobKey) -> None:
 
 
 async def cancel(_: Plant, gateway: Coordination, key: JobKey) -> None:
-    await cancel_job(gateway.book, gateway.bus, key)
+    await cancel_job(gateway.jobs, gateway.bus, key)
 
 
 async def delete(_: Plant, gateway: Coordination, key: JobKey) -> None:
-    await delete_job(gateway.book, gateway.bus, key)
+    await delete_job(gateway.jobs, gateway.bus, key)
 
 
 async def survive(plant: Plant, key: JobKey, deed: Deed, mortal: Mortal) -> bool:

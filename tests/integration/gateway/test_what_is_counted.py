@@ -11,7 +11,7 @@ import pytest
 from liftline.jobs.messages import read_event
 from liftline.jobs.naming import JobKey
 from liftline.v1.job_service_pb2 import Job
-from liftline_gateway.api.stopping import cancel_job, delete_job
+from liftline_gateway.api.cancellation import cancel_job, delete_job
 from liftline_gateway.coordination.wiring import Coordination
 from tests.integration.gateway.plant import STALE_S, Plant
 
@@ -50,13 +50,13 @@ async def succeed(plant: Plant, gateway: Coordination, key: JobKey) -> None:
 
 async def cancel(plant: Plant, gateway: Coordination, key: JobKey) -> None:
     for _ in range(2):
-        await cancel_job(gateway.book, plant.bus, key)
+        await cancel_job(gateway.jobs, plant.bus, key)
     await plant.coordinate(gateway)
 
 
 async def delete(plant: Plant, gateway: Coordination, key: JobKey) -> None:
     for _ in range(2):
-        await delete_job(gateway.book, plant.bus, key)
+        await delete_job(gateway.jobs, plant.bus, key)
     await plant.coordinate(gateway)
 
 

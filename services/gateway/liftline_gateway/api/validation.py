@@ -1,4 +1,4 @@
-"""What can be known of a request without opening the video. Every function raises RefusedError with INVALID_ARGUMENT.
+"""What can be known of a request without opening the video. Every function raises ApiError with INVALID_ARGUMENT.
 
 All that is wrong is told at once, field by field.
 """
@@ -14,10 +14,9 @@ from liftline.camera import NARROWEST_VIEW_DEG, WIDEST_VIEW_DEG
 from liftline.files.store_keys import check_key
 from liftline.jobs.naming import JobKey, is_token
 from liftline.poses import SHORTEST_PERSON_M, TALLEST_PERSON_M
-from liftline.service.grpc.status_codes import Violation
+from liftline.service.api_errors import Violation, invalid_request, not_found
 from liftline.v1 import job_service_pb2
 from liftline.v1.job_service_pb2 import CreateJobRequest, CreateUploadRequest, JobSettings, ListJobsRequest
-from liftline_gateway.api.refusals import invalid, not_found
 from liftline_gateway.webhooks.address import address_problem
 
 DETECTORS = ("blazepose", "detectron2")
@@ -41,7 +40,7 @@ class _Findings:
 
     def close(self) -> None:
         if self._violations:
-            raise invalid(self._violations)
+            raise invalid_request(self._violations)
 
 
 def check_upload(request: CreateUploadRequest, *, max_bytes: int) -> None:
@@ -151,7 +150,7 @@ def _resource(name: str, collection: str, *, tenant: str, field: str) -> str:
             raise not_found(name)
         parts = parts[2:]
     if len(parts) != 2 or parts[0] != collection or not is_token(parts[1]):
-        raise invalid([Violation(field, f"A name like {collection}/0193a2b4c5d6 is needed.")])
+        raise invalid_request([Violation(field, f"A name like {collection}/0193a2b4c5d6 is needed.")])
     return parts[1]
 
 
