@@ -15,10 +15,11 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from liftline.detections import People
-from liftline.frames import Frame
+if TYPE_CHECKING:  # they need NumPy, which the Python client does without
+    from liftline.detections import People
+    from liftline.frames import Frame
 
 
 @dataclass(frozen=True)
