@@ -14,7 +14,7 @@ from rich.table import Table
 
 from liftline import __version__
 from liftline.errors import InvalidInputError
-from liftline.files.artifacts import write_json
+from liftline.files.atomic import write_json
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 RESULTS = REPOSITORY / "benchmarks" / "results"

@@ -15,11 +15,13 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
 
-from liftline.detections import People
-from liftline.frames import Frame
 from liftline.upload_form import UploadForm
+
+if TYPE_CHECKING:  # they need NumPy, which the Python client does without
+    from liftline.detections import People
+    from liftline.frames import Frame
 
 
 @dataclass(frozen=True)

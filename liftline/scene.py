@@ -13,7 +13,8 @@ from pydantic import TypeAdapter
 
 from liftline.camera import FocalSource
 from liftline.errors import InvalidArtifactError
-from liftline.files import artifacts
+from liftline.files.artifacts import consistent
+from liftline.files.atomic import write_json
 
 SCHEMA_VERSION = 1
 _STEEP = 1e-6
@@ -68,7 +69,7 @@ def to_world(points_m: NDArray[np.floating], scene: Scene) -> NDArray[np.float64
 
 def save(path: Path, scene: Scene) -> None:
     """Write a scene as JSON."""
-    artifacts.write_json(path, {"schema_version": SCHEMA_VERSION, **_SCENE.dump_python(scene, mode="json")})
+    write_json(path, {"schema_version": SCHEMA_VERSION, **_SCENE.dump_python(scene, mode="json")})
 
 
 def load(path: Path) -> Scene:
@@ -79,5 +80,5 @@ def load(path: Path) -> Scene:
         raise InvalidArtifactError(f"{path}: not a readable scene file ({error}); run the lift step again.") from error
     if not isinstance(data, dict) or data.pop("schema_version", None) != SCHEMA_VERSION:
         raise InvalidArtifactError(f"{path}: not a scene of schema version {SCHEMA_VERSION}; run the lift step again.")
-    with artifacts.consistent(str(path)):
+    with consistent(str(path)):
         return _SCENE.validate_python(data)

@@ -12,7 +12,7 @@ from pathlib import Path
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from liftline.adapters.folder_store import FolderStore
-from liftline.files.artifacts import sha256_file
+from liftline.files.atomic import sha256_file
 from liftline.jobs.naming import JobKey, Stage, TaskKey, artifact
 from liftline.pipeline.handler import GATHERS, Outcome, StageHandler
 from liftline.pipeline.state import advance, begin

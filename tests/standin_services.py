@@ -39,7 +39,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from liftline.errors import InvalidVideoError, UnavailableError
-from liftline.files.artifacts import sha256_file
+from liftline.files.atomic import sha256_file
 from liftline.files.output_tree import OutputTree
 from liftline.jobs.naming import Stage, artifact
 from liftline.pipeline.handler import LoadedService, Outcome, Product, Service, Work

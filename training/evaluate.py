@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline.files.artifacts import write_json
+from liftline.files.atomic import write_json
 from liftline_lifter.lifting.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
 from training.motion.bones import to_bones
 from training.motion.data import HELD_OUT_CMU, Motion, default_mocap_path, held_out_split, load_motion

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 
 from benchmarks.common import RESULTS, SAMPLE_VIDEO
-from liftline.files.artifacts import atomic_path
+from liftline.files.atomic import atomic_path
 from liftline_demo.mannequin.clip import DEMO_RATE, render_clip
 
 CLIP_720P = (1280, 720)

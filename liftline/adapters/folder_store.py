@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from liftline.errors import InvalidArtifactError, UnavailableError
-from liftline.files.artifacts import atomic_path
+from liftline.files.atomic import atomic_path
 from liftline.files.store_keys import check_key, check_prefix, check_upload_key
 from liftline.upload_form import UploadForm
 

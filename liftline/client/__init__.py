@@ -1,11 +1,15 @@
-"""Jobs on a Liftline gateway from Python.
+"""Jobs on a Liftline gateway from Python; `pip install 'liftline[client]'` is enough.
 
-from liftline.client import Client, JobSettings
+    from liftline.client import Client, JobSettings
 
-with Client() as client:
-    job = client.wait(client.submit("clip.mp4", JobSettings(export=("trc",))))
-    job.raise_unless_succeeded()
-    client.download(job, "outputs")
+    with Client() as client:
+        job = client.submit("clip.mp4", JobSettings(export=("trc",)))
+        job = client.wait(job)
+        job.raise_unless_succeeded()
+        client.download(job, "outputs")
+
+`Connection` says where the gateway is and who asks; `AsyncClient` is the same for asyncio. To read on: `sync_client`,
+`calls` (what both clients ask), `transfer` (bytes to and from the store), `output_folder` (what `download` leaves).
 """
 
 from liftline.client.async_client import AsyncClient

@@ -12,11 +12,10 @@ import grpc
 from google.protobuf.message import Message
 
 from liftline.client import calls
-from liftline.client.caller import Caller
+from liftline.client.backoff import Backoff
 from liftline.client.connection import Connection
 from liftline.client.errors import NotFoundError, told_apart
 from liftline.client.output_folder import OnFile, OutputFolder, Retrieval, silent
-from liftline.client.patience import Patience
 from liftline.client.transfer import AddressExpiredError, OnBytes, no_listener
 from liftline.client.views import Job, OutputFile, files_of, job_id, job_of
 from liftline.errors import UnavailableError
@@ -35,18 +34,18 @@ Given = ParamSpec("Given")
 Result = TypeVar("Result")
 
 
-class AsyncClient(Caller):
+class AsyncClient(calls.ClientBase):
     """As `Client`, method by method. Made where an event loop runs; `close` it, or use it as a context.
 
     Listeners (`on_bytes`, `on_file`) are called in other threads. A call that is cancelled stops its transfer.
     """
 
     def __init__(
-        self, connection: Connection | None = None, *, patience_s: float = 5.0, reconnect_s: float = 600.0
+        self, connection: Connection | None = None, *, retry_s: float = 5.0, reconnect_s: float = 600.0
     ) -> None:
         """Connects at the first call. A watch whose gateway is gone looks for it for `reconnect_s`."""
         connection = connection or Connection()
-        super().__init__(connection, patience_s=patience_s, reconnect_s=reconnect_s)
+        super().__init__(connection, retry_s=retry_s, reconnect_s=reconnect_s)
         self._channel = _channel(connection)
         self._stub: JobServiceAsyncStub = JobServiceStub(self._channel)
 
@@ -155,11 +154,11 @@ class AsyncClient(Caller):
 
     async def delete(self, job: str | Job) -> None:
         """Stop a job and remove all it made."""
-        patience = self._patience()
+        backoff = self._backoff()
         try:
-            await self._call(self._stub.DeleteJob, job_service_pb2.DeleteJobRequest(name=calls.name_of(job)), patience)
+            await self._call(self._stub.DeleteJob, job_service_pb2.DeleteJobRequest(name=calls.name_of(job)), backoff)
         except NotFoundError:
-            if not patience.attempts:
+            if not backoff.attempts:
                 raise
 
     async def artifacts(self, job: str | Job) -> Sequence[OutputFile]:
@@ -183,15 +182,15 @@ class AsyncClient(Caller):
         self,
         method: grpc.aio.UnaryUnaryMultiCallable[Request, Answer],
         request: Request,
-        patience: Patience | None = None,
+        backoff: Backoff | None = None,
     ) -> Answer:
-        patience = patience or self._patience()
+        backoff = backoff or self._backoff()
         while True:
             try:
                 with told_apart(self.server):
                     return await method(request, timeout=calls.ANSWER_S, metadata=self._metadata)
             except UnavailableError as error:
-                await asyncio.sleep(patience.pause_after(error))
+                await asyncio.sleep(backoff.pause_after(error))
 
 
 async def _in_thread(

@@ -7,15 +7,17 @@ from pathlib import Path
 
 import grpc
 
+from liftline.client.backoff import Backoff
+from liftline.client.connection import Connection
 from liftline.client.errors import ServerError, code_of, error_of
-from liftline.client.patience import Patience
+from liftline.client.transfer import Transfers
 from liftline.client.views import Job, job_id, job_of
 from liftline.errors import InvalidInputError, LiftlineError, UnavailableError, UsageError
+from liftline.files.output_tree import check_video_name
 from liftline.jobs.naming import Priority, is_token
 from liftline.settings.job import JobSettings
 from liftline.upload_form import UploadForm
 from liftline.v1 import job_service_pb2
-from liftline_cli.local.outputs import check_name
 
 ANSWER_S = 30.0
 """A call without an answer for so long is given up."""
@@ -35,7 +37,7 @@ def upload_request(path: Path) -> job_service_pb2.CreateUploadRequest:
         raise InvalidInputError(f"{path}: is no file; name the videos themselves.")
     if not size:
         raise InvalidInputError(f"{path}: the file is empty (0 bytes); copy or record it again.")
-    check_name(path.name)
+    check_video_name(path.name)
     return job_service_pb2.CreateUploadRequest(file_name=path.name, size_bytes=size)
 
 
@@ -76,7 +78,7 @@ class Watch:
     """What a watcher of a job knows across the streams it opens, one after the other."""
 
     server: str
-    patience: Patience
+    backoff: Backoff
     reconnect_s: float
     over: bool = field(default=False, init=False)
     _last: Job | None = field(default=None, init=False)
@@ -85,8 +87,8 @@ class Watch:
     def news(self, answer: job_service_pb2.WatchJobResponse) -> Job | None:
         """The job, where it isn't as it was."""
         if self._last is None:
-            self.patience = Patience(self.reconnect_s)
-        self.patience.renew()
+            self.backoff = Backoff(self.reconnect_s)
+        self.backoff.reset()
         self._heard = True
         job = job_of(answer.job)
         self.over = job.state.ended
@@ -104,4 +106,23 @@ class Watch:
             told = error_of(error, server=self.server)
         if not isinstance(told, UnavailableError):
             raise told from error
-        return self.patience.pause_after(told)
+        return self.backoff.pause_after(told)
+
+
+class ClientBase:
+    """The part of a client that doesn't wait for anything."""
+
+    def __init__(self, connection: Connection, *, retry_s: float, reconnect_s: float) -> None:
+        """Nothing is connected."""
+        self.server = connection.address
+        self._metadata, self._ca_file = connection.metadata, connection.ca_file
+        self._retry_s, self._reconnect_s = retry_s, reconnect_s
+
+    def _backoff(self) -> Backoff:
+        return Backoff(self._retry_s)
+
+    def _new_watch(self) -> Watch:
+        return Watch(self.server, self._backoff(), self._reconnect_s)
+
+    def _transfers(self) -> Transfers:
+        return Transfers(self._ca_file, max(self._retry_s, STREAM_S))

@@ -12,9 +12,9 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from liftline import __version__
+from liftline.client.local_gateway import serving_gateway
 from liftline.errors import UsageError
 from liftline.net.addresses import is_loopback, split_address
-from liftline_cli.up.state import serving_gateway
 
 DEFAULT_SERVER = "127.0.0.1:50051"
 

@@ -17,11 +17,11 @@ from liftline.client.errors import ServerError
 from liftline.client.transfer import AddressExpiredError, OnBytes, Transfers, no_listener
 from liftline.client.views import OutputFile
 from liftline.errors import InvalidArtifactError
-from liftline.exports.keypoint_files import write_frame_files
-from liftline.files.artifacts import output_errors, sha256_file, write_json
-from liftline.files.output_tree import MANIFEST, OutputTree
+from liftline.files.atomic import output_errors, sha256_file, write_json
+from liftline.files.frame_files import write_frame_files
+from liftline.files.output_tree import MANIFEST, WORK_FOLDER, OutputTree
 from liftline.files.store_keys import check_key
-from liftline_cli.local.outputs import WORK_FOLDER
+from liftline.progress import StopFlag
 
 _MAX_LINE_BYTES = 256 << 20
 OnFile = Callable[[OutputFile], OnBytes]
@@ -29,7 +29,7 @@ OnFile = Callable[[OutputFile], OnBytes]
 
 
 def silent(_file: OutputFile) -> OnBytes:
-    """For those who don't want to know."""
+    """The listener of a download nobody watches."""
     return no_listener
 
 
@@ -102,7 +102,7 @@ class OutputFolder:
     def _expand(self, lines: Path) -> None:
         folder = self.root / OutputTree(self.video_name).keypoints
         with _damage_told(lines.name):
-            paths = write_frame_files(folder, _records(lines), stop=self.transfers.stop)
+            paths = write_frame_files(folder, _records(lines, self.transfers.stop))
         self._frames = {str(path.relative_to(self.root)): sha256_file(path) for path in paths}
         lines.unlink()
 
@@ -150,11 +150,12 @@ def _damage_told(name: str) -> Iterator[None]:
         raise InvalidArtifactError(f"{name}: isn't what it should be ({error}); run the job again.") from error
 
 
-def _records(lines: Path) -> Iterator[dict[str, Any]]:
-    """Records of frames, in order. Raises ValueError, AttributeError where they are damaged."""
+def _records(lines: Path, stop: StopFlag) -> Iterator[dict[str, Any]]:
+    """Records of frames, in order. Raises ValueError, AttributeError where they are damaged, Cancelled when told to."""
     try:
         with gzip.open(lines, "rb") as stream:
             for number, line in enumerate(iter(lambda: stream.readline(_MAX_LINE_BYTES), b""), 1):
+                stop.raise_if_stopped()
                 record = from_json(line, allow_inf_nan=False)
                 if record.get("frame") != number:
                     raise ValueError(f"line {number} is of another frame")

@@ -12,11 +12,10 @@ import grpc
 from google.protobuf.message import Message
 
 from liftline.client import calls
-from liftline.client.caller import Caller
+from liftline.client.backoff import Backoff
 from liftline.client.connection import Connection
 from liftline.client.errors import NotFoundError, told_apart
 from liftline.client.output_folder import OnFile, OutputFolder, Retrieval, silent
-from liftline.client.patience import Patience
 from liftline.client.transfer import AddressExpiredError, OnBytes, no_listener
 from liftline.client.views import Job, OutputFile, files_of, job_id, job_of
 from liftline.errors import UnavailableError
@@ -29,19 +28,23 @@ Request = TypeVar("Request", bound=Message)
 Answer = TypeVar("Answer", bound=Message)
 
 
-class Client(Caller):
+class Client(calls.ClientBase):
     """Jobs of one tenant on one gateway. Safe to use from several threads; `close` it, or use it as a context.
 
+        with Client() as client:
+            job = client.wait(client.submit("clip.mp4"))
+            client.download(job, "outputs")
+
     Every method raises LiftlineError: UnavailableError where the gateway or the artifact store can't be reached for
-    `patience_s`, AccessError, NotFoundError, QuotaError, UsageError, ServerError for what it answers.
+    `retry_s` seconds, AccessError, NotFoundError, QuotaError, UsageError, ServerError for what it answers.
     """
 
     def __init__(
-        self, connection: Connection | None = None, *, patience_s: float = 5.0, reconnect_s: float = 600.0
+        self, connection: Connection | None = None, *, retry_s: float = 5.0, reconnect_s: float = 600.0
     ) -> None:
         """Connects at the first call. A watch whose gateway is gone looks for it for `reconnect_s`."""
         connection = connection or Connection()
-        super().__init__(connection, patience_s=patience_s, reconnect_s=reconnect_s)
+        super().__init__(connection, retry_s=retry_s, reconnect_s=reconnect_s)
         self._channel = _channel(connection)
         self._stub = JobServiceStub(self._channel)
 
@@ -144,11 +147,11 @@ class Client(Caller):
 
     def delete(self, job: str | Job) -> None:
         """Stop a job and remove all it made."""
-        patience = self._patience()
+        backoff = self._backoff()
         try:
-            self._call(self._stub.DeleteJob, job_service_pb2.DeleteJobRequest(name=calls.name_of(job)), patience)
+            self._call(self._stub.DeleteJob, job_service_pb2.DeleteJobRequest(name=calls.name_of(job)), backoff)
         except NotFoundError:
-            if not patience.attempts:
+            if not backoff.attempts:
                 raise
 
     def artifacts(self, job: str | Job) -> Sequence[OutputFile]:
@@ -169,15 +172,15 @@ class Client(Caller):
         return output.files
 
     def _call(
-        self, method: grpc.UnaryUnaryMultiCallable[Request, Answer], request: Request, patience: Patience | None = None
+        self, method: grpc.UnaryUnaryMultiCallable[Request, Answer], request: Request, backoff: Backoff | None = None
     ) -> Answer:
-        patience = patience or self._patience()
+        backoff = backoff or self._backoff()
         while True:
             try:
                 with told_apart(self.server):
                     return method(request, timeout=calls.ANSWER_S, metadata=self._metadata)
             except UnavailableError as error:
-                time.sleep(patience.pause_after(error))
+                time.sleep(backoff.pause_after(error))
 
 
 def _channel(connection: Connection) -> grpc.Channel:

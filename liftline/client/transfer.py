@@ -16,11 +16,11 @@ from urllib.parse import urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
+from liftline.client.backoff import Backoff
 from liftline.client.errors import ServerError
-from liftline.client.patience import Patience
 from liftline.errors import InvalidArtifactError, InvalidInputError, UnavailableError, UsageError
-from liftline.files.artifacts import output_errors, sha256_file
-from liftline.models.fetching.connection import is_loopback_url, pool, reason
+from liftline.files.atomic import output_errors, sha256_file
+from liftline.net.https import is_loopback_url, pool, reason
 from liftline.progress import StopFlag
 from liftline.upload_form import FormBody, UploadForm, form_body
 
@@ -37,15 +37,15 @@ class AddressExpiredError(ServerError):
 
 
 def no_listener(_done: int, _total: int) -> None:
-    """For those who don't want to know."""
+    """The listener of a transfer nobody watches."""
 
 
 @dataclass(frozen=True)
 class Transfers:
-    """Uploads and downloads, tried again for `patience_s` without progress. Every method blocks."""
+    """Uploads and downloads, tried again for `retry_s` without progress. Every method blocks."""
 
     ca_file: Path | None = None
-    patience_s: float = 60.0
+    retry_s: float = 60.0
     stop: StopFlag = field(default_factory=StopFlag)
 
     def upload(self, form: UploadForm, path: Path, on_bytes: OnBytes = no_listener) -> None:
@@ -57,12 +57,12 @@ class Transfers:
             UnavailableError: no connection.
             ServerError: an answer that more attempts won't better.
         """
-        patience = Patience(self.patience_s)
+        backoff = Backoff(self.retry_s)
         while True:
             try:
                 return self._send(form, path, on_bytes)
             except UnavailableError as error:
-                time.sleep(patience.pause_after(error))
+                time.sleep(backoff.pause_after(error))
 
     def download(
         self, address: str, part: Path, *, size_bytes: int, sha256: str, on_bytes: OnBytes = no_listener
@@ -104,15 +104,15 @@ class Transfers:
 
     def _complete(self, address: str, part: Path, size_bytes: int, on_bytes: OnBytes) -> int:
         """Fetch what is missing; the bytes that were there before."""
-        patience = Patience(self.patience_s)
+        backoff = Backoff(self.retry_s)
         first = there = _size(part)
         while there < size_bytes or not part.exists():
             try:
                 self._fetch_rest(address, part, there, size_bytes, on_bytes)
             except UnavailableError as error:
                 if _size(part) > there:
-                    patience.renew()
-                time.sleep(patience.pause_after(error))
+                    backoff.reset()
+                time.sleep(backoff.pause_after(error))
             there = _size(part)
         return first
 

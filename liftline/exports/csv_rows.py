@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from liftline.files.artifacts import atomic_path
+from liftline.files.atomic import atomic_path
 from liftline.poses import Poses
 from liftline.scene import Scene, to_world
 from liftline.skeletons import H36M17

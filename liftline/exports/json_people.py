@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from liftline.files.artifacts import write_json
+from liftline.files.atomic import write_json
 from liftline.poses import Poses
 from liftline.scene import Scene, to_world, world_axes
 from liftline.skeletons import H36M17

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from liftline.exports._paths import person_path
-from liftline.files.artifacts import atomic_path
+from liftline.files.atomic import atomic_path
 from liftline.poses import Poses
 from liftline.scene import Scene
 

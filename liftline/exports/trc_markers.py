@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from liftline.exports._paths import person_path
-from liftline.files.artifacts import atomic_path
+from liftline.files.atomic import atomic_path
 from liftline.poses import Poses
 from liftline.scene import Scene, to_world
 from liftline.skeletons import H36M17

@@ -1,4 +1,4 @@
-"""Files that are whole or absent: atomic writes, content hashes, and versioned npz read without pickle.
+"""Versioned npz, written whole or not at all and read without pickle.
 
 Every artifact of our own is an `.npz` with three text entries (`artifact`, `schema_version`, `meta` as JSON) beside
 its arrays. Format: numpy.lib.format, always with `allow_pickle=False`.
@@ -6,13 +6,10 @@ its arrays. Format: numpy.lib.format, always with `allow_pickle=False`.
 
 from __future__ import annotations
 
-import errno
-import hashlib
 import json
-import secrets
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -20,8 +17,9 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline.errors import InvalidArtifactError, OutputError
+from liftline.errors import InvalidArtifactError
 from liftline.files import npz_entries
+from liftline.files.atomic import atomic_path
 
 MAX_ARTIFACT_BYTES = 8 << 30
 """A stored artifact that would unpack to more than this is refused."""
@@ -33,59 +31,6 @@ class Npz:
 
     arrays: Mapping[str, NDArray[Any]]
     meta: Mapping[str, Any]
-
-
-@contextmanager
-def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`; when the block ends without error it becomes `path`, else it is gone.
-
-    The temporary name keeps the suffix, since encoders choose the container by it.
-
-    Raises OutputError when the folder can't be written or the disk is full.
-    """
-    temporary = path.with_name(f".{path.stem[:40]}-{secrets.token_hex(4)}.partial{path.suffix}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch(exist_ok=False)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise _output_error(path, error) from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
-
-
-@contextmanager
-def output_errors(path: Path) -> Iterator[None]:
-    """Turn what the disk refuses into OutputError."""
-    try:
-        yield
-    except OSError as error:
-        raise _output_error(path, error) from error
-
-
-def _output_error(path: Path, error: OSError) -> OutputError:
-    if error.errno == errno.ENOSPC:
-        return OutputError(f"{path}: the disk is full; nothing half-written was left. Free some space and run again.")
-    return OutputError(f"{path}: can't be written ({error.strerror or error}); choose another --output-dir.")
-
-
-def write_bytes(path: Path, data: bytes) -> None:
-    """Write a whole file at once."""
-    with atomic_path(path) as temporary:
-        temporary.write_bytes(data)
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write `value` as JSON: UTF-8, no NaN (missing numbers must be null)."""
-    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode())
-
-
-def sha256_file(path: Path) -> str:
-    """Hexadecimal SHA-256 of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def save_npz(

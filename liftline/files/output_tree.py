@@ -5,8 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from liftline.errors import InvalidInputError
+
 MANIFEST = "manifest.json"
 """There only when everything is complete."""
+WORK_FOLDER = ".liftline"
+"""Finished steps and intermediate files; also what tells an output folder from a folder of videos."""
 
 
 @dataclass(frozen=True)
@@ -58,3 +62,12 @@ class OutputTree:
     def rendered(self) -> str:
         """The drawn video."""
         return f"output_videos/{self._stem}.mp4"
+
+
+def check_video_name(file_name: str) -> None:
+    """Raise InvalidInputError for a video that results can't be named after."""
+    try:
+        file_name.encode()
+    except UnicodeEncodeError as error:
+        shown = file_name.encode(errors="replace").decode()
+        raise InvalidInputError(f"{shown}: its name isn't UTF-8, so results can't name it; rename it.") from error

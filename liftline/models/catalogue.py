@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from liftline.errors import ModelError
-from liftline.files.artifacts import sha256_file, write_bytes
+from liftline.files.atomic import sha256_file, write_bytes
 from liftline.settings.machine import load_settings
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\b")

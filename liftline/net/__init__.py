@@ -1,4 +1,4 @@
 """What everything that talks over a network shares.
 
-`addresses` checks host and port as settings give them.
+`addresses` checks host and port as settings give them, `https` makes connections that are encrypted.
 """

@@ -22,7 +22,7 @@ _LARGEST_RESULT_BYTES = 100_000
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def misfit(record: JobRecord, stage: Stage, result: TaskResult) -> str | None:
+def problem_with_result(record: JobRecord, stage: Stage, result: TaskResult) -> str | None:
     """What is wrong with a stage's result; None where it can be used."""
     if result.ByteSize() > _LARGEST_RESULT_BYTES:
         return f"{stage} answered with {result.ByteSize()} bytes, more than {_LARGEST_RESULT_BYTES}."

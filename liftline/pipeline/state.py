@@ -12,9 +12,9 @@ from collections.abc import Iterable
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from liftline.jobs.naming import SEGMENTED, JobKey, Stage, TaskKey
-from liftline.pipeline import bitset as bits
+from liftline.pipeline import bitset
 from liftline.pipeline.next_tasks import tasks_of
-from liftline.pipeline.result_checks import LARGEST_SEGMENT_COUNT, misfit
+from liftline.pipeline.result_checks import LARGEST_SEGMENT_COUNT, problem_with_result
 from liftline.v1.artifacts_pb2 import Artifact
 from liftline.v1.events_pb2 import Event, Task, TaskResult
 from liftline.v1.job_service_pb2 import Failure, Job
@@ -31,7 +31,7 @@ def begin(record: JobRecord) -> Step:
     changed = _copy(record)
     changed.state = Job.STATE_QUEUED
     changed.update_time.CopyFrom(record.create_time)
-    return changed, _go_on(changed, record.create_time)
+    return changed, _release_next(changed, record.create_time)
 
 
 def advance(record: JobRecord, event: Event) -> Step:
@@ -43,7 +43,7 @@ def advance_all(record: JobRecord, events: Iterable[Event]) -> Step:
     """The same for several events, one after the other."""
     changed, tasks = _copy(record), []
     for event in events:
-        tasks += _take(changed, event)
+        tasks += _apply(changed, event)
     return changed, [] if is_over(changed) else tasks
 
 
@@ -103,7 +103,7 @@ def pending(record: JobRecord) -> list[TaskKey]:
     return [
         TaskKey(job, Stage.of(stage.stage), number)
         for stage in record.stages
-        for number in bits.missing_below(stage.done, stage.released)
+        for number in bitset.missing_below(stage.done, stage.released)
     ]
 
 
@@ -129,22 +129,22 @@ def _ended(record: JobRecord, state: Job.State.ValueType, time: Timestamp) -> Jo
     return changed
 
 
-def _take(record: JobRecord, event: Event) -> list[Task]:
+def _apply(record: JobRecord, event: Event) -> list[Task]:
     stage = _stage_of(event)
     if is_over(record) or stage is None or not 0 <= event.id.number < _size(record, stage):
         return []
     known = _known(record, stage)
-    if known is not None and bits.contains(known.done, event.id.number):
+    if known is not None and bitset.contains(known.done, event.id.number):
         return []
     if event.HasField("failed"):
         _fail(record, event, event.failed.reason or Failure.REASON_INTERNAL, event.failed.message)
         return []
-    problem = misfit(record, stage, event.finished)
+    problem = problem_with_result(record, stage, event.finished)
     if problem is not None:
         _fail(record, event, Failure.REASON_INTERNAL, problem)
         return []
     _finish(record, stage, event.id.number, event.finished)
-    return _go_on(record, event.time)
+    return _release_next(record, event.time)
 
 
 def _stage_of(event: Event) -> Stage | None:
@@ -175,7 +175,7 @@ def _finish(record: JobRecord, stage: Stage, number: int, result: TaskResult) ->
     if not entry.done_count:
         for name, value in result.provenance.items():
             record.provenance[f"{stage}.{name}"] = value
-    entry.done = bits.added(entry.done, number)
+    entry.done = bitset.added(entry.done, number)
     entry.done_count += 1
     entry.frames_done += result.frames_done
     entry.work_s += result.seconds
@@ -201,7 +201,7 @@ def _plan(record: JobRecord, result: TaskResult) -> None:
         record.detector_model.CopyFrom(result.models[0])
 
 
-def _go_on(record: JobRecord, time: Timestamp) -> list[Task]:
+def _release_next(record: JobRecord, time: Timestamp) -> list[Task]:
     """Begin stages whose time has come, release what may be released; all done: it is to be published."""
     tasks = []
     for stage in Stage:
@@ -217,19 +217,19 @@ def _go_on(record: JobRecord, time: Timestamp) -> list[Task]:
 
 def _start(entry: StageRecord, *, tasks: int, time: Timestamp) -> None:
     entry.tasks = tasks
-    entry.done = bits.below(entry.done, tasks)
-    entry.done_count = bits.count_below(entry.done, tasks)
+    entry.done = bitset.below(entry.done, tasks)
+    entry.done_count = bitset.count_below(entry.done, tasks)
     entry.start_time.CopyFrom(time)
 
 
 def _release(record: JobRecord, stage: Stage, entry: StageRecord) -> list[Task]:
     if entry.released == entry.tasks:
         return []
-    running = entry.released - bits.count_below(entry.done, entry.released)
+    running = entry.released - bitset.count_below(entry.done, entry.released)
     room = max(record.max_parallel_segments, 1) - running
     numbers: list[int] = []
     while entry.released < entry.tasks and len(numbers) < room:
-        if not bits.contains(entry.done, entry.released):
+        if not bitset.contains(entry.done, entry.released):
             numbers.append(entry.released)
         entry.released += 1
     return tasks_of(record, stage, numbers)

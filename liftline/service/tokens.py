@@ -11,7 +11,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import grpc
 import jwt
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, EllipticCurvePrivateKey, EllipticCurvePublicKey
@@ -22,7 +21,7 @@ from jwt.exceptions import InvalidKeyError
 
 from liftline.errors import UsageError
 from liftline.jobs.naming import is_token
-from liftline.service.grpc.status_codes import RefusedError
+from liftline.service.api_errors import ApiError, ErrorKind
 
 OPERATOR = "liftline.operator"
 _LEEWAY = timedelta(seconds=10)
@@ -38,8 +37,12 @@ class Caller:
     expire_s: float | None = field(default=None, compare=False)
 
 
+LOCAL = Caller("local", frozenset({OPERATOR}))
+"""Everyone on this machine, where no key for tokens is set."""
+
+
 class TokenChecker:
-    """Tells who sent a token."""
+    """Checks the token of each request, and tells whose it is."""
 
     def __init__(self, key_file: Path, *, audience: str) -> None:
         """Read a public key (PEM) or a shared secret. Raises UsageError where the file is neither."""
@@ -50,8 +53,21 @@ class TokenChecker:
             self._key, self._algorithm = _secret(content, key_file), "HS256"
         self._audience = audience
 
+    def check_header(self, authorization: Sequence[str]) -> Caller:
+        """The caller of a request with these `authorization` headers, of which `Bearer <token>` must be the only one.
+
+        Raises ApiError, as `check` does.
+        """
+        scheme, _, token = authorization[0].partition(" ") if len(authorization) == 1 else ("", "", "")
+        if scheme.lower() != "bearer" or not token.strip():
+            raise ApiError(
+                ErrorKind.UNAUTHENTICATED, "TOKEN_MISSING",
+                "The request needs metadata `authorization: Bearer <token>`; `liftline token` makes tokens.",
+            )  # fmt: skip
+        return self.check(token.strip())
+
     def check(self, token: str) -> Caller:
-        """The caller. Raises RefusedError (UNAUTHENTICATED, PERMISSION_DENIED) saying what is wrong with the token."""
+        """The caller. Raises ApiError (UNAUTHENTICATED, PERMISSION_DENIED) saying what is wrong with the token."""
         try:
             claims = jwt.decode(
                 token, self._key, algorithms=[self._algorithm], audience=self._audience, leeway=_LEEWAY,
@@ -61,8 +77,8 @@ class TokenChecker:
             raise _unauthenticated(error, self._audience) from error
         tenant = claims["sub"]
         if not is_token(tenant):
-            raise RefusedError(
-                grpc.StatusCode.PERMISSION_DENIED, "TOKEN_SUBJECT",
+            raise ApiError(
+                ErrorKind.PERMISSION_DENIED, "TOKEN_SUBJECT",
                 "The token's subject can't be a tenant: 1 to 64 letters, digits, '-' and '_' are needed.",
             )  # fmt: skip
         scope = claims.get("scope", "")
@@ -89,14 +105,12 @@ def mint_token(
     return jwt.encode(claims, key, algorithm=algorithm)
 
 
-def expired() -> RefusedError:
+def expired() -> ApiError:
     """The answer to whoever sends an old token, or goes on with a request for longer than it is good."""
-    return RefusedError(
-        grpc.StatusCode.UNAUTHENTICATED, "TOKEN_EXPIRED", "The token has expired; get a new one."
-    )  # fmt: skip
+    return ApiError(ErrorKind.UNAUTHENTICATED, "TOKEN_EXPIRED", "The token has expired; get a new one.")
 
 
-def _unauthenticated(error: jwt.PyJWTError, audience: str) -> RefusedError:
+def _unauthenticated(error: jwt.PyJWTError, audience: str) -> ApiError:
     if isinstance(error, jwt.ExpiredSignatureError):
         return expired()
     if isinstance(error, jwt.InvalidAudienceError):
@@ -107,7 +121,7 @@ def _unauthenticated(error: jwt.PyJWTError, audience: str) -> RefusedError:
         reason, message = "TOKEN_NOT_YET_VALID", "The token isn't valid yet; is a clock wrong?"
     else:
         reason, message = "TOKEN_INVALID", "The token isn't one that this deployment's key signed."
-    return RefusedError(grpc.StatusCode.UNAUTHENTICATED, reason, message)
+    return ApiError(ErrorKind.UNAUTHENTICATED, reason, message)
 
 
 def _read(key_file: Path) -> bytes:

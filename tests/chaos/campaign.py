@@ -117,7 +117,7 @@ def _live(cluster: Cluster, order: Order, folder: Path, began_s: float) -> Ended
     path = order.write(folder / "videos")
     gateway = cluster.of(GATEWAY)[order.number % len(cluster.of(GATEWAY))]
     connection = Connection(server=f"127.0.0.1:{gateway.port}")
-    with Client(connection, patience_s=_PATIENCE_S) as client:
+    with Client(connection, retry_s=_PATIENCE_S) as client:
         time.sleep(max(0.0, began_s + order.after_s - time.monotonic()))
         job = client.submit(path, priority=Priority(order.priority), request_id=f"chaos-{order.number}")
         if order.kind in (CANCELLED, DELETED):

@@ -28,7 +28,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
 @pytest.fixture
 def client(running: Cluster) -> Iterator[Client]:
     """A patient client of the first gateway."""
-    with Client(Connection(server=running.server), patience_s=60.0) as made:
+    with Client(Connection(server=running.server), retry_s=60.0) as made:
         yield made
 
 

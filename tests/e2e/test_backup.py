@@ -82,7 +82,7 @@ class Disaster:
 
     def __init__(self, running: Cluster, folder: Path) -> None:
         self.cluster, self.folder = running, folder
-        self.client = Client(Server(server=running.server), patience_s=WITHIN_S)
+        self.client = Client(Server(server=running.server), retry_s=WITHIN_S)
 
     def happen(self) -> Jobs:
         """All of it; the jobs as they were last seen before."""

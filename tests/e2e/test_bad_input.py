@@ -11,7 +11,7 @@ import av
 import numpy as np
 import pytest
 
-from liftline.files.artifacts import sha256_file
+from liftline.files.atomic import sha256_file
 from tests.support import Liftline
 
 

@@ -71,7 +71,7 @@ class Upgrade:
         return [self.of(kind, which) for kind in WORKERS]
 
     def client(self, which: int) -> Client:
-        return Client(Connection(server=f"127.0.0.1:{self.of(GATEWAY, which).port}"), patience_s=WITHIN_S)
+        return Client(Connection(server=f"127.0.0.1:{self.of(GATEWAY, which).port}"), retry_s=WITHIN_S)
 
     def submit(self, client: Client, count: int, script: str) -> list[Job]:
         path = self.folder / f"standin-{script}.mp4"

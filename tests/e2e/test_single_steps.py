@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from liftline import poses as poses_file
-from liftline.files.artifacts import sha256_file
+from liftline.files.atomic import sha256_file
 from tests.support import Liftline
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from string import Template
 from typing import Any
 
-from liftline.files.artifacts import write_bytes, write_json
+from liftline.files.atomic import write_bytes, write_json
 from liftline_lifter.lifting.checkpoint import bundled_checkpoint_path, load_checkpoint
 from training.evaluate import HDM_MEAN, KEYPOINTS, Conditions, evaluate_both, figures_of, window_scores
 from training.motion.data import HELD_OUT_CMU, default_mocap_path

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from liftline.files.artifacts import write_bytes
+from liftline.files.atomic import write_bytes
 from liftline_cli.local.process_settings import ProcessSettings
 
 

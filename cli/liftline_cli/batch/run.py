@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 
 from liftline.errors import ExitCode, OutputError
-from liftline.files.artifacts import write_bytes, write_json
+from liftline.files.atomic import write_bytes, write_json
 from liftline.progress import StopFlag
 from liftline_cli.batch._finding import find_videos
 from liftline_cli.batch._runner import run_video

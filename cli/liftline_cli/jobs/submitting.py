@@ -12,7 +12,7 @@ from rich.markup import escape
 from liftline.client import Job, JobSettings, OutputFile
 from liftline.client.transfer import OnBytes
 from liftline.errors import Cancelled, ExitCode, LiftlineError, UsageError
-from liftline.files.artifacts import output_errors
+from liftline.files.atomic import output_errors
 from liftline.jobs.naming import Priority
 from liftline.models.fetching.progress import progress_bar
 from liftline_cli.console.session import closing, print_json

@@ -19,7 +19,7 @@ from liftline import tracks as tracks_file
 from liftline.detections import Detections
 from liftline.exports import export
 from liftline.exports.keypoint_files import write_keypoint_files
-from liftline.files.artifacts import sha256_file
+from liftline.files.atomic import sha256_file
 from liftline.plan import Plan, Segment
 from liftline.ports import Detector, VideoOpener
 from liftline.poses import Poses

@@ -5,11 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from liftline.errors import InvalidInputError, UsageError
-from liftline.files.output_tree import MANIFEST, OutputTree
-
-WORK_FOLDER = ".liftline"
-"""Finished steps and intermediate files; also what tells an output folder from a folder of videos."""
+from liftline.errors import UsageError
+from liftline.files.output_tree import MANIFEST, WORK_FOLDER, OutputTree, check_video_name
 
 
 @dataclass(frozen=True)
@@ -71,7 +68,7 @@ class OutputPaths:
 
     def check(self) -> None:
         """Raise LiftlineError where the results can't be named or would replace the video itself."""
-        check_name(self.video.name)
+        check_video_name(self.video.name)
         if self.rendered.exists() and self.rendered.samefile(self.video):
             raise UsageError(f"{self.video}: would be overwritten by its own result; choose another --output-dir.")
 
@@ -86,12 +83,3 @@ class OutputPaths:
             "detectron file": self.detectron_file,
         }
         return {name: path for name, path in candidates.items() if path.exists()}
-
-
-def check_name(file_name: str) -> None:
-    """Raise InvalidInputError for a video that results can't be named after."""
-    try:
-        file_name.encode()
-    except UnicodeEncodeError as error:
-        shown = file_name.encode(errors="replace").decode()
-        raise InvalidInputError(f"{shown}: its name isn't UTF-8, so results can't name it; rename it.") from error

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from liftline.files.artifacts import write_json
+from liftline.files.atomic import write_json
 from liftline.jobs import manifest
 from liftline.plan import Plan
 from liftline.ports import ModelInfo

@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from liftline import __version__
-from liftline.files.artifacts import sha256_file, write_json
+from liftline.files.atomic import sha256_file, write_json
 
 
 def digest(*parts: object) -> str:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from liftline.errors import UsageError
-from liftline.files.artifacts import write_json
+from liftline.files.atomic import write_json
 from liftline_cli.up.children import free_ports
 
 MARKER = "liftline-up.json"

@@ -13,20 +13,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from liftline.client.local_gateway import is_locked, state_file, state_folder
 from liftline.errors import LiftlineError, UnavailableError, UsageError
 from liftline_cli.up._health import is_serving
 from liftline_cli.up.children import program
 from liftline_cli.up.ports import MARKER
-from liftline_cli.up.state import (
-    Phase,
-    Running,
-    State,
-    is_locked,
-    read_state,
-    running_state,
-    state_file,
-    state_folder,
-)
+from liftline_cli.up.state import Phase, Running, State, read_state, running_state
 
 PROGRAMS = ("nats-server", "radosgw", "radosgw-admin", "ceph", "ceph-mon", "ceph-osd", "ceph-authtool", "monmaptool")
 _SUPERVISOR = "liftline_cli.up.supervisor"

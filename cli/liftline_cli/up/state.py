@@ -1,26 +1,29 @@
-"""What `liftline up` has running: a file that it keeps current, and a lock that it holds as long as it lives."""
+"""What `liftline up` has running: a file that it keeps current, and a lock that it holds as long as it lives.
+
+Where they are, and what clients read of them, is in `liftline.client.local_gateway`.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import json
-import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import IO
 
-from liftline.files.artifacts import write_json
+from liftline.client.local_gateway import RUNNING, is_locked, lock_file, state_file, state_folder
+from liftline.files.atomic import write_json
 
 
 class Phase(StrEnum):
     """Where the supervisor stands; services that run may not serve yet."""
 
     STARTING = "starting"
-    RUNNING = "running"
+    RUNNING = RUNNING
     STOPPING = "stopping"
     FAILED = "failed"
 
@@ -48,17 +51,6 @@ class State:
     error: str = ""
 
 
-def state_folder() -> Path:
-    """Where state, lock and logs lie: XDG's state folder of this user."""
-    base = os.environ.get("XDG_STATE_HOME")
-    return (Path(base) if base else Path.home() / ".local" / "state") / "liftline" / "up"
-
-
-def state_file() -> Path:
-    """The state."""
-    return state_folder() / "state.json"
-
-
 def log_folder() -> Path:
     """What services print."""
     return state_folder() / "logs"
@@ -84,27 +76,11 @@ def running_state() -> State | None:
     return read_state() if is_locked() else None
 
 
-def serving_gateway() -> str | None:
-    """Where the gateway of a running `liftline up` is."""
-    state = read_state()
-    return state.gateway if state is not None and state.phase is Phase.RUNNING and is_locked() else None
-
-
-def is_locked() -> bool:
-    """Whether a supervisor lives."""
-    with suppress(OSError), _lock_file().open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
-
-
 @contextmanager
 def locked() -> Iterator[bool]:
     """Hold the lock while the context lasts; False where another holds it."""
     state_folder().mkdir(parents=True, exist_ok=True, mode=0o700)
-    with _lock_file().open("ab") as file:
+    with lock_file().open("ab") as file:
         yield _try_lock(file)
 
 
@@ -118,7 +94,3 @@ def _try_lock(file: IO[bytes]) -> bool:
         else:
             return True
     return False
-
-
-def _lock_file() -> Path:
-    return state_folder() / "lock"

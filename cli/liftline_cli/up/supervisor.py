@@ -16,13 +16,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from liftline.client.local_gateway import state_file
 from liftline.errors import LiftlineError
 from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up._services import GRACE_S, ServiceProcess, environment, service_processes
 from liftline_cli.up.ceph import CephServer
 from liftline_cli.up.children import Child, free_ports, start
 from liftline_cli.up.ports import Ports
-from liftline_cli.up.state import Phase, Running, State, locked, log_folder, state_file, write_state
+from liftline_cli.up.state import Phase, Running, State, locked, log_folder, write_state
 
 _LOOK_S, _END_WITHIN_S = 0.2, 10.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S, _WELL_AFTER_S = 0.5, 30.0, 60.0

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline import poses
-from liftline.files.artifacts import atomic_path
+from liftline.files.atomic import atomic_path
 from liftline.ports import Progress, StopToken
 from liftline.processors import processors
 from liftline_demo.mannequin.figure import body_of

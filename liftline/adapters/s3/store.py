@@ -22,7 +22,7 @@ from liftline.adapters.s3._download import Download
 from liftline.adapters.s3._forms import signed_form
 from liftline.adapters.s3.client import client, signer
 from liftline.errors import InvalidArtifactError, UnavailableError
-from liftline.files.artifacts import atomic_path
+from liftline.files.atomic import atomic_path
 from liftline.files.range_reader import RangeReader
 from liftline.files.store_keys import check_key, check_prefix, check_upload_key
 from liftline.settings.services import S3Settings

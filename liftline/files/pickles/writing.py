@@ -19,7 +19,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline.files.artifacts import atomic_path
+from liftline.files.atomic import atomic_path
 
 _BATCH = 1000
 _EPOCH = (1980, 1, 1, 0, 0, 0)

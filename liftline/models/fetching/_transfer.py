@@ -14,9 +14,9 @@ from urllib3.exceptions import HTTPError
 
 from liftline.errors import ModelError
 from liftline.models.catalogue import Address
-from liftline.models.fetching.connection import Interrupted, open_url, reason
 from liftline.models.fetching.part import Part
 from liftline.models.fetching.progress import OnBytes
+from liftline.net.https import Interrupted, open_url, reason
 
 ATTEMPTS = 5
 MAX_WAIT_S = 30.0

@@ -14,9 +14,9 @@ from liftline.errors import Cancelled, ModelError
 from liftline.models import catalogue as models
 from liftline.models.catalogue import Address, ModelFile
 from liftline.models.fetching._transfer import transfer
-from liftline.models.fetching.connection import Interrupted
 from liftline.models.fetching.part import Part, disk_errors
 from liftline.models.fetching.progress import OnBytes
+from liftline.net.https import Interrupted
 
 
 class Outcome(StrEnum):

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from liftline.errors import ModelError
-from liftline.files.artifacts import write_bytes
+from liftline.files.atomic import write_bytes
 from liftline.models import catalogue as models
 from liftline.models.catalogue import ModelFile, Wheel, WheelMember
 from liftline.models.fetching.progress import OnBytes

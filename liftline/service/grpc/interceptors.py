@@ -120,8 +120,8 @@ class Tracing(Around):
             yield
 
 
-class Refusing(Around):
-    """Tells errors as canonical statuses."""
+class TranslatingErrors(Around):
+    """Turns errors into canonical statuses."""
 
     @asynccontextmanager
     async def around(self, method: str, context: Context) -> AsyncIterator[None]:

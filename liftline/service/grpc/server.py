@@ -13,8 +13,8 @@ from prometheus_client import CollectorRegistry
 from liftline.errors import UsageError
 from liftline.net.addresses import is_loopback, split_address
 from liftline.service.grpc._certificates import server_credentials
-from liftline.service.grpc.identity import Identifying
-from liftline.service.grpc.interceptors import Counting, Refusing, Tracing
+from liftline.service.grpc.authentication import Authenticating
+from liftline.service.grpc.interceptors import Counting, Tracing, TranslatingErrors
 from liftline.service.tokens import TokenChecker
 from liftline.settings.services import GrpcSettings
 from liftline.telemetry.metrics import RequestMetrics
@@ -66,7 +66,7 @@ async def running_server(
     Raises UsageError for settings that are wrong or that would let in anyone from elsewhere.
     """
     checker = _checker(settings)
-    interceptors = [Counting(RequestMetrics(registry)), Tracing(), Refusing(), Identifying(checker)]
+    interceptors = [Counting(RequestMetrics(registry)), Tracing(), TranslatingErrors(), Authenticating(checker)]
     server = grpc.aio.server(
         interceptors=interceptors, options=_OPTIONS, maximum_concurrent_rpcs=_REQUESTS_AT_ONCE
     )  # fmt: skip

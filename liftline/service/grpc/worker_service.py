@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator, Callable
 
 import grpc
 
-from liftline.service.grpc.identity import require_operator
+from liftline.service.api_errors import Violation, invalid_request
+from liftline.service.grpc.authentication import require_operator
 from liftline.service.grpc.interceptors import Context
-from liftline.service.grpc.status_codes import RefusedError, Violation
 from liftline.v1 import worker_service_pb2_grpc
 from liftline.v1.worker_service_pb2 import (
     DESCRIPTOR,
@@ -58,8 +58,6 @@ def _interval_s(request: WatchStatusRequest) -> float:
         return 1.0
     interval_s = request.interval.seconds + request.interval.nanos / 1e9
     if not _LEAST_INTERVAL_S <= interval_s <= _MOST_INTERVAL_S:
-        wrong = Violation("interval", f"{_LEAST_INTERVAL_S} s to {_MOST_INTERVAL_S:.0f} s are possible.")
-        raise RefusedError(
-            grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST", f"interval: {wrong.description}", violations=[wrong]
-        )  # fmt: skip
+        possible = f"{_LEAST_INTERVAL_S} s to {_MOST_INTERVAL_S:.0f} s are possible."
+        raise invalid_request([Violation("interval", possible)])
     return interval_s

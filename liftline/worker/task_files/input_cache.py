@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from liftline.errors import InvalidArtifactError
-from liftline.files.artifacts import sha256_file
+from liftline.files.atomic import sha256_file
 from liftline.jobs.naming import JobKey
 from liftline.ports import ArtifactStore
 from liftline.v1.artifacts_pb2 import ArtifactRef

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from liftline.errors import LiftlineError, UnavailableError
-from liftline.files.artifacts import sha256_file
+from liftline.files.atomic import sha256_file
 from liftline.jobs.manifest import package_versions
 from liftline.jobs.naming import Stage, TaskKey
 from liftline.jobs.wire import model_message

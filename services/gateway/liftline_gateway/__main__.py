@@ -29,9 +29,10 @@ from liftline.settings import environment
 from liftline.settings.machine import load_settings
 from liftline.settings.services import GatewaySettings, GrpcSettings, NatsSettings, S3Settings
 from liftline.telemetry.metrics import GatewayMetrics
+from liftline_gateway.api.grpc.job_service import job_service
 from liftline_gateway.api.wiring import Api
 from liftline_gateway.coordination.wiring import Coordination
-from liftline_gateway.webhooks.sender import Webhooks
+from liftline_gateway.webhooks.sender import WebhookSender
 
 _AGAIN_S = 1.0
 log = structlog.get_logger(__name__)
@@ -72,27 +73,28 @@ async def _serve(process: Process) -> None:
     nats, settings = environment.load(NatsSettings), environment.load(GatewaySettings)
     grpc, s3 = environment.load(GrpcSettings), environment.load(S3Settings)
     store = S3Store(s3)
-    webhooks, segment_s = Webhooks(settings), load_settings().segment_s
+    webhooks, segment_s = WebhookSender(settings), load_settings().segment_s
     async with patiently_connected(nats, process) as connection:
         bus, records = NatsBus(connection), NatsRecords(connection)
         coordination = Coordination(
-            bus, records, store, settings, GatewayMetrics(process.registry), tell=webhooks.tell, holder=process.name
-        )
+            bus, records, store, settings, GatewayMetrics(process.registry),
+            send_webhook=webhooks.send, holder=process.name,
+        )  # fmt: skip
         api = Api(coordination, bus, store, settings, segment_s=segment_s)
-        async with running_server(grpc, {Api.name: api.add_to}, registry=process.registry) as server:
+        async with running_server(grpc, job_service(api), registry=process.registry) as server:
             await until(process.stop, _make_places(connection, store, s3))
             if not process.stop.is_set():
-                await _mind_jobs(process, coordination, api, server)
+                await _run_jobs(process, coordination, api, server)
 
 
-async def _mind_jobs(process: Process, coordination: Coordination, api: Api, server: GrpcServer) -> None:
-    minding = asyncio.create_task(coordination.run(process.stop))
+async def _run_jobs(process: Process, coordination: Coordination, api: Api, server: GrpcServer) -> None:
+    running = asyncio.create_task(coordination.run(process.stop))
     await server.healthy()
     log.info("serving", version=__version__, port=server.port)
-    await until(process.stop, asyncio.shield(minding))
+    await until(process.stop, asyncio.shield(running))
     await server.leaving()
-    await api.watching.close()
-    await minding
+    await api.watches.close()
+    await running
     log.info("ended")
 
 

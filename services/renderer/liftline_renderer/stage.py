@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline.files.artifacts import atomic_path
+from liftline.files.atomic import atomic_path
 from liftline.frames import Frame
 from liftline.pipelining import reading_ahead, writing_behind
 from liftline.plan import Plan, Segment

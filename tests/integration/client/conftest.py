@@ -39,7 +39,7 @@ def use(request: pytest.FixtureRequest, gateway: Gateway) -> Use:
 
 def _use_sync(gateway: Gateway) -> Use:
     def use(method: str, *given: Any, connection: Connection | None = None, **named: Any) -> Any:
-        with Client(connection or gateway.connection, patience_s=3) as client:
+        with Client(connection or gateway.connection, retry_s=3) as client:
             found = getattr(client, method)(*given, **named)
             return list(found) if isinstance(found, Iterator) else found
 
@@ -48,7 +48,7 @@ def _use_sync(gateway: Gateway) -> Use:
 
 def _use_async(gateway: Gateway) -> Use:
     async def call(method: str, given: Any, connection: Connection | None, named: Any) -> Any:
-        async with AsyncClient(connection or gateway.connection, patience_s=3) as client:
+        async with AsyncClient(connection or gateway.connection, retry_s=3) as client:
             found = getattr(client, method)(*given, **named)
             return [one async for one in found] if hasattr(found, "__aiter__") else await found
 

@@ -24,7 +24,7 @@ def form(gateway: Gateway) -> UploadForm:
 
 def test_an_upload_that_is_told_to_stop_leaves_no_object(gateway: Gateway, tmp_path: Path) -> None:
     (tmp_path / "clip.mp4").write_bytes(CONTENT)
-    transfers = Transfers(patience_s=3)
+    transfers = Transfers(retry_s=3)
     with pytest.raises(Cancelled):
         transfers.upload(form(gateway), tmp_path / "clip.mp4", lambda *_: transfers.stop.stop())
     assert not gateway.store.objects
@@ -32,7 +32,7 @@ def test_an_upload_that_is_told_to_stop_leaves_no_object(gateway: Gateway, tmp_p
 
 def test_a_download_that_is_told_to_stop_keeps_what_came(gateway: Gateway, tmp_path: Path) -> None:
     gateway.store.objects["clip"] = CONTENT
-    transfers, part = Transfers(patience_s=3), tmp_path / "part"
+    transfers, part = Transfers(retry_s=3), tmp_path / "part"
 
     def stop_in_the_middle(done: int, _total: int) -> None:
         if done > 100_000:
@@ -61,7 +61,7 @@ def test_more_bytes_than_were_told_of_are_not_taken(gateway: Gateway, tmp_path: 
 def test_patience_lasts_as_long_as_something_comes(gateway: Gateway, tmp_path: Path) -> None:
     gateway.store.objects["clip"] = CONTENT
     gateway.store.faults.extend([broken_after(100_000)] * 8)
-    Transfers(patience_s=0.5).download(
+    Transfers(retry_s=0.5).download(
         gateway.store.address("clip"), tmp_path / "part", size_bytes=len(CONTENT), sha256=""
     )
     assert (tmp_path / "part").read_bytes() == CONTENT

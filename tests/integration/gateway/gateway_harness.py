@@ -26,9 +26,9 @@ from liftline.v1.artifacts_pb2 import ArtifactRef
 from liftline.v1.events_pb2 import Event, TaskResult
 from liftline.v1.job_service_pb2 import Failure, Job
 from liftline.v1.records_pb2 import JobRecord, RequestRecord, UploadRecord
-from liftline_gateway.coordination.job_creation import video_key
+from liftline_gateway.coordination.creation_steps import video_key
 from liftline_gateway.coordination.wiring import Coordination
-from liftline_gateway.records.job_repository import JobBook, UploadKey
+from liftline_gateway.records.job_repository import JobRepository, UploadKey
 from tests.unit.gateway.jobs import TIME, new_record, product, result_of
 
 VIDEO = b"a video, as far as the gateway cares"
@@ -112,7 +112,7 @@ class Worker:
     """Takes tasks of all stages and plays them, with all the calls of a real one that the gateway can see."""
 
     def __init__(self, bus: Bus, records: Records, store: ArtifactStore, *, segments: int = 3) -> None:
-        self.bus, self.book, self.store, self.segments = bus, JobBook(records), store, segments
+        self.bus, self.book, self.store, self.segments = bus, JobRepository(records), store, segments
         self.done: list[str] = []
         self.broken: Callable[[TaskKey], bool] = lambda key: False
 
@@ -159,7 +159,7 @@ class GatewayHarness:
         self.broker = Broker(ack_wait_s=ACK_WAIT_S, clock=lambda: self.clock.seconds)
         self.bus, self.records, self.store = MemoryBus(self.broker), MemoryRecords(), FolderStore(folder)
         self.worker = Worker(self.bus, self.records, self.store, segments=segments)
-        self.book = JobBook(self.records, now=self.clock.now)
+        self.book = JobRepository(self.records, now=self.clock.now)
         self.registry = CollectorRegistry()
         self.told: list[tuple[str, Job.State.ValueType]] = []
 
@@ -169,7 +169,7 @@ class GatewayHarness:
         return Coordination(
             around(self.bus), around(self.records), around(self.store),
             GatewaySettings(stale_s=STALE_S, reconcile_s=10.0), GatewayMetrics(self.registry),
-            tell=self.tell, holder=holder, now=self.clock.now,
+            send_webhook=self.tell, holder=holder, now=self.clock.now,
         )  # fmt: skip
 
     def sample(self, name: str, **labels: str) -> float | None:

@@ -34,6 +34,7 @@ from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Event, TaskResult
 from liftline.v1.job_service_pb2_grpc import JobServiceStub
 from liftline.v1.records_pb2 import JobRecord
+from liftline_gateway.api.grpc.job_service import job_service
 from liftline_gateway.api.wiring import Api
 from liftline_gateway.coordination.wiring import Coordination
 
@@ -163,7 +164,7 @@ class Deployment:
         )  # fmt: skip
 
     async def record(self, job: api.Job) -> JobRecord:
-        stored = await self.gateways[0].coordination.book.get(key_of(job))
+        stored = await self.gateways[0].coordination.jobs.get(key_of(job))
         assert stored is not None
         return stored.record
 
@@ -215,16 +216,16 @@ async def _gateway(
     registry = CollectorRegistry()
     coordination = Coordination(
         of.bus, of.records, of.store, of.settings, GatewayMetrics(registry),
-        tell=tell or told, holder=f"gateway-{number}", now=of.clock,
+        send_webhook=tell or told, holder=f"gateway-{number}", now=of.clock,
     )  # fmt: skip
     served = Api(coordination, of.bus, of.store, of.settings, segment_s=10.0)
     grpc_settings = GrpcSettings(listen="127.0.0.1:0", jwt_key_file=of.folder / "key")
     running = asyncio.create_task(coordination.run(asyncio.Event())) if coordinating else None
     try:
-        async with running_server(grpc_settings, {Api.name: served.add_to}, registry=registry) as server:
+        async with running_server(grpc_settings, job_service(served), registry=registry) as server:
             await server.healthy()
             yield Gateway(server, served, coordination)
-            await served.watching.close()
+            await served.watches.close()
     finally:
         if running is not None:
             running.cancel()

@@ -14,7 +14,7 @@ from liftline.jobs.messages import publish_event
 from liftline.jobs.naming import JobKey, Stage, TaskKey
 from liftline.v1.events_pb2 import Event, Task, TaskProgress
 from liftline.v1.job_service_pb2 import Failure, Job
-from liftline_gateway.api.stopping import cancel_job, delete_job
+from liftline_gateway.api.cancellation import cancel_job, delete_job
 from tests.integration.gateway.gateway_harness import STALE_S, GatewayHarness
 from tests.unit.gateway.jobs import TIME, finished
 

@@ -11,7 +11,7 @@ import pytest
 
 from liftline.jobs.naming import JobKey
 from liftline.v1.job_service_pb2 import Job
-from liftline_gateway.api.stopping import cancel_job, delete_job
+from liftline_gateway.api.cancellation import cancel_job, delete_job
 from liftline_gateway.coordination.wiring import Coordination
 from liftline_gateway.records.job_repository import UploadKey
 from tests.integration.gateway.gateway_harness import ACK_WAIT_S, GatewayHarness, Killed, Mortal
@@ -25,11 +25,11 @@ async def live(harness: GatewayHarness, gateway: Coordination, _: JobKey) -> Non
 
 
 async def cancel(_: GatewayHarness, gateway: Coordination, key: JobKey) -> None:
-    await cancel_job(gateway.book, gateway.bus, key)
+    await cancel_job(gateway.jobs, gateway.bus, key)
 
 
 async def delete(_: GatewayHarness, gateway: Coordination, key: JobKey) -> None:
-    await delete_job(gateway.book, gateway.bus, key)
+    await delete_job(gateway.jobs, gateway.bus, key)
 
 
 async def survive(harness: GatewayHarness, key: JobKey, deed: Deed, mortal: Mortal) -> bool:

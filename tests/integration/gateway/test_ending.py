@@ -10,7 +10,7 @@ import pytest
 
 from liftline.errors import UnavailableError
 from liftline.v1.job_service_pb2 import Job
-from liftline_gateway.api.stopping import delete_job
+from liftline_gateway.api.cancellation import delete_job
 from liftline_gateway.coordination.wiring import Coordination
 from tests.integration.gateway.gateway_harness import STALE_S, GatewayHarness
 

@@ -12,7 +12,7 @@ import pytest
 from liftline.errors import UnavailableError
 from liftline.jobs.naming import JobKey
 from liftline.v1.job_service_pb2 import Job
-from liftline_gateway.api.stopping import delete_job
+from liftline_gateway.api.cancellation import delete_job
 from liftline_gateway.coordination.wiring import Coordination
 from liftline_gateway.records.job_repository import UploadKey
 from tests.integration.gateway.gateway_harness import STALE_S, GatewayHarness, Mortal
@@ -58,7 +58,7 @@ async def go_on(harness: GatewayHarness, gateway: Coordination) -> None:
     harness.clock.pass_by(STALE_S + 1)
     with suppress(UnavailableError):
         await gateway.reconciler.round()
-    await gateway.notices.close()
+    await gateway.notifier.close()
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -78,7 +78,7 @@ def test_jobs_end_and_go_although_every_seventh_call_fails(tmp_path: Path, seed:
             deleted = False
             while not deleted:
                 with suppress(UnavailableError):
-                    await delete_job(gateway.book, gateway.bus, key)
+                    await delete_job(gateway.jobs, gateway.bus, key)
                     deleted = True
         harness.clock.pass_by(2 * 3600.0)
         for _ in range(60):

@@ -141,7 +141,7 @@ def test_a_gateway_may_die_at_any_step(step: int, after: bool, retried: bool, tm
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         upload = await client.upload()
-        creator = deployment.gateways[0].api.service.creator
+        creator = deployment.gateways[0].api.creator
         request = api.CreateJobRequest(upload=upload, request_id="one")
         records.lives, records.after = step, after
         with pytest.raises(Died):
@@ -175,7 +175,7 @@ def test_a_gateway_may_die_while_the_video_is_copied(tmp_path: Path) -> None:
         client = await deployment.client()
         upload = await client.upload()
         with pytest.raises(Died):
-            await deployment.gateways[0].api.service.creator.create("anna", api.CreateJobRequest(upload=upload))
+            await deployment.gateways[0].api.creator.create("anna", api.CreateJobRequest(upload=upload))
         while not await deployment.jobs():
             await asyncio.sleep(0.05)
         (job,) = (await client.call("ListJobs", api.ListJobsRequest())).jobs

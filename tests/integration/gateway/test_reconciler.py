@@ -14,7 +14,7 @@ from liftline.jobs.messages import read_task
 from liftline.jobs.naming import JobKey, Stage, TaskKey
 from liftline.v1.job_service_pb2 import Failure, Job
 from liftline.v1.records_pb2 import ActiveRecord, Attempts
-from liftline_gateway.api.stopping import cancel_job, delete_job
+from liftline_gateway.api.cancellation import cancel_job, delete_job
 from tests.integration.gateway.gateway_harness import CONSUMERS, STALE_S, GatewayHarness, Mortal
 
 

@@ -23,7 +23,7 @@ from liftline.telemetry.metrics import GatewayMetrics
 from liftline.v1.artifacts_pb2 import ArtifactRef
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import JobRecord, RequestRecord
-from liftline_gateway.coordination.job_creation import video_key
+from liftline_gateway.coordination.creation_steps import video_key
 from liftline_gateway.coordination.wiring import Coordination
 from liftline_gateway.records.job_repository import UploadKey
 from tests.integration.gateway.gateway_harness import VIDEO, Worker
@@ -50,7 +50,7 @@ class Replicas:
             return True
 
         metrics = GatewayMetrics(CollectorRegistry())
-        return Coordination(bus, records, self.store, self.settings, metrics, tell=tell, holder=holder)
+        return Coordination(bus, records, self.store, self.settings, metrics, send_webhook=tell, holder=holder)
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -83,14 +83,14 @@ class Replicas:
         initial = new_record(key, max_parallel=8)
         initial.video.CopyFrom(ArtifactRef(key=video_key(key, "clip.mp4"), size_bytes=len(VIDEO)))
         gateway = self.gateways[number % 2]
-        initial.create_time.CopyFrom(gateway.book.time())
+        initial.create_time.CopyFrom(gateway.jobs.time())
         request = RequestRecord(job=key.job, fingerprint="same", upload=upload.upload, initial=initial)
         await gateway.creation.complete(await gateway.creation.register(request))
         return key
 
     async def all_ended(self, keys: list[JobKey]) -> list[JobRecord]:
         """Their records, once none needs care."""
-        book = self.gateways[1].book
+        book = self.gateways[1].jobs
         async with asyncio.timeout(WITHIN_S):
             while await book.active_jobs():
                 await asyncio.sleep(0.2)

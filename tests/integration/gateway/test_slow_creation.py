@@ -8,7 +8,7 @@ from pathlib import Path
 
 from liftline.jobs.naming import JobKey
 from liftline.v1.job_service_pb2 import Job
-from liftline_gateway.api.stopping import delete_job
+from liftline_gateway.api.cancellation import delete_job
 from tests.integration.gateway.gateway_harness import STALE_S, GatewayHarness
 
 

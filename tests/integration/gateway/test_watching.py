@@ -158,7 +158,7 @@ def test_many_watchers_share_one_look(tmp_path: Path) -> None:
         assert 1 <= reads <= 30
         await client.call("CancelJob", api.CancelJobRequest(name=job.name))
         assert {seen[-1].state for seen in await asyncio.gather(*watchers)} == {api.Job.STATE_CANCELLED}
-        assert deployment.gateways[0].api.watching.watched == 0
+        assert deployment.gateways[0].api.watches.watched == 0
 
     run(use, tmp_path, records=CountingRecords(), coordinating=False)
 
@@ -167,7 +167,7 @@ def test_a_slow_watcher_misses_what_was_in_between_but_not_the_end(tmp_path: Pat
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         job = await client.job()
-        watching = deployment.gateways[0].api.watching
+        watching = deployment.gateways[0].api.watches
         async with aclosing(watching.watch(key_of(job))) as changes:
             assert (await anext(changes)).state == api.Job.STATE_QUEUED
             await deployment.work()
@@ -187,7 +187,7 @@ def test_nothing_is_left_of_watchers_that_went_away(tmp_path: Path) -> None:
             changes = client.watch(job.name)
             await anext(aiter(changes))
             changes.cancel()
-        watching = deployment.gateways[0].api.watching
+        watching = deployment.gateways[0].api.watches
         async with asyncio.timeout(5):
             while watching.watched or deployment.broker.listeners.get(key_of(job).progress_subject):
                 await asyncio.sleep(0.02)
@@ -203,7 +203,7 @@ def test_a_watcher_whose_time_is_over_is_let_go(tmp_path: Path) -> None:
             await states(client.watch(job.name, timeout=0.3))
         assert caught.value.code() is Code.DEADLINE_EXCEEDED
         async with asyncio.timeout(5):
-            while deployment.gateways[0].api.watching.watched:
+            while deployment.gateways[0].api.watches.watched:
                 await asyncio.sleep(0.02)
 
     run(use, tmp_path, coordinating=False)
@@ -215,7 +215,7 @@ def test_watchers_are_sent_elsewhere_when_the_gateway_ends(tmp_path: Path) -> No
         job = await client.job()
         stream = aiter(client.watch(job.name))
         await anext(stream)
-        await deployment.gateways[0].api.watching.close()
+        await deployment.gateways[0].api.watches.close()
         assert await refusal(states(stream)) == (Code.UNAVAILABLE, "SHUTTING_DOWN")
 
     run(use, tmp_path, coordinating=False)

@@ -21,19 +21,19 @@ from liftline.errors import UsageError
 from liftline.settings.services import GatewaySettings
 from liftline.v1.job_service_pb2 import CancelJobRequest, Failure, Job
 from liftline.v1.records_pb2 import JobRecord
-from liftline_gateway.webhooks.sender import Patience, Webhooks
+from liftline_gateway.webhooks.sender import RetryPolicy, WebhookSender
 from tests.integration.gateway.gateways import Deployment, run, states
 from tests.integration.gateway.receivers import Received, receiving
 
 KEY = b"0123456789abcdef0123456789abcdef"
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
-QUICK = Patience(answer_s=2.0, first_wait_s=0.01, longest_wait_s=0.05, give_up_s=1.0)
+QUICK = RetryPolicy(timeout_s=2.0, first_pause_s=0.01, longest_pause_s=0.05, give_up_s=1.0)
 
 
 @contextlib.contextmanager
-def webhooks(*, ca_file: Path | None = None, hosts: tuple[str, ...] = ("127.0.0.1",)) -> Iterator[Webhooks]:
+def webhooks(*, ca_file: Path | None = None, hosts: tuple[str, ...] = ("127.0.0.1",)) -> Iterator[WebhookSender]:
     settings = GatewaySettings(webhook_hosts=hosts, webhook_secret=SecretStr(SECRET), webhook_ca_file=ca_file)
-    made = Webhooks(settings, patience=QUICK)
+    made = WebhookSender(settings, retry=QUICK)
     try:
         yield made
     finally:
@@ -52,7 +52,7 @@ def ended(address: str) -> JobRecord:
 
 def tell(address: str, **options: object) -> bool:
     with webhooks(**options) as sender:  # type: ignore[arg-type]
-        return asyncio.run(sender.tell(ended(address)))
+        return asyncio.run(sender.send(ended(address)))
 
 
 def signature(received: Received, key: bytes) -> str:
@@ -162,11 +162,11 @@ def test_https_is_checked_against_the_deployments_authority(certificate: Path) -
 @pytest.mark.parametrize("secret", ["", "short", "whsec_", "whsec_!!!", "whsec_c2hvcnQ="])
 def test_a_key_that_is_none_is_refused_at_the_start(secret: str) -> None:
     with pytest.raises(UsageError, match="LIFTLINE_GATEWAY_WEBHOOK_SECRET"):
-        Webhooks(GatewaySettings(webhook_hosts=("hooks.example.com",), webhook_secret=SecretStr(secret)))
+        WebhookSender(GatewaySettings(webhook_hosts=("hooks.example.com",), webhook_secret=SecretStr(secret)))
 
 
 def test_no_key_is_needed_where_no_webhooks_are_sent() -> None:
-    Webhooks(GatewaySettings()).close()
+    WebhookSender(GatewaySettings()).close()
 
 
 def test_the_end_of_a_job_is_told_to_its_webhook(tmp_path: Path) -> None:
@@ -182,7 +182,7 @@ def test_the_end_of_a_job_is_told_to_its_webhook(tmp_path: Path) -> None:
         assert {one.headers["webhook-id"] for one in receiver.received} == {job.name.removeprefix("jobs/")}
 
     with receiving(500, 204) as receiver, webhooks() as sender:
-        run(use, tmp_path, webhook_hosts=("127.0.0.1",), tell=sender.tell)
+        run(use, tmp_path, webhook_hosts=("127.0.0.1",), tell=sender.send)
     assert len(receiver.received) == 2
 
 
@@ -196,4 +196,4 @@ def test_a_cancelled_job_is_told_at_once(tmp_path: Path) -> None:
         assert json.loads(receiver.received[-1].body)["type"] == "job.cancelled"
 
     with receiving(204) as receiver, webhooks() as sender:
-        run(use, tmp_path, webhook_hosts=("127.0.0.1",), tell=sender.tell, coordinating=False)
+        run(use, tmp_path, webhook_hosts=("127.0.0.1",), tell=sender.send, coordinating=False)

@@ -11,7 +11,7 @@ import pytest
 from liftline.jobs.messages import read_event
 from liftline.jobs.naming import JobKey
 from liftline.v1.job_service_pb2 import Job
-from liftline_gateway.api.stopping import cancel_job, delete_job
+from liftline_gateway.api.cancellation import cancel_job, delete_job
 from liftline_gateway.coordination.wiring import Coordination
 from tests.integration.gateway.gateway_harness import STALE_S, GatewayHarness
 
@@ -52,13 +52,13 @@ async def succeed(harness: GatewayHarness, gateway: Coordination, key: JobKey) -
 
 async def cancel(harness: GatewayHarness, gateway: Coordination, key: JobKey) -> None:
     for _ in range(2):
-        await cancel_job(gateway.book, harness.bus, key)
+        await cancel_job(gateway.jobs, harness.bus, key)
     await harness.coordinate(gateway)
 
 
 async def delete(harness: GatewayHarness, gateway: Coordination, key: JobKey) -> None:
     for _ in range(2):
-        await delete_job(gateway.book, harness.bus, key)
+        await delete_job(gateway.jobs, harness.bus, key)
     await harness.coordinate(gateway)
 
 

@@ -16,7 +16,7 @@ from minio import Minio
 from liftline.adapters.s3 import S3Store
 from liftline.client.transfer import AddressExpiredError, Transfers
 from liftline.errors import InvalidArtifactError, OutputError
-from liftline.files.artifacts import sha256_file
+from liftline.files.atomic import sha256_file
 from liftline_cli.up.ceph import CephServer
 from tests.servers import s3_settings
 

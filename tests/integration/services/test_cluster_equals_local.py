@@ -18,7 +18,7 @@ from rich.console import Console
 from liftline import detections as detections_file
 from liftline import poses as poses_file
 from liftline import tracks as tracks_file
-from liftline.exports.keypoint_files import write_frame_files
+from liftline.files.frame_files import write_frame_files
 from liftline.files.output_tree import OutputTree
 from liftline.jobs.naming import Stage, TaskKey, artifact
 from liftline.pipeline.handler import StageHandler

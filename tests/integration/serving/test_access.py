@@ -14,7 +14,7 @@ from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
 from liftline.errors import UsageError
-from liftline.service.grpc.identity import REQUESTS_OF_ANYONE, REQUESTS_OF_ONE
+from liftline.service.grpc.authentication import REQUESTS_OF_ANYONE, REQUESTS_OF_ONE
 from liftline.service.tokens import OPERATOR, mint_token
 from liftline.settings.services import GrpcSettings
 from liftline.v1.worker_service_pb2 import GetStatusRequest, WatchStatusRequest

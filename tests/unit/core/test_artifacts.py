@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from liftline.errors import InvalidArtifactError, OutputError
-from liftline.files.artifacts import array, atomic_path, load_npz, save_npz, sha256_file, write_json
+from liftline.files.artifacts import array, load_npz, save_npz
+from liftline.files.atomic import atomic_path, sha256_file, write_json
 
 
 def test_a_file_appears_only_when_the_block_ends(tmp_path: Path) -> None:

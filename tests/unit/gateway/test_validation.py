@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import contextlib
 
-import grpc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from liftline.jobs.naming import JobKey, is_token
-from liftline.service.grpc.status_codes import RefusedError
+from liftline.service.api_errors import ApiError, ErrorKind
 from liftline.v1 import job_service_pb2 as api
 from liftline_gateway.api import validation
 
 HOSTS = ("hooks.example.com", "127.0.0.1")
 
 
-def fields(refused: RefusedError) -> set[str]:
-    assert refused.code is grpc.StatusCode.INVALID_ARGUMENT
+def fields(refused: ApiError) -> set[str]:
+    assert refused.kind is ErrorKind.INVALID_ARGUMENT
     return {one.field for one in refused.violations}
 
 
@@ -28,7 +27,7 @@ def fields(refused: RefusedError) -> set[str]:
      "x" * 201, "\u00e4" * 101],
 )  # fmt: skip
 def test_results_are_not_named_after_it(name: str) -> None:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(ApiError) as caught:
         validation.check_upload(api.CreateUploadRequest(file_name=name, size_bytes=1), max_bytes=10)
     assert fields(caught.value) == {"file_name"}
 
@@ -53,7 +52,7 @@ def test_results_are_named_after_it(name: str) -> None:
 
 @pytest.mark.parametrize("size", [-1, 0, 11, 1 << 62])
 def test_a_video_has_a_length_within_the_limit(size: int) -> None:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(ApiError) as caught:
         validation.check_upload(api.CreateUploadRequest(file_name="clip.mp4", size_bytes=size), max_bytes=10)
     assert fields(caught.value) == {"size_bytes"}
 
@@ -68,7 +67,7 @@ def test_everything_wrong_is_told_at_once() -> None:
     request.settings.smoothing = 9  # type: ignore[assignment]
     request.settings.layout = -3  # type: ignore[assignment]
     request.settings.export_formats.append(0)  # type: ignore[arg-type]
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(ApiError) as caught:
         validation.check_creation(request, webhook_hosts=HOSTS)
     assert fields(caught.value) == {
         "upload", "request_id", "webhook_uri", "priority", "settings.detector", "settings.max_people",
@@ -80,7 +79,7 @@ def test_everything_wrong_is_told_at_once() -> None:
 @pytest.mark.parametrize("focal_px", [float("inf"), float("-inf"), float("nan"), -5.0, 0.5, 5e-324])
 def test_a_focal_length_that_no_camera_has(focal_px: float) -> None:
     request = api.CreateJobRequest(upload="uploads/a", settings=api.JobSettings(focal_px=focal_px))
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(ApiError) as caught:
         validation.check_creation(request, webhook_hosts=HOSTS)
     assert fields(caught.value) == {"settings.focal_px"}
 
@@ -102,7 +101,7 @@ def test_a_focal_length_that_no_camera_has(focal_px: float) -> None:
     ],
 )
 def test_cameras_and_people_that_there_are_not(settings: api.JobSettings, field: str) -> None:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(ApiError) as caught:
         validation.check_creation(api.CreateJobRequest(upload="uploads/a", settings=settings), webhook_hosts=HOSTS)
     assert fields(caught.value) == {f"settings.{field}"}
 
@@ -130,7 +129,7 @@ def test_the_least_request_is_enough() -> None:
     ],
 )  # fmt: skip
 def test_webhooks_go_nowhere_else(address: str) -> None:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(ApiError) as caught:
         validation.check_creation(api.CreateJobRequest(upload="uploads/a", webhook_uri=address), webhook_hosts=HOSTS)
     assert fields(caught.value) == {"webhook_uri"}
 
@@ -144,21 +143,21 @@ def test_webhooks_go_where_the_deployment_allows(address: str) -> None:
 
 def test_a_deployment_without_webhooks_takes_none() -> None:
     request = api.CreateJobRequest(upload="uploads/a", webhook_uri="https://hooks.example.com/")
-    with pytest.raises(RefusedError, match="sends no webhooks"):
+    with pytest.raises(ApiError, match="sends no webhooks"):
         validation.check_creation(request, webhook_hosts=())
 
 
 def test_names_are_inside_the_tenant() -> None:
     assert validation.job_of("jobs/b", tenant="a") == JobKey("a", "b")
     assert validation.job_of("tenants/a/jobs/b", tenant="a") == JobKey("a", "b")
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(ApiError) as caught:
         validation.job_of("tenants/other/jobs/b", tenant="a")
-    assert caught.value.code is grpc.StatusCode.NOT_FOUND
+    assert caught.value.kind is ErrorKind.NOT_FOUND
 
 
 @given(st.text(max_size=80) | st.from_regex(r"(tenants/.{0,5}/)?jobs/.{0,70}", fullmatch=True))
 def test_only_tokens_reach_keys_and_subjects(name: str) -> None:
-    with contextlib.suppress(RefusedError):
+    with contextlib.suppress(ApiError):
         key = validation.job_of(name, tenant="a")
         assert key.tenant == "a"
         assert is_token(key.job)
@@ -173,6 +172,6 @@ def test_a_page_begins_after_the_one_before() -> None:
 
 @given(st.text(min_size=1, max_size=60))
 def test_a_page_token_of_ones_own_is_refused(token: str) -> None:
-    with pytest.raises(RefusedError) as caught:
+    with pytest.raises(ApiError) as caught:
         validation.page_of(api.ListJobsRequest(page_token=token))
     assert fields(caught.value) == {"page_token"}

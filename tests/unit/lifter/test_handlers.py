@@ -18,7 +18,7 @@ from liftline import tracks as tracks_file
 from liftline.adapters.folder_store import FolderStore
 from liftline.errors import Cancelled, InvalidArtifactError, UsageError
 from liftline.exports.keypoint_files import write_keypoint_files
-from liftline.files.artifacts import sha256_file
+from liftline.files.atomic import sha256_file
 from liftline.jobs.naming import Stage
 from liftline.pipeline.segment_files import AHEAD
 from liftline.plan import Plan, Segment

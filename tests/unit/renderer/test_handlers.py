@@ -14,7 +14,7 @@ from liftline import poses as poses_file
 from liftline import scene as scene_file
 from liftline.adapters.folder_store import FolderStore
 from liftline.errors import Cancelled, InvalidArtifactError, InvalidVideoError, UsageError
-from liftline.files.artifacts import sha256_file
+from liftline.files.atomic import sha256_file
 from liftline.jobs.naming import Stage
 from liftline.pipeline.handler import Outcome
 from liftline.pipeline.segment_files import AHEAD

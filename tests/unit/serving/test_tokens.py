@@ -6,14 +6,13 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-import grpc
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from liftline.errors import UsageError
-from liftline.service.grpc.status_codes import RefusedError
+from liftline.service.api_errors import ApiError, ErrorKind
 from liftline.service.tokens import OPERATOR, Caller, TokenChecker, mint_token
 from tests.unit.serving.keys import KINDS, KeyFiles, forged, key_files, private_key
 
@@ -40,10 +39,10 @@ def claims(**changes: object) -> dict[str, object]:
     return {name: value for name, value in (usual | changes).items() if value is not None}
 
 
-def refusal(keys: KeyFiles, text: str) -> tuple[grpc.StatusCode, str]:
-    with pytest.raises(RefusedError) as caught:
+def refusal(keys: KeyFiles, text: str) -> tuple[ErrorKind, str]:
+    with pytest.raises(ApiError) as caught:
         checker(keys).check(text)
-    return caught.value.code, caught.value.reason
+    return caught.value.kind, caught.value.reason
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -56,7 +55,7 @@ def test_a_token_signed_with_the_right_key_tells_its_tenant(tmp_path: Path, kind
 def test_a_token_signed_with_another_key_of_the_kind_is_refused(tmp_path: Path, kind: str) -> None:
     (tmp_path / "other").mkdir()
     keys, others = key_files(tmp_path, kind), key_files(tmp_path / "other", kind)
-    assert refusal(keys, token(others)) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_INVALID")
+    assert refusal(keys, token(others)) == (ErrorKind.UNAUTHENTICATED, "TOKEN_INVALID")
 
 
 def test_scopes_come_from_the_token(secret: KeyFiles) -> None:
@@ -74,29 +73,29 @@ def test_a_scope_that_is_no_text_gives_no_rights(secret: KeyFiles, scope: object
 
 def test_an_expired_token_is_refused(secret: KeyFiles) -> None:
     text = token(secret, lifetime=timedelta(seconds=-60))
-    assert refusal(secret, text) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_EXPIRED")
+    assert refusal(secret, text) == (ErrorKind.UNAUTHENTICATED, "TOKEN_EXPIRED")
 
 
 def test_a_token_for_another_audience_is_refused(secret: KeyFiles) -> None:
     text = token(secret, audience="billing")
-    assert refusal(secret, text) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_AUDIENCE")
+    assert refusal(secret, text) == (ErrorKind.UNAUTHENTICATED, "TOKEN_AUDIENCE")
 
 
 @pytest.mark.parametrize("missing", ["exp", "sub", "aud"])
 def test_a_token_without_a_needed_claim_is_refused(secret: KeyFiles, missing: str) -> None:
     text = jwt.encode(claims(**{missing: None}), secret.signing.read_text().strip(), algorithm="HS256")
-    assert refusal(secret, text) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_CLAIMS")
+    assert refusal(secret, text) == (ErrorKind.UNAUTHENTICATED, "TOKEN_CLAIMS")
 
 
 def test_a_token_for_later_is_refused(secret: KeyFiles) -> None:
     text = jwt.encode(claims(nbf=time.time() + 600), secret.signing.read_text().strip(), algorithm="HS256")
-    assert refusal(secret, text) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_NOT_YET_VALID")
+    assert refusal(secret, text) == (ErrorKind.UNAUTHENTICATED, "TOKEN_NOT_YET_VALID")
 
 
 @pytest.mark.parametrize("tenant", ["", "a.b", "a/b", "*", ">", "a b", "x" * 65, "ä"])
 def test_a_subject_that_would_reach_into_other_tenants_keys_is_refused(secret: KeyFiles, tenant: str) -> None:
     text = jwt.encode(claims(sub=tenant), secret.signing.read_text().strip(), algorithm="HS256")
-    assert refusal(secret, text) == (grpc.StatusCode.PERMISSION_DENIED, "TOKEN_SUBJECT")
+    assert refusal(secret, text) == (ErrorKind.PERMISSION_DENIED, "TOKEN_SUBJECT")
     with pytest.raises(UsageError, match="tenant"):
         mint_token(secret.signing, tenant=tenant, audience="liftline", lifetime=HOUR)
 
@@ -105,7 +104,7 @@ def test_a_subject_that_would_reach_into_other_tenants_keys_is_refused(secret: K
 @pytest.mark.parametrize("algorithm", ["none", "None", "NONE", ""])
 def test_a_token_that_says_it_needs_no_signature_is_refused(tmp_path: Path, kind: str, algorithm: str) -> None:
     text = forged({"alg": algorithm, "typ": "JWT"}, claims(), secret=None)
-    assert refusal(key_files(tmp_path, kind), text) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_INVALID")
+    assert refusal(key_files(tmp_path, kind), text) == (ErrorKind.UNAUTHENTICATED, "TOKEN_INVALID")
 
 
 @pytest.mark.parametrize("kind", ["ed25519", "p256", "rsa"])
@@ -114,18 +113,18 @@ def test_a_public_key_is_no_shared_secret(tmp_path: Path, kind: str) -> None:
     content = keys.checking.read_bytes()
     for secret_bytes in (content, content.strip()):
         text = forged({"alg": "HS256", "typ": "JWT"}, claims(), secret=secret_bytes)
-        assert refusal(keys, text) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_INVALID")
+        assert refusal(keys, text) == (ErrorKind.UNAUTHENTICATED, "TOKEN_INVALID")
 
 
 @pytest.mark.parametrize("text", ["", ".", "..", "a.b.c", "x" * 5000, "\udcff".encode(errors="replace").decode()])
 def test_what_is_no_token_is_refused(secret: KeyFiles, text: str) -> None:
-    assert refusal(secret, text) == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_INVALID")
+    assert refusal(secret, text) == (ErrorKind.UNAUTHENTICATED, "TOKEN_INVALID")
 
 
 def test_a_tampered_token_is_refused(secret: KeyFiles) -> None:
     head, _, signature = token(secret).split(".")
     _, others_claims, _ = forged({"alg": "HS256"}, claims(sub="other"), secret=b"x").split(".")
-    assert refusal(secret, f"{head}.{others_claims}.{signature}") == (grpc.StatusCode.UNAUTHENTICATED, "TOKEN_INVALID")
+    assert refusal(secret, f"{head}.{others_claims}.{signature}") == (ErrorKind.UNAUTHENTICATED, "TOKEN_INVALID")
 
 
 def test_a_private_key_where_a_public_one_belongs_is_told(tmp_path: Path) -> None:

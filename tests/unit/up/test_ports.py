@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from liftline.errors import UsageError
-from liftline.files.artifacts import write_json
+from liftline.files.atomic import write_json
 from liftline_cli.up.children import free_ports
 from liftline_cli.up.ports import MARKER, Ports, is_free
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from liftline.client.local_gateway import is_locked
 from liftline.errors import UsageError
 from liftline_cli.up._services import environment, service_processes
 from liftline_cli.up.ports import Ports
 from liftline_cli.up.starting import delete_data
-from liftline_cli.up.state import Phase, Running, State, is_locked, locked, read_state, running_state, write_state
+from liftline_cli.up.state import Phase, Running, State, locked, read_state, running_state, write_state
 from liftline_cli.up.supervisor import Restarts
 
 

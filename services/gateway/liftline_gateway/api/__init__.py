@@ -1,4 +1,4 @@
-"""What clients ask of a gateway, whatever the protocol: `wiring` puts it together, `grpc` is how it is asked today.
+"""What clients ask of a gateway, whatever the protocol: `wiring` puts it together, `grpc` translates.
 
 Read `create_job` and `uploads` first, then `watching`.
 """

@@ -7,7 +7,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 
 from liftline.jobs.naming import SEGMENTED, Stage
-from liftline.pipeline import bitset as bits
+from liftline.pipeline import bitset
 from liftline.v1.events_pb2 import TaskProgress
 from liftline.v1.job_service_pb2 import Job, StageProgress
 from liftline.v1.records_pb2 import JobRecord, StageRecord
@@ -40,7 +40,7 @@ class Speeds:
 
     def _fill(self, progress: StageProgress, record: StageRecord, *, frame_count: int) -> None:
         running = self._running[record.stage]
-        for number in [number for number in running if bits.contains(record.done, number)]:
+        for number in [number for number in running if bitset.contains(record.done, number)]:
             del running[number]
         frames = record.frames_done + sum(running.values())
         progress.frames_done = min(frames, frame_count) if frame_count else frames

@@ -1,4 +1,7 @@
-"""CreateJob: the same request, however often it is sent and to whichever gateway, makes one job (AIP-155)."""
+"""CreateJob decides whether a request is to become a job: is it valid, within quota, the first under its id (AIP-155)?
+
+How the job is made then is in `liftline_gateway.coordination.creation_steps`.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,20 @@ import asyncio
 import hashlib
 from contextlib import suppress
 
-import grpc
 from opentelemetry import propagate
 
 from liftline.errors import UnavailableError
 from liftline.jobs.naming import JobKey, new_id
-from liftline.service.grpc.status_codes import RefusedError
+from liftline.service.api_errors import ApiError, ErrorKind, not_found
 from liftline.settings.services import GatewaySettings
 from liftline.v1.artifacts_pb2 import ArtifactRef
 from liftline.v1.job_service_pb2 import CreateJobRequest, Job
 from liftline.v1.records_pb2 import JobRecord, RequestRecord, UploadRecord
 from liftline_gateway.api.limits import Limits
-from liftline_gateway.api.refusals import not_found
 from liftline_gateway.api.uploads import Uploads
 from liftline_gateway.api.validation import check_creation, upload_of
-from liftline_gateway.coordination.job_creation import Creation, video_key
-from liftline_gateway.records.job_repository import JobBook, UploadKey
+from liftline_gateway.coordination.creation_steps import CreationSteps, video_key
+from liftline_gateway.records.job_repository import JobRepository, UploadKey
 
 
 class JobCreator:
@@ -29,8 +30,8 @@ class JobCreator:
 
     def __init__(
         self,
-        book: JobBook,
-        creation: Creation,
+        jobs: JobRepository,
+        creation: CreationSteps,
         uploads: Uploads,
         limits: Limits,
         *,
@@ -38,16 +39,16 @@ class JobCreator:
         segment_s: float,
     ) -> None:
         """`segment_s`: length of the segments that videos are cut into."""
-        self._book, self._creation, self._uploads, self._limits = book, creation, uploads, limits
+        self._jobs, self._creation, self._uploads, self._limits = jobs, creation, uploads, limits
         self._settings, self._segment_s = settings, segment_s
         self._tidying: set[asyncio.Task[None]] = set()
 
     async def create(self, tenant: str, request: CreateJobRequest) -> JobRecord:
-        """The job of a request, new or made before. Raises RefusedError, UnavailableError; then send it again."""
+        """The job of a request, new or made before. Raises ApiError, UnavailableError; then send it again."""
         request.DiscardUnknownFields()  # they would be kept in every record and task of the job
         check_creation(request, webhook_hosts=self._settings.webhook_hosts)
         upload = UploadKey(tenant, upload_of(request.upload, tenant=tenant))
-        known = await self._book.request(tenant, request.request_id) if request.request_id else None
+        known = await self._jobs.request(tenant, request.request_id) if request.request_id else None
         if known is None:
             known = await self._register_or_find(request, upload)
         if known.fingerprint != _fingerprint(request) or not await self._is_same_video(known, upload):
@@ -62,8 +63,8 @@ class JobCreator:
         """Another gateway may make the job meanwhile, and take the upload away: then its request counts."""
         try:
             return await self._register(request, upload)
-        except RefusedError:
-            known = await self._book.request(upload.tenant, request.request_id) if request.request_id else None
+        except ApiError:
+            known = await self._jobs.request(upload.tenant, request.request_id) if request.request_id else None
             if known is None:
                 raise
             return known
@@ -72,7 +73,7 @@ class JobCreator:
         """A client that doesn't know whether its request arrived may have uploaded its video again."""
         if upload.upload == known.upload:
             return True
-        again = await self._book.upload(upload)
+        again = await self._jobs.upload(upload)
         first = known.initial
         return again is not None and (again.file_name, again.size_bytes) == (first.video_name, first.video.size_bytes)
 
@@ -98,7 +99,7 @@ class JobCreator:
     def _initial(self, request: CreateJobRequest, key: JobKey, video: UploadRecord) -> JobRecord:
         trace: dict[str, str] = {}
         propagate.inject(trace)
-        now = self._book.time()
+        now = self._jobs.time()
         return JobRecord(
             tenant=key.tenant,
             job=key.job,
@@ -125,9 +126,9 @@ def _fingerprint(request: CreateJobRequest) -> str:
     return hashlib.sha256(said.SerializeToString(deterministic=True)).hexdigest()
 
 
-def _another(request_id: str) -> RefusedError:
-    return RefusedError(
-        grpc.StatusCode.ALREADY_EXISTS,
+def _another(request_id: str) -> ApiError:
+    return ApiError(
+        ErrorKind.ALREADY_EXISTS,
         "REQUEST_ID_REUSED",
         f"request_id {request_id}: another request came under it before; send that one again, or choose a new id.",
     )

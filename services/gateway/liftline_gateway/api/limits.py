@@ -10,22 +10,20 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-import grpc
-
 from liftline.jobs.naming import JobKey
 from liftline.pipeline import state
-from liftline.service.grpc.status_codes import RefusedError
+from liftline.service.api_errors import ApiError, ErrorKind
 from liftline.v1.records_pb2 import ActiveRecord, UploadRecord
-from liftline_gateway.records.job_repository import JobBook, UploadKey
-from liftline_gateway.records.record_cache import Remembered
+from liftline_gateway.records.job_repository import JobRepository, UploadKey
+from liftline_gateway.records.record_cache import RecordCache
 
 
 class Limits:
-    """Every method raises RefusedError (RESOURCE_EXHAUSTED) or UnavailableError."""
+    """Every method raises ApiError (RESOURCE_EXHAUSTED) or UnavailableError."""
 
-    def __init__(self, book: JobBook, *, max_jobs: int, max_bytes: int) -> None:
+    def __init__(self, jobs: JobRepository, *, max_jobs: int, max_bytes: int) -> None:
         """With what is allowed per tenant."""
-        self._book, self._max_jobs, self._max_bytes = book, max_jobs, max_bytes
+        self._jobs, self._max_jobs, self._max_bytes = jobs, max_jobs, max_bytes
         self._tenants: dict[str, _Tenant] = {}
 
     @asynccontextmanager
@@ -59,8 +57,8 @@ class Limits:
     async def _check_upload(self, tenant: str, size_bytes: int) -> None:
         for exactly in (False, True):
             uploads = await self._uploads(tenant, exactly=exactly)
-            jobs = await self._jobs(tenant, exactly=exactly)
-            taken_bytes = sum(uploads.values()) + sum(jobs.values())
+            active = await self._active_jobs(tenant, exactly=exactly)
+            taken_bytes = sum(uploads.values()) + sum(active.values())
             if len(uploads) < self._max_jobs and taken_bytes + size_bytes <= self._max_bytes:
                 return
         if len(uploads) >= self._max_jobs:
@@ -70,24 +68,24 @@ class Limits:
         raise self._too_many_bytes()
 
     def _of(self, tenant: str) -> _Tenant:
-        return self._tenants.setdefault(tenant, _Tenant(self._book))
+        return self._tenants.setdefault(tenant, _Tenant(self._jobs))
 
     async def _held(self, tenant: str, *, exactly: bool = False) -> Mapping[str, int]:
-        """`_jobs` and those to come; one that turns from the one into the other meanwhile isn't missed."""
+        """`_active_jobs` and those to come; one that turns from the one into the other meanwhile isn't missed."""
         coming = self._of(tenant).coming
         before = dict(coming)
-        return {**await self._jobs(tenant, exactly=exactly), **before, **coming}
+        return {**await self._active_jobs(tenant, exactly=exactly), **before, **coming}
 
-    async def _jobs(self, tenant: str, *, exactly: bool = False) -> Mapping[str, int]:
+    async def _active_jobs(self, tenant: str, *, exactly: bool = False) -> Mapping[str, int]:
         """Bytes of videos, by request. Jobs that have ended but aren't tidied up yet are left out where it matters."""
-        jobs = self._of(tenant).jobs
-        active = await jobs.among(await self._book.active_jobs(tenant))
+        known = self._of(tenant).active
+        active = await known.read_all(await self._jobs.active_jobs(tenant))
         if exactly:
             over = await asyncio.gather(*(self._is_over(key) for key in active))
             for key, ended in zip(list(active), over, strict=True):
                 if ended:
-                    jobs.ignore(key)
-            active = await jobs.among(await self._book.active_jobs(tenant))
+                    known.ignore(key)
+            active = await known.read_all(await self._jobs.active_jobs(tenant))
         return {record.request_id or key.job: record.video_bytes for key, record in active.items()}
 
     async def _uploads(self, tenant: str, *, exactly: bool) -> Mapping[UploadKey, int]:
@@ -95,27 +93,27 @@ class Limits:
         its = self._of(tenant)
         uploads, before = its.uploads, dict(its.announced)
         if exactly:
-            uploads.forget()
-        there = await uploads.among(await self._book.uploads(tenant))
+            uploads.invalidate()
+        there = await uploads.read_all(await self._jobs.uploads(tenant))
         for key in [key for key, record in there.items() if record.used]:
             uploads.ignore(key)
         noted = {key: record.size_bytes for key, record in there.items() if not record.used}
         return {**noted, **before, **its.announced}
 
     async def _is_over(self, key: JobKey) -> bool:
-        stored = await self._book.get(key)
+        stored = await self._jobs.get(key)
         return stored is not None and state.is_over(stored.record)
 
     def _fits(self, held: Mapping[str, int], request_id: str, video_bytes: int) -> bool:
         others = [size for name, size in held.items() if name != request_id]
         return len(others) < self._max_jobs and sum(others) + video_bytes <= self._max_bytes
 
-    def _too_much(self, jobs: int) -> RefusedError:
-        if jobs >= self._max_jobs:
-            return _exhausted("JOBS", f"{jobs} jobs haven't ended, and no more are allowed; wait for one to end.")
+    def _too_much(self, held: int) -> ApiError:
+        if held >= self._max_jobs:
+            return _exhausted("JOBS", f"{held} jobs haven't ended, and no more are allowed; wait for one to end.")
         return self._too_many_bytes()
 
-    def _too_many_bytes(self) -> RefusedError:
+    def _too_many_bytes(self) -> ApiError:
         return _exhausted(
             "BYTES",
             f"All videos together may have {self._max_bytes} bytes; wait for jobs to end, or send a shorter one.",
@@ -125,13 +123,13 @@ class Limits:
 class _Tenant:
     """What is known of one; `coming`, `announced`: bytes of jobs and uploads that are about to be noted."""
 
-    def __init__(self, book: JobBook) -> None:
+    def __init__(self, jobs: JobRepository) -> None:
         self.turn = asyncio.Lock()
         self.coming: dict[str, int] = {}
         self.announced: dict[UploadKey, int] = {}
-        self.jobs: Remembered[JobKey, ActiveRecord] = Remembered(book.active)
-        self.uploads: Remembered[UploadKey, UploadRecord] = Remembered(book.upload)
+        self.active: RecordCache[JobKey, ActiveRecord] = RecordCache(jobs.active)
+        self.uploads: RecordCache[UploadKey, UploadRecord] = RecordCache(jobs.upload)
 
 
-def _exhausted(what: str, message: str) -> RefusedError:
-    return RefusedError(grpc.StatusCode.RESOURCE_EXHAUSTED, f"TOO_MANY_{what}", message)
+def _exhausted(what: str, message: str) -> ApiError:
+    return ApiError(ErrorKind.RESOURCE_EXHAUSTED, f"TOO_MANY_{what}", message)

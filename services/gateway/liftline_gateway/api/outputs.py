@@ -4,36 +4,34 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import grpc
-
 from liftline.files.output_tree import MANIFEST
 from liftline.jobs.naming import JobKey
 from liftline.ports import ArtifactStore
-from liftline.service.grpc.status_codes import RefusedError
+from liftline.service.api_errors import ApiError, ErrorKind
 from liftline.v1.job_service_pb2 import Job, ListArtifactsResponse, OutputFile
 from liftline.v1.records_pb2 import JobRecord
-from liftline_gateway.records.job_repository import JobBook
+from liftline_gateway.records.job_repository import JobRepository
 from liftline_gateway.records.store_threads import StoreThreads
 
 
 class Outputs:
     """Of jobs that succeeded; others have none that count."""
 
-    def __init__(self, book: JobBook, store: ArtifactStore, threads: StoreThreads, *, expire: timedelta) -> None:
+    def __init__(self, jobs: JobRepository, store: ArtifactStore, threads: StoreThreads, *, expire: timedelta) -> None:
         """Addresses work until the time is over."""
-        self._book, self._store, self._threads, self._expire = book, store, threads, expire
+        self._jobs, self._store, self._threads, self._expire = jobs, store, threads, expire
 
     async def of(self, record: JobRecord) -> ListArtifactsResponse:
-        """Files by path. Raises RefusedError (FAILED_PRECONDITION) where the job hasn't succeeded."""
+        """Files by path. Raises ApiError (FAILED_PRECONDITION) where the job hasn't succeeded."""
         if record.state != Job.STATE_SUCCEEDED:
             state = Job.State.Name(record.state).removeprefix("STATE_")
-            raise RefusedError(
-                grpc.StatusCode.FAILED_PRECONDITION,
+            raise ApiError(
+                ErrorKind.FAILED_PRECONDITION,
                 "JOB_NOT_SUCCEEDED",
                 f"jobs/{record.job}: it is {state}; only jobs that SUCCEEDED have artifacts.",
                 metadata={"state": state},
             )
-        expire_time = self._book.time(later=self._expire)
+        expire_time = self._jobs.time(later=self._expire)
         files = await self._threads.run(self._files, record)
         return ListArtifactsResponse(files=files, expire_time=expire_time)
 

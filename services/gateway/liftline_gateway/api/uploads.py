@@ -4,26 +4,23 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import grpc
-
 from liftline.jobs.naming import new_id
 from liftline.ports import ArtifactStore
-from liftline.service.grpc.status_codes import RefusedError
+from liftline.service.api_errors import ApiError, ErrorKind, not_found
 from liftline.v1.job_service_pb2 import CreateUploadRequest, Upload
 from liftline.v1.records_pb2 import UploadRecord
 from liftline_gateway.api.limits import Limits
-from liftline_gateway.api.refusals import not_found
 from liftline_gateway.api.validation import check_upload
-from liftline_gateway.records.job_repository import JobBook, UploadKey
+from liftline_gateway.records.job_repository import JobRepository, UploadKey
 from liftline_gateway.records.store_threads import StoreThreads
 
 
 class Uploads:
-    """Every method raises RefusedError or UnavailableError."""
+    """Every method raises ApiError or UnavailableError."""
 
     def __init__(
         self,
-        book: JobBook,
+        jobs: JobRepository,
         store: ArtifactStore,
         threads: StoreThreads,
         limits: Limits,
@@ -32,7 +29,7 @@ class Uploads:
         expire: timedelta,
     ) -> None:
         """`max_bytes` of one video, which has to be there before the time is over."""
-        self._book, self._store, self._threads, self._limits = book, store, threads, limits
+        self._jobs, self._store, self._threads, self._limits = jobs, store, threads, limits
         self._max_bytes, self._expire = max_bytes, expire
 
     async def create(self, tenant: str, request: CreateUploadRequest) -> Upload:
@@ -43,10 +40,10 @@ class Uploads:
             file_name=request.file_name,
             size_bytes=request.size_bytes,
             key=key.video(request.file_name),
-            expire_time=self._book.time(later=self._expire),
+            expire_time=self._jobs.time(later=self._expire),
         )
         async with self._limits.room_for_upload(key, size_bytes=record.size_bytes):
-            await self._book.create_upload(key, record)
+            await self._jobs.create_upload(key, record)
         form = await self._threads.run(
             self._store.upload_form, record.key, size_bytes=record.size_bytes, expires=self._expire
         )
@@ -58,8 +55,8 @@ class Uploads:
     async def complete(self, key: UploadKey) -> UploadRecord:
         """The record of a video that is there, as long as it was said to be."""
         name = f"uploads/{key.upload}"
-        record = await self._book.upload(key)
-        if record is None or record.expire_time.ToNanoseconds() <= self._book.time().ToNanoseconds():
+        record = await self._jobs.upload(key)
+        if record is None or record.expire_time.ToNanoseconds() <= self._jobs.time().ToNanoseconds():
             raise not_found(name)
         if record.used:
             raise _not_ready("UPLOAD_USED", f"{name}: a job was made of it already; upload {record.file_name} again.")
@@ -79,5 +76,5 @@ class Uploads:
         return record
 
 
-def _not_ready(reason: str, message: str) -> RefusedError:
-    return RefusedError(grpc.StatusCode.FAILED_PRECONDITION, reason, message)
+def _not_ready(reason: str, message: str) -> ApiError:
+    return ApiError(ErrorKind.FAILED_PRECONDITION, reason, message)

@@ -1,4 +1,4 @@
-"""What can be known of a request without opening the video. Every function raises RefusedError with INVALID_ARGUMENT.
+"""What can be known of a request without opening the video. Every function raises ApiError with INVALID_ARGUMENT.
 
 All that is wrong is told at once, field by field.
 """
@@ -11,12 +11,11 @@ from collections.abc import Collection
 
 from liftline.files.store_keys import check_key
 from liftline.jobs.naming import JobKey, is_token
-from liftline.service.grpc.status_codes import Violation
+from liftline.service.api_errors import Violation, invalid_request, not_found
 from liftline.settings.checked import InvalidSettingsError
 from liftline.settings.job import JobSettings
 from liftline.v1 import job_service_pb2
 from liftline.v1.job_service_pb2 import CreateJobRequest, CreateUploadRequest, ListJobsRequest
-from liftline_gateway.api.refusals import invalid, not_found
 from liftline_gateway.webhooks.address import address_problem
 
 NAME_BYTES = 200
@@ -38,7 +37,7 @@ class _Findings:
 
     def close(self) -> None:
         if self._violations:
-            raise invalid(self._violations)
+            raise invalid_request(self._violations)
 
 
 def check_upload(request: CreateUploadRequest, *, max_bytes: int) -> None:
@@ -109,7 +108,7 @@ def _resource(name: str, collection: str, *, tenant: str, field: str) -> str:
             raise not_found(name)
         parts = parts[2:]
     if len(parts) != 2 or parts[0] != collection or not is_token(parts[1]):
-        raise invalid([Violation(field, f"A name like {collection}/0193a2b4c5d6 is needed.")])
+        raise invalid_request([Violation(field, f"A name like {collection}/0193a2b4c5d6 is needed.")])
     return parts[1]
 
 

@@ -1,4 +1,4 @@
-"""How clients see what the gateway remembers."""
+"""Records of the gateway as clients see them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,13 @@ from datetime import timedelta
 
 from google.protobuf.duration_pb2 import Duration
 
-from liftline.v1.job_service_pb2 import Job, StageProgress
+from liftline.v1.job_service_pb2 import Job, ListJobsResponse, StageProgress
 from liftline.v1.records_pb2 import JobRecord, StageRecord
+from liftline_gateway.api.validation import page_token
+from liftline_gateway.records.job_repository import Page
+
+_MOST_BYTES = 3 << 20
+"""Of a page: gRPC clients take 4 MiB at once unless they say otherwise."""
 
 
 def job_view(record: JobRecord) -> Job:
@@ -40,6 +45,21 @@ def stage_view(stage: StageRecord) -> StageProgress:
         frames_done=stage.frames_done,
         work_time=duration(stage.work_s),
     )
+
+
+def page_view(page: Page, *, most_bytes: int = _MOST_BYTES) -> ListJobsResponse:
+    """As many of the page's jobs as fit, at least one; the next page begins after them."""
+    answer, size, after = ListJobsResponse(), 0, page.next_after
+    for number, record in enumerate(page.jobs):
+        job = job_view(record)
+        size += job.ByteSize()
+        if number and size > most_bytes:
+            after = page.jobs[number - 1].job
+            break
+        answer.jobs.append(job)
+    if after is not None:
+        answer.next_page_token = page_token(after)
+    return answer
 
 
 def duration(seconds: float) -> Duration:

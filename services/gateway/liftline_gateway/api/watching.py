@@ -1,7 +1,7 @@
-"""WatchJob: one look at a job's record and one ear for its tasks serve everyone who watches it in this gateway.
+"""WatchJob: one poll of a job's record and one subscription to its tasks serve all its watchers in this gateway.
 
-Words over NATS only tell when to look; the record is looked at every two seconds anyway, so a word that gets lost costs
-no more than that. A watcher that is slow misses what was in between, never the end, and nothing piles up for it.
+Messages over NATS only tell when to poll; the record is polled every two seconds anyway, so a message that gets lost
+costs no more than that. A slow watcher misses what was in between, never the end, and nothing piles up for it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import time
 from collections.abc import AsyncGenerator
 from contextlib import suppress
 
-import grpc
 import structlog
 from google.protobuf.message import DecodeError
 
@@ -19,12 +18,11 @@ from liftline.errors import UnavailableError
 from liftline.jobs.naming import JobKey
 from liftline.pipeline import state
 from liftline.ports import Bus
-from liftline.service.grpc.status_codes import RefusedError
+from liftline.service.api_errors import ApiError, ErrorKind, not_found
 from liftline.v1.events_pb2 import TaskProgress
 from liftline.v1.job_service_pb2 import Job
 from liftline_gateway.api._speeds import Speeds
-from liftline_gateway.api.refusals import not_found
-from liftline_gateway.records.job_repository import JobBook, StoredJob
+from liftline_gateway.records.job_repository import JobRepository, StoredJob
 
 log = structlog.get_logger(__name__)
 
@@ -32,12 +30,12 @@ LOOK_EVERY_S = 2.0
 _TELL_EVERY_S, _LOOK_AT_MOST_EVERY_S = 0.5, 0.05
 
 
-class Watching:
-    """Everyone who watches anything."""
+class WatchHub:
+    """All watchers of this gateway, by job."""
 
-    def __init__(self, book: JobBook, bus: Bus) -> None:
-        """Nobody yet."""
-        self._book, self._bus = book, bus
+    def __init__(self, jobs: JobRepository, bus: Bus) -> None:
+        """No watchers yet."""
+        self._jobs, self._bus = jobs, bus
         self._feeds: dict[JobKey, _Feed] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -47,8 +45,8 @@ class Watching:
         return len(self._feeds)
 
     async def watch(self, key: JobKey) -> AsyncGenerator[Job]:
-        """The job now and when it changes, until it has ended. Raises RefusedError, UnavailableError."""
-        stored = await self._book.get(key)
+        """The job now and when it changes, until it has ended. Raises ApiError, UnavailableError."""
+        stored = await self._jobs.get(key)
         if stored is None or stored.record.state == Job.STATE_DELETING:
             raise not_found(f"jobs/{key.job}")
         feed = self._feed(key, stored)
@@ -65,12 +63,12 @@ class Watching:
         if feed.gone:
             raise not_found(f"jobs/{key.job}")
         if feed.closed:
-            raise RefusedError(
-                grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN", "This gateway ends; watch again, another one answers."
+            raise ApiError(
+                ErrorKind.UNAVAILABLE, "SHUTTING_DOWN", "This gateway ends; watch again, another one answers."
             )  # fmt: skip
 
     async def close(self) -> None:
-        """Send everyone away who watches."""
+        """End every watch."""
         for feed in self._feeds.values():
             feed.close()
         tasks = list(self._tasks)
@@ -81,7 +79,7 @@ class Watching:
     def _feed(self, key: JobKey, stored: StoredJob) -> _Feed:
         feed = self._feeds.get(key)
         if feed is None:
-            feed = self._feeds[key] = _Feed(key, self._book, self._bus, stored)
+            feed = self._feeds[key] = _Feed(key, self._jobs, self._bus, stored)
             feed.task = asyncio.create_task(feed.run())
             self._tasks.add(feed.task)
             feed.task.add_done_callback(self._tasks.discard)
@@ -99,10 +97,10 @@ class Watching:
 class _Feed:
     """One job, for all its watchers."""
 
-    def __init__(self, key: JobKey, book: JobBook, bus: Bus, stored: StoredJob) -> None:
+    def __init__(self, key: JobKey, jobs: JobRepository, bus: Bus, stored: StoredJob) -> None:
         self.watchers, self.gone, self.closed = 0, False, False
         self.task: asyncio.Task[None] | None = None
-        self._key, self._book, self._bus = key, book, bus
+        self._key, self._jobs, self._bus = key, jobs, bus
         self._speeds = Speeds()
         self._stored = stored
         self._latest: tuple[int, Job] = (0, Job())
@@ -149,7 +147,7 @@ class _Feed:
     async def _look(self) -> None:
         self._changed = self._hurry = False
         try:
-            stored = await self._book.get(self._key)
+            stored = await self._jobs.get(self._key)
         except UnavailableError as error:
             log.warning("watched_job_not_read", tenant=self._key.tenant, job=self._key.job, error=str(error))
             return

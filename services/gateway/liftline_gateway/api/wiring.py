@@ -1,46 +1,60 @@
-"""The client-facing half of a gateway, put together."""
+"""The API put together: what clients may do, whatever protocol they speak. It knows of none."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 
-import grpc
-
+from liftline.jobs.naming import JobKey
 from liftline.ports import ArtifactStore, Bus
+from liftline.service.api_errors import not_found
 from liftline.settings.services import GatewaySettings
-from liftline.v1 import job_service_pb2 as api
-from liftline.v1.job_service_pb2_grpc import add_JobServiceServicer_to_server
+from liftline.v1.job_service_pb2 import Job
+from liftline.v1.records_pb2 import JobRecord
+from liftline_gateway.api.cancellation import cancel_job, delete_job
 from liftline_gateway.api.create_job import JobCreator
-from liftline_gateway.api.grpc.job_service import JobService
 from liftline_gateway.api.limits import Limits
 from liftline_gateway.api.outputs import Outputs
 from liftline_gateway.api.uploads import Uploads
-from liftline_gateway.api.watching import Watching
+from liftline_gateway.api.watching import WatchHub
 from liftline_gateway.coordination.wiring import Coordination
 
 
 class Api:
-    """JobService on what the coordinating half shares with it."""
-
-    name = api.DESCRIPTOR.services_by_name["JobService"].full_name
+    """What clients may do with jobs. Every method raises ApiError, UnavailableError."""
 
     def __init__(
         self, coordination: Coordination, bus: Bus, store: ArtifactStore, settings: GatewaySettings, *, segment_s: float
     ) -> None:
         """`segment_s`: length of the segments that videos are cut into."""
-        book, threads = coordination.book, coordination.threads
-        limits = Limits(book, max_jobs=settings.tenant_max_jobs, max_bytes=settings.tenant_max_bytes)
-        uploads = Uploads(
-            book, store, threads, limits,
+        jobs, threads = coordination.jobs, coordination.threads
+        limits = Limits(jobs, max_jobs=settings.tenant_max_jobs, max_bytes=settings.tenant_max_bytes)
+        self.jobs, self._bus, self._notifier = jobs, bus, coordination.notifier
+        self.uploads = Uploads(
+            jobs, store, threads, limits,
             max_bytes=settings.max_upload_bytes, expire=timedelta(seconds=settings.upload_expire_s),
         )  # fmt: skip
-        creator = JobCreator(
-            book, coordination.creation, uploads, limits, settings=settings, segment_s=segment_s
+        self.creator = JobCreator(
+            jobs, coordination.creation, self.uploads, limits, settings=settings, segment_s=segment_s
         )  # fmt: skip
-        self.watching = Watching(book, bus)
-        outputs = Outputs(book, store, threads, expire=timedelta(seconds=settings.address_expire_s))
-        self.service = JobService(book, bus, uploads, creator, self.watching, outputs, coordination.notices)
+        self.watches = WatchHub(jobs, bus)
+        self.outputs = Outputs(jobs, store, threads, expire=timedelta(seconds=settings.address_expire_s))
 
-    def add_to(self, server: grpc.aio.Server) -> None:
-        """Serve it there."""
-        add_JobServiceServicer_to_server(self.service, server)
+    async def get(self, key: JobKey) -> JobRecord:
+        """A job's record."""
+        stored = await self.jobs.get(key)
+        if stored is None or stored.record.state == Job.STATE_DELETING:
+            raise not_found(f"jobs/{key.job}")
+        return stored.record
+
+    async def cancel(self, key: JobKey) -> JobRecord:
+        """Stop a job; one that has ended stays as it is."""
+        record = await cancel_job(self.jobs, self._bus, key)
+        if record is None:
+            raise not_found(f"jobs/{key.job}")
+        self._notifier.start(record)
+        return record
+
+    async def delete(self, key: JobKey) -> None:
+        """Stop a job and have it removed."""
+        if not await delete_job(self.jobs, self._bus, key):
+            raise not_found(f"jobs/{key.job}")

@@ -1,5 +1,5 @@
-"""Minding jobs once they are made: `wiring` puts it together.
+"""The life of jobs after their requests were accepted: `wiring` puts it together.
 
-`coordinator` takes events into records (`advancing`), `publishing` ends a job, `reconciler` finds what was lost,
-`removal` tidies. The rules themselves are `liftline.pipeline`.
+`creation_steps` makes a job, `coordinator` takes events into records (`advancing`), `publishing` ends a job,
+`reconciler` finds what was lost, `removal` tidies. The rules themselves are `liftline.pipeline`.
 """

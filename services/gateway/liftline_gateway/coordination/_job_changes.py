@@ -12,7 +12,7 @@ log = structlog.get_logger(__name__)
 
 
 class JobChanges:
-    """For a `JobBook` to call."""
+    """For a `JobRepository` to call."""
 
     def __init__(self, metrics: GatewayMetrics) -> None:
         """Counts into these."""

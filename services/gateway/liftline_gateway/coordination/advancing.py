@@ -13,17 +13,17 @@ from liftline.v1.events_pb2 import Event, Task
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import JobRecord
 from liftline_gateway.coordination.publishing import Publisher
-from liftline_gateway.records.job_repository import JobBook
-from liftline_gateway.webhooks.notices import Notices
+from liftline_gateway.records.job_repository import JobRepository
+from liftline_gateway.webhooks.notifier import Notifier
 
 
 class Advancer:
     """Changes jobs, and does what follows from a change. Every method raises UnavailableError and may be repeated."""
 
-    def __init__(self, book: JobBook, bus: Bus, publisher: Publisher, notices: Notices) -> None:
+    def __init__(self, jobs: JobRepository, bus: Bus, publisher: Publisher, notifier: Notifier) -> None:
         """With what it reads and writes."""
-        self._book, self._bus = book, bus
-        self._publisher, self._notices = publisher, notices
+        self._jobs, self._bus = jobs, bus
+        self._publisher, self._notifier = publisher, notifier
 
     async def take(self, key: JobKey, events: Sequence[Event]) -> JobRecord | None:
         """Take events into a job; its record then, None where there is none."""
@@ -33,7 +33,7 @@ class Advancer:
     async def step(self, key: JobKey, step: Callable[[JobRecord], Step]) -> JobRecord | None:
         """Take a step, which may be tried several times; the record then, None where there is none."""
         published: set[tuple[str, int]] = set()
-        return await self._book.step(key, step, lambda tasks: self._publish(tasks, published))
+        return await self._jobs.step(key, step, lambda tasks: self._publish(tasks, published))
 
     async def follow(self, record: JobRecord) -> None:
         """What a change leads to. Whatever is lost of it here the reconciler does later."""
@@ -41,7 +41,7 @@ class Advancer:
         await tell_changed(self._bus, key, record.state)
         if record.state == Job.STATE_FAILED:
             await self._bus.purge_tasks(key.task_subjects)
-        self._notices.start(record)
+        self._notifier.start(record)
 
     async def publish_outputs(self, key: JobKey) -> None:
         """Put the outputs into their places and end the job."""
@@ -60,7 +60,7 @@ class Advancer:
         """The event; but a task of which there is a result has not failed, whoever says so."""
         if not event.HasField("failed"):
             return event
-        result = await self._book.result(TaskKey.of(event.id))
+        result = await self._jobs.result(TaskKey.of(event.id))
         return event if result is None else Event(id=event.id, time=event.time, finished=result)
 
     async def _publish(self, tasks: Iterable[Task], published: set[tuple[str, int]]) -> None:

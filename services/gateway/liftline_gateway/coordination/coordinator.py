@@ -49,7 +49,7 @@ class Coordinator:
         self._bus, self._advancer, self._metrics = bus, advancer, metrics
         kinds = [field.name for field in Event.DESCRIPTOR.oneofs_by_name["kind"].fields]
         from_zero(metrics.events, [*kinds, _UNREADABLE])
-        self._jobs, self._publishing = asyncio.Semaphore(_JOBS_AT_ONCE), asyncio.Semaphore(_PUBLISHING_AT_ONCE)
+        self._at_once, self._publishing = asyncio.Semaphore(_JOBS_AT_ONCE), asyncio.Semaphore(_PUBLISHING_AT_ONCE)
         self._background: dict[JobKey, asyncio.Task[None]] = {}
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -99,7 +99,7 @@ class Coordinator:
         attributes: dict[str, str | int] = {
             "liftline.tenant": key.tenant, "liftline.job": key.job, "liftline.events": len(group),
         }  # fmt: skip
-        async with self._jobs:
+        async with self._at_once:
             with (
                 structlog.contextvars.bound_contextvars(tenant=key.tenant, job=key.job),
                 continuing(group[0].delivery.headers),

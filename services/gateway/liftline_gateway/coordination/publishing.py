@@ -22,7 +22,7 @@ from liftline.ports import ArtifactStore
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.job_service_pb2 import Failure, Job
 from liftline.v1.records_pb2 import JobRecord
-from liftline_gateway.records.job_repository import JobBook
+from liftline_gateway.records.job_repository import JobRepository
 from liftline_gateway.records.store_threads import StoreThreads
 
 log = structlog.get_logger(__name__)
@@ -31,21 +31,21 @@ log = structlog.get_logger(__name__)
 class Publisher:
     """Publishes jobs whose record says that it is time."""
 
-    def __init__(self, book: JobBook, store: ArtifactStore, threads: StoreThreads) -> None:
+    def __init__(self, jobs: JobRepository, store: ArtifactStore, threads: StoreThreads) -> None:
         """With what it reads and writes."""
-        self._book, self._store, self._threads = book, store, threads
+        self._jobs, self._store, self._threads = jobs, store, threads
 
     async def publish(self, key: JobKey) -> JobRecord | None:
         """Publish a job whose time it is; gives it as it is then. Raises UnavailableError, and may be repeated."""
-        stored = await self._book.get(key)
+        stored = await self._jobs.get(key)
         if stored is None or not stored.record.publishing:
             return None
         try:
             size = await self._put(key, stored.record)
         except InvalidArtifactError as error:
             return await self.adopt(key) or await self._give_up(key, str(error))
-        record = await self._book.change(
-            key, lambda one: succeed(one, manifest_size_bytes=size, time=self._book.time())
+        record = await self._jobs.change(
+            key, lambda one: succeed(one, manifest_size_bytes=size, time=self._jobs.time())
         )  # fmt: skip
         if record is None or record.state != Job.STATE_SUCCEEDED:
             await self._threads.run(self._store.remove_all, key.tree)
@@ -61,8 +61,8 @@ class Publisher:
             return None
         artifacts, size = found
         log.warning("outputs_found", tenant=key.tenant, job=key.job)
-        return await self._book.change(
-            key, lambda one: adopt(one, artifacts, manifest_size_bytes=size, time=self._book.time())
+        return await self._jobs.change(
+            key, lambda one: adopt(one, artifacts, manifest_size_bytes=size, time=self._jobs.time())
         )  # fmt: skip
 
     def _published(self, key: JobKey) -> tuple[list[Artifact], int] | None:
@@ -97,7 +97,7 @@ class Publisher:
         failure = Failure(
             reason=Failure.REASON_INTERNAL, message=f"A result was lost before it was published: {problem}"
         )  # fmt: skip
-        return await self._book.change(key, lambda one: fail(one, failure, time=self._book.time()))
+        return await self._jobs.change(key, lambda one: fail(one, failure, time=self._jobs.time()))
 
 
 def manifest_of(record: JobRecord) -> dict[str, object]:

@@ -24,11 +24,11 @@ from liftline.v1.events_pb2 import Event
 from liftline.v1.job_service_pb2 import Failure
 from liftline.v1.records_pb2 import JobRecord
 from liftline_gateway.coordination.advancing import Advancer
-from liftline_gateway.coordination.job_creation import Creation
+from liftline_gateway.coordination.creation_steps import CreationSteps
 from liftline_gateway.coordination.lease import Lease
 from liftline_gateway.coordination.removal import Remover
-from liftline_gateway.records.job_repository import JobBook, UploadKey
-from liftline_gateway.webhooks.notices import Notices, is_owed
+from liftline_gateway.records.job_repository import JobRepository, UploadKey
+from liftline_gateway.webhooks.notifier import Notifier, is_due
 
 log = structlog.get_logger(__name__)
 _ALL_TASKS = "liftline.tasks.>"
@@ -53,20 +53,20 @@ class Reconciler:
 
     def __init__(
         self,
-        book: JobBook,
+        jobs: JobRepository,
         bus: Bus,
         advancer: Advancer,
-        creation: Creation,
+        creation: CreationSteps,
         remover: Remover,
-        notices: Notices,
+        notifier: Notifier,
         metrics: GatewayMetrics,
         *,
         stale: timedelta,
         now: Now = lambda: datetime.now(UTC),
     ) -> None:
         """A job without news for `stale` is looked into, again after as long."""
-        self._book, self._bus, self._advancer, self._metrics = book, bus, advancer, metrics
-        self._creation, self._remover, self._notices = creation, remover, notices
+        self._jobs, self._bus, self._advancer, self._metrics = jobs, bus, advancer, metrics
+        self._creation, self._remover, self._notifier = creation, remover, notifier
         self._stale, self._now = stale, now
         self._due: dict[JobKey, datetime] = {}
         from_zero(metrics.repairs, Repair)
@@ -88,7 +88,7 @@ class Reconciler:
 
     async def round(self) -> None:
         """Look into every job that is due. Raises UnavailableError where it isn't known which those are."""
-        keys = await self._book.active_jobs()
+        keys = await self._jobs.active_jobs()
         self._due = {key: self._due[key] for key in keys if key in self._due}
         due = [key for key in keys if self._due.get(key, self._now()) <= self._now()]
         waiting = _Queues(self._bus)
@@ -124,7 +124,7 @@ class Reconciler:
                     self._due[key] = self._now() + self._stale
 
     async def _look(self, key: JobKey, waiting: _Queues) -> None:
-        stored = await self._book.get(key)
+        stored = await self._jobs.get(key)
         if stored is None:
             await self._unfinished_creation(key)
             return
@@ -142,18 +142,18 @@ class Reconciler:
         if key not in self._due:
             self._due[key] = self._now() + self._stale
             return
-        active = await self._book.active(key)
-        request = await self._book.request(key.tenant, active.request_id) if active and active.request_id else None
+        active = await self._jobs.active(key)
+        request = await self._jobs.request(key.tenant, active.request_id) if active and active.request_id else None
         if request is not None and request.job == key.job:
             await self._creation.complete(request)
             await self._creation.tidy(UploadKey(key.tenant, request.upload))
             self._count(Repair.CREATION_COMPLETED)
-        elif await self._book.get(key) is None:
-            await self._book.remove_active(key)
+        elif await self._jobs.get(key) is None:
+            await self._jobs.remove_active(key)
 
     async def _repair(self, key: JobKey, record: JobRecord, waiting: _Queues) -> None:
-        if is_owed(record):
-            self._notices.start(record)
+        if is_due(record):
+            self._notifier.start(record)
         elif state.is_over(record):
             await self._remover.clean(key, record, now=self._now())
         elif record.publishing:
@@ -174,8 +174,8 @@ class Reconciler:
         if gone and await self._advancer.adopt_outputs(key):
             self._count(Repair.OUTPUTS_FOUND)
             return
-        results = await asyncio.gather(*(self._book.result(task) for task in gone))
-        time = self._book.time()
+        results = await asyncio.gather(*(self._jobs.result(task) for task in gone))
+        time = self._jobs.time()
         found = [
             Event(id=task.wire, time=time, finished=result)
             for task, result in zip(gone, results, strict=True)
@@ -212,7 +212,7 @@ class Reconciler:
                 stage=still[0].stage.wire,
                 segment=still[0].number,
             )
-            return state.fail(record, failure, time=self._book.time()), []
+            return state.fail(record, failure, time=self._jobs.time()), []
 
         record = await self._advancer.step(key, again)
         if record is not None:

@@ -64,7 +64,7 @@ class UploadKey:
         return form_key(f"{self.prefix}{file_name}")
 
 
-class JobBook:
+class JobRepository:
     """Every method raises UnavailableError where the records can't be reached; a change may have happened then."""
 
     def __init__(

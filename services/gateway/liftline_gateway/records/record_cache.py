@@ -1,4 +1,4 @@
-"""Records that hardly ever change, read once."""
+"""A cache of records that hardly ever change."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ R = TypeVar("R")
 _READ_AT_ONCE = 64
 
 
-class Remembered(Generic[K, R]):
-    """Those of the records of one kind that are there, but for those that don't count any more."""
+class RecordCache(Generic[K, R]):
+    """Records of one kind by key; each is read when it is first asked for."""
 
     def __init__(self, read: Callable[[K], Awaitable[R | None]]) -> None:
-        """`read` gets one; None where it is gone."""
-        self._read = read
+        """`read` gets one record; None where it is gone."""
+        self._read_one = read
         self._records: dict[K, R] = {}
         self._ignored: set[K] = set()
 
-    async def among(self, keys: Iterable[K]) -> Mapping[K, R]:
-        """Those under these keys, which are all there are."""
+    async def read_all(self, keys: Iterable[K]) -> Mapping[K, R]:
+        """Records under these keys, which are all keys there are, without ignored ones and those that are gone."""
         everything = set(keys)
         self._ignored &= everything
         there = everything - self._ignored
@@ -29,15 +29,15 @@ class Remembered(Generic[K, R]):
         missing = [key for key in there if key not in known]
         for begin in range(0, len(missing), _READ_AT_ONCE):
             part = missing[begin : begin + _READ_AT_ONCE]
-            read = await asyncio.gather(*(self._read(key) for key in part))
+            read = await asyncio.gather(*(self._read_one(key) for key in part))
             known |= {key: record for key, record in zip(part, read, strict=True) if record is not None}
         self._records = known
         return known
 
-    def forget(self) -> None:
-        """Read all again that count: they may have changed after all."""
+    def invalidate(self) -> None:
+        """Read all again next time: they may have changed after all."""
         self._records = {}
 
     def ignore(self, key: K) -> None:
-        """This one doesn't count any more."""
+        """Leave this one out from now on."""
         self._ignored.add(key)

@@ -1,1 +1,4 @@
-"""Telling clients' servers that jobs have ended: `notices` decides and remembers, `sender` posts to an `address`."""
+"""Webhooks that tell clients' servers of jobs' ends.
+
+`address` checks where they may go, `notifier` decides and records what is sent, `sender` posts.
+"""

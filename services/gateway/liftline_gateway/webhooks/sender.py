@@ -1,7 +1,7 @@
-"""Telling a client's server that its job has ended: one signed POST, repeated until it is answered or given up.
+"""The webhook that tells a client's server that its job has ended: a signed POST, retried until it is answered.
 
 Headers and signature are those of Standard Webhooks (https://www.standardwebhooks.com). The id is that of the job, so a
-receiver that gets the same word twice, after a crash here, knows it.
+receiver can tell when it gets one twice, after a crash here.
 """
 
 from __future__ import annotations
@@ -31,70 +31,70 @@ from liftline_gateway.webhooks.address import address_problem
 log = structlog.get_logger(__name__)
 
 _LEAST_KEY_BYTES = 24
-_AT_ONCE = 8
+_CONCURRENCY = 8
 _GONE = 410
 
 
 @dataclass(frozen=True)
-class Patience:
-    """How long a receiver has to answer, and how long it is tried again."""
+class RetryPolicy:
+    """How long a receiver has to answer one attempt, the pauses between attempts, and how long there are any."""
 
-    answer_s: float = 10.0
-    first_wait_s: float = 1.0
-    longest_wait_s: float = 60.0
+    timeout_s: float = 10.0
+    first_pause_s: float = 1.0
+    longest_pause_s: float = 60.0
     give_up_s: float = 900.0
 
 
-class Webhooks:
-    """Sends the word that a job has ended to hosts the deployment allows, and to no others."""
+class WebhookSender:
+    """Posts to hosts that the deployment allows, and to no others."""
 
-    def __init__(self, settings: GatewaySettings, *, patience: Patience | None = None) -> None:
+    def __init__(self, settings: GatewaySettings, *, retry: RetryPolicy | None = None) -> None:
         """Raises UsageError where webhooks are allowed but the key is missing, too short or no base64."""
-        self._hosts, self._patience = settings.webhook_hosts, patience or Patience()
+        self._hosts, self._retry = settings.webhook_hosts, retry or RetryPolicy()
         self._key = signing_key(settings.webhook_secret.get_secret_value()) if self._hosts else b""
         ca_file = str(settings.webhook_ca_file) if settings.webhook_ca_file else None
-        timeout = urllib3.Timeout(connect=self._patience.answer_s, read=self._patience.answer_s)
-        self._client = urllib3.PoolManager(num_pools=_AT_ONCE, timeout=timeout, retries=False, ca_certs=ca_file)
-        self._threads = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="webhook")
+        timeout = urllib3.Timeout(connect=self._retry.timeout_s, read=self._retry.timeout_s)
+        self._client = urllib3.PoolManager(num_pools=_CONCURRENCY, timeout=timeout, retries=False, ca_certs=ca_file)
+        self._threads = ThreadPoolExecutor(_CONCURRENCY, thread_name_prefix="webhook")
 
-    async def tell(self, record: JobRecord) -> bool:
-        """Tell the end of a job. Returns, perhaps after minutes, whether it was answered; if not, it was given up."""
-        told = log.bind(tenant=record.tenant, job=record.job)
+    async def send(self, record: JobRecord) -> bool:
+        """Tell of a job's end. Returns, perhaps after minutes, whether it was answered; if not, it was given up."""
+        logger = log.bind(tenant=record.tenant, job=record.job)
         problem = address_problem(record.webhook_uri, hosts=self._hosts)
         if problem is not None:
-            told.warning("webhook_refused", problem=problem)
+            logger.warning("webhook_refused", problem=problem)
             return False
-        told = told.bind(webhook_host=_host(record))
+        logger = logger.bind(webhook_host=_host(record))
         try:
             async for attempt in stamina.retry_context(
                 on=UnavailableError,
                 attempts=None,
-                timeout=self._patience.give_up_s,
-                wait_initial=self._patience.first_wait_s,
-                wait_max=self._patience.longest_wait_s,
+                timeout=self._retry.give_up_s,
+                wait_initial=self._retry.first_pause_s,
+                wait_max=self._retry.longest_pause_s,
             ):
                 with attempt:
-                    problem = await self._send(record)
+                    problem = await self._attempt(record)
         except UnavailableError as error:
             problem = str(error)
         if problem is not None:
-            told.warning("webhook_given_up", problem=problem)
+            logger.warning("webhook_given_up", problem=problem)
             return False
-        told.info("webhook_answered")
+        logger.info("webhook_answered")
         return True
 
     def close(self) -> None:
-        """Let go of connections; words on their way are sent again by whoever minds the job next."""
+        """Close connections; what wasn't answered is sent again by the gateway that takes over."""
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._client.clear()
 
-    async def _send(self, record: JobRecord) -> str | None:
-        """Once; None if answered, else why it is of no use to try again. Raises UnavailableError if it may be."""
+    async def _attempt(self, record: JobRecord) -> str | None:
+        """POST once; None if answered, else why a retry is of no use. Raises UnavailableError where it may be."""
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._threads, self._post, record)
 
     def _post(self, record: JobRecord) -> str | None:
-        body = end_of(record)
+        body = payload_of(record)
         try:
             answer = self._client.request(
                 "POST",
@@ -103,7 +103,7 @@ class Webhooks:
                 headers={
                     "content-type": "application/json",
                     "user-agent": "liftline",
-                    **signed(self._key, identity=record.job, time_s=int(time.time()), body=body),
+                    **signature_headers(self._key, identity=record.job, time_s=int(time.time()), body=body),
                 },
                 redirect=False,
                 preload_content=False,
@@ -125,7 +125,7 @@ def _host(record: JobRecord) -> str:
     return urllib3.util.parse_url(record.webhook_uri).netloc or ""
 
 
-def end_of(record: JobRecord) -> bytes:
+def payload_of(record: JobRecord) -> bytes:
     """What is told: which job ended how and when, as JSON."""
     job = Job(name=f"jobs/{record.job}", state=record.state, video_name=record.video_name)
     for field in ("failure", "create_time", "end_time"):
@@ -136,7 +136,7 @@ def end_of(record: JobRecord) -> bytes:
     return json.dumps({"type": f"job.{kind}", "timestamp": moment, "data": MessageToDict(job)}).encode()
 
 
-def signed(key: bytes, *, identity: str, time_s: int, body: bytes) -> dict[str, str]:
+def signature_headers(key: bytes, *, identity: str, time_s: int, body: bytes) -> dict[str, str]:
     """Headers that let the receiver know the sender, and that nothing was changed or sent again later."""
     digest = hmac.digest(key, f"{identity}.{time_s}.".encode() + body, hashlib.sha256)
     return {

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.errors import InvalidArtifactError
-from liftline.files.artifacts import atomic_path
+from liftline.files.atomic import atomic_path
 from liftline.plan import Plan
 
 

@@ -18,7 +18,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Interpolation, VideoReformatter
 
 from liftline.errors import InvalidVideoError
-from liftline.files.artifacts import atomic_path
+from liftline.files.atomic import atomic_path
 from liftline.ports import StopToken, VideoOpener
 from liftline.video.opening import local_opener, main_video_stream, open_container
 from liftline_renderer.encoding.writing import disk_errors

@@ -20,7 +20,7 @@ from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
 from liftline.errors import InvalidArtifactError, InvalidVideoError
-from liftline.files.artifacts import atomic_path
+from liftline.files.atomic import atomic_path
 from liftline.plan import Plan
 from liftline.ports import StopToken, VideoOpener
 from liftline.video.opening import main_audio_stream, open_container

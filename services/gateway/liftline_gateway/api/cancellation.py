@@ -8,12 +8,12 @@ from liftline.pipeline import state
 from liftline.ports import Bus
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import ActiveRecord, JobRecord
-from liftline_gateway.records.job_repository import JobBook
+from liftline_gateway.records.job_repository import JobRepository
 
 
-async def cancel_job(book: JobBook, bus: Bus, key: JobKey) -> JobRecord | None:
+async def cancel_job(jobs: JobRepository, bus: Bus, key: JobKey) -> JobRecord | None:
     """The job as it is then: cancelled, or as it ended before. None where there is none. Raises UnavailableError."""
-    record = await book.change(key, lambda one: state.cancel(one, time=book.time()))
+    record = await jobs.change(key, lambda one: state.cancel(one, time=jobs.time()))
     if record is None or record.state == Job.STATE_DELETING:
         return None
     await bus.purge_tasks(key.task_subjects)
@@ -21,15 +21,15 @@ async def cancel_job(book: JobBook, bus: Bus, key: JobKey) -> JobRecord | None:
     return record
 
 
-async def delete_job(book: JobBook, bus: Bus, key: JobKey) -> bool:
+async def delete_job(jobs: JobRepository, bus: Bus, key: JobKey) -> bool:
     """Whether there was one; from here on there is none, and the reconciler sweeps. Raises UnavailableError."""
-    stored = await book.get(key)
+    stored = await jobs.get(key)
     if stored is None or stored.record.state == Job.STATE_DELETING:
         return False
     note = ActiveRecord(request_id=stored.record.request_id)
-    await book.add_active(key, note)
-    await book.change(key, lambda one: state.delete(one, time=book.time()))
-    await book.add_active(key, note)  # who tidied up after the job's end may just have taken it away
+    await jobs.add_active(key, note)
+    await jobs.change(key, lambda one: state.delete(one, time=jobs.time()))
+    await jobs.add_active(key, note)  # who tidied up after the job's end may just have taken it away
     await bus.purge_tasks(key.task_subjects)
     await tell_changed(bus, key, Job.STATE_DELETING)
     return True

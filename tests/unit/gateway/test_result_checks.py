@@ -8,7 +8,7 @@ import pytest
 
 from liftline.jobs.naming import Stage, TaskKey
 from liftline.pipeline import state
-from liftline.pipeline.result_checks import misfit
+from liftline.pipeline.result_checks import problem_with_result
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Task, TaskResult
 from tests.unit.gateway.jobs import KEY, finished, new_record, result_of
@@ -20,7 +20,7 @@ def result(stage: Stage) -> TaskResult:
 
 @pytest.mark.parametrize("stage", Stage)
 def test_what_workers_make_fits(stage: Stage) -> None:
-    assert misfit(new_record(), stage, result(stage)) is None
+    assert problem_with_result(new_record(), stage, result(stage)) is None
 
 
 def set_key(key: str) -> Callable[[TaskResult], None]:
@@ -55,7 +55,7 @@ SPOILED: list[tuple[Callable[[TaskResult], None], str]] = [
 def test_what_does_not_fit_is_told(spoil: Callable[[TaskResult], object], told: str) -> None:
     made = result(Stage.LIFT)
     spoil(made)
-    problem = misfit(new_record(), Stage.LIFT, made)
+    problem = problem_with_result(new_record(), Stage.LIFT, made)
     assert problem is not None
     assert told in problem
     assert problem.startswith("lift ")
@@ -77,4 +77,4 @@ def test_files_of_segments_may_have_no_place() -> None:
     made.artifacts.append(
         Artifact(role="more", ref=ArtifactRef(key=f"{KEY.work}detect-0/{'ab' * 32}", sha256="ab" * 32))
     )
-    assert misfit(new_record(), Stage.DETECT, made) is None
+    assert problem_with_result(new_record(), Stage.DETECT, made) is None

@@ -9,7 +9,8 @@ from google.rpc import error_details_pb2, status_pb2
 from structlog.testing import capture_logs
 
 from liftline import errors
-from liftline.service.grpc.status_codes import RefusedError, Violation, status_of
+from liftline.service.api_errors import ApiError, ErrorKind, Violation
+from liftline.service.grpc.status_codes import code_of, status_of
 
 Code = grpc.StatusCode
 
@@ -34,7 +35,7 @@ def details(status: status_pb2.Status) -> tuple[error_details_pb2.ErrorInfo, lis
         (errors.LimitExceededError("x"), Code.RESOURCE_EXHAUSTED, "LIMIT_EXCEEDED"),
         (errors.ModelError("x"), Code.FAILED_PRECONDITION, "MODEL"),
         (errors.Cancelled("x"), Code.CANCELLED, "CANCELLED"),
-        (RefusedError(Code.NOT_FOUND, "JOB_NOT_FOUND", "x"), Code.NOT_FOUND, "JOB_NOT_FOUND"),
+        (ApiError(ErrorKind.NOT_FOUND, "JOB_NOT_FOUND", "x"), Code.NOT_FOUND, "JOB_NOT_FOUND"),
     ],
 )
 def test_an_error_of_the_clients_keeps_its_words(error: Exception, code: grpc.StatusCode, reason: str) -> None:
@@ -71,12 +72,17 @@ def test_bytes_that_are_no_request_are_the_clients_error() -> None:
 
 
 def test_wrong_fields_are_named() -> None:
-    error = RefusedError(Code.INVALID_ARGUMENT, "INVALID_REQUEST", "x", violations=[Violation("name", "Too long.")])
+    error = ApiError(ErrorKind.INVALID_ARGUMENT, "INVALID_REQUEST", "x", violations=[Violation("name", "Too long.")])
     _, (request,) = details(status_of(error, method="/m"))
     assert [(one.field, one.description) for one in request.field_violations] == [("name", "Too long.")]
 
 
 def test_a_status_fits_a_trailer_however_much_is_wrong() -> None:
     wrong = [Violation(f"settings.export_formats[{number}]", "No such format. " * 5) for number in range(1000)]
-    error = RefusedError(Code.INVALID_ARGUMENT, "INVALID_REQUEST", "ä" * 100_000, violations=wrong)
+    error = ApiError(ErrorKind.INVALID_ARGUMENT, "INVALID_REQUEST", "ä" * 100_000, violations=wrong)
     assert len(status_of(error, method="/m").SerializeToString()) < 4096
+
+
+@pytest.mark.parametrize("kind", ErrorKind)
+def test_every_kind_of_error_has_a_code(kind: ErrorKind) -> None:
+    assert code_of(kind).name == kind.name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from liftline.client.patience import Patience
+from liftline.client.backoff import Backoff
 from liftline.errors import UnavailableError
 
 
@@ -17,10 +17,10 @@ class Clock:
 
 def test_pauses_grow_and_end_in_time() -> None:
     clock = Clock()
-    patience = Patience(10.0, clock_s=clock)
+    backoff = Backoff(10.0, clock_s=clock)
     pauses: list[float] = []
     with pytest.raises(UnavailableError, match="gone"):
-        _wait_forever(patience, clock, pauses)
+        _wait_forever(backoff, clock, pauses)
     assert 7.0 < sum(pauses) <= 10.0
     assert pauses[0] <= 0.1
     assert max(pauses) <= 3.0
@@ -28,16 +28,16 @@ def test_pauses_grow_and_end_in_time() -> None:
 
 def test_success_renews_it() -> None:
     clock = Clock()
-    patience = Patience(1.0, clock_s=clock)
+    backoff = Backoff(1.0, clock_s=clock)
     clock.now_s = 5.0
-    patience.renew()
-    assert patience.pause_after(UnavailableError("gone")) > 0
+    backoff.reset()
+    assert backoff.pause_after(UnavailableError("gone")) > 0
     clock.now_s = 6.5
     with pytest.raises(UnavailableError):
-        patience.pause_after(UnavailableError("gone"))
+        backoff.pause_after(UnavailableError("gone"))
 
 
-def _wait_forever(patience: Patience, clock: Clock, pauses: list[float]) -> None:
+def _wait_forever(backoff: Backoff, clock: Clock, pauses: list[float]) -> None:
     while True:
-        pauses.append(patience.pause_after(UnavailableError("gone")))
+        pauses.append(backoff.pause_after(UnavailableError("gone")))
         clock.now_s += pauses[-1]

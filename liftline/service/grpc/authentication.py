@@ -1,4 +1,4 @@
-"""Who sent the request that is being handled."""
+"""Who sent the request that is being handled. Tokens themselves are checked in `liftline.service.tokens`."""
 
 from __future__ import annotations
 
@@ -9,14 +9,9 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, nullcontext
 from contextvars import ContextVar
 
-import grpc
-
+from liftline.service.api_errors import ApiError, ErrorKind
 from liftline.service.grpc.interceptors import Around, Context, is_open
-from liftline.service.grpc.status_codes import RefusedError
-from liftline.service.tokens import OPERATOR, Caller, TokenChecker, expired
-
-LOCAL = Caller("local", frozenset({OPERATOR}))
-"""Everyone on this machine, where no key for tokens is set."""
+from liftline.service.tokens import LOCAL, OPERATOR, Caller, TokenChecker, expired
 
 _ANYONE = Caller("")
 _PROBE = "/grpc.health.v1.Health/Check"
@@ -32,14 +27,12 @@ def caller() -> Caller:
 
 
 def require_operator() -> None:
-    """Raise RefusedError (PERMISSION_DENIED) unless the sender runs the deployment."""
+    """Raise ApiError (PERMISSION_DENIED) unless the sender runs the deployment."""
     if OPERATOR not in caller().scopes:
-        raise RefusedError(
-            grpc.StatusCode.PERMISSION_DENIED, "OPERATOR_ONLY", f"The token lacks the scope {OPERATOR!r}."
-        )  # fmt: skip
+        raise ApiError(ErrorKind.PERMISSION_DENIED, "OPERATOR_ONLY", f"The token lacks the scope {OPERATOR!r}.")
 
 
-class Identifying(Around):
+class Authenticating(Around):
     """Finds out who sends a request, before it is handled, and ends it when its token is no longer good."""
 
     def __init__(self, checker: TokenChecker | None) -> None:
@@ -53,7 +46,7 @@ class Identifying(Around):
         if self._checker is None:
             known = LOCAL
         else:
-            known = _ANYONE if is_open(method) else self._checker.check(_bearer_token(context))
+            known = _ANYONE if is_open(method) else self._checker.check_header(_authorization(context))
         reset = _caller.set(known)
         try:
             uncounted = self._checker is None or method == _PROBE
@@ -67,8 +60,8 @@ class Identifying(Around):
     def _counted(self, known: Caller) -> Iterator[None]:
         most = REQUESTS_OF_ANYONE if known is _ANYONE else REQUESTS_OF_ONE
         if self._running[known.tenant] >= most:
-            raise RefusedError(
-                grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS",
+            raise ApiError(
+                ErrorKind.RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS",
                 f"{most} requests are going on already; end some, such as those that watch jobs.",
             )  # fmt: skip
         self._running[known.tenant] += 1
@@ -92,12 +85,5 @@ async def _until_expired(known: Caller) -> AsyncIterator[None]:
         raise
 
 
-def _bearer_token(context: Context) -> str:
-    values = [value for key, value in context.invocation_metadata() or () if key == "authorization"]
-    scheme, _, token = str(values[0]).partition(" ") if len(values) == 1 else ("", "", "")
-    if scheme.lower() != "bearer" or not token.strip():
-        raise RefusedError(
-            grpc.StatusCode.UNAUTHENTICATED, "TOKEN_MISSING",
-            "The request needs metadata `authorization: Bearer <token>`; `liftline token` makes tokens.",
-        )  # fmt: skip
-    return token.strip()
+def _authorization(context: Context) -> list[str]:
+    return [str(value) for key, value in context.invocation_metadata() or () if key == "authorization"]

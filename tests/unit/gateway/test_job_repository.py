@@ -1,4 +1,4 @@
-"""The book of jobs: changes by compare-and-set, pages newest first."""
+"""The repository of jobs: changes by compare-and-set, pages newest first."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from liftline.jobs.naming import JobKey
 from liftline.pipeline import state
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import JobRecord, RequestRecord
-from liftline_gateway.records.job_repository import JobBook
+from liftline_gateway.records.job_repository import JobRepository
 from tests.unit.gateway.jobs import TIME, new_record
 
 
@@ -25,11 +25,11 @@ def counted(record: JobRecord) -> JobRecord:
 
 def test_changes_at_once_all_happen() -> None:
     async def scenario() -> None:
-        book, record = JobBook(MemoryRecords()), new_record()
-        await book.create(record)
+        jobs, record = JobRepository(MemoryRecords()), new_record()
+        await jobs.create(record)
         key = JobKey(record.tenant, record.job)
-        await asyncio.gather(*(book.change(key, counted) for _ in range(30)))
-        stored = await book.get(key)
+        await asyncio.gather(*(jobs.change(key, counted) for _ in range(30)))
+        stored = await jobs.get(key)
         assert stored is not None
         assert stored.record.generation == 30
 
@@ -38,25 +38,25 @@ def test_changes_at_once_all_happen() -> None:
 
 def test_a_change_that_changes_nothing_is_not_written() -> None:
     async def scenario() -> None:
-        book, record = JobBook(MemoryRecords()), new_record()
-        await book.create(record)
+        jobs, record = JobRepository(MemoryRecords()), new_record()
+        await jobs.create(record)
         key = JobKey(record.tenant, record.job)
-        before = await book.get(key)
-        assert await book.change(key, lambda one: one) == record
-        assert await book.get(key) == before
-        assert await book.change(JobKey("acme", "unknown"), counted) is None
+        before = await jobs.get(key)
+        assert await jobs.change(key, lambda one: one) == record
+        assert await jobs.get(key) == before
+        assert await jobs.change(JobKey("acme", "unknown"), counted) is None
 
     asyncio.run(scenario())
 
 
 def test_the_first_who_creates_counts() -> None:
     async def scenario() -> None:
-        book, record = JobBook(MemoryRecords()), new_record()
-        assert await book.create(record) == record
-        assert await book.create(counted(record)) == record
+        jobs, record = JobRepository(MemoryRecords()), new_record()
+        assert await jobs.create(record) == record
+        assert await jobs.create(counted(record)) == record
         first, second = RequestRecord(job="one"), RequestRecord(job="two")
-        assert await book.create_request("acme", "r", first) == first
-        assert await book.create_request("acme", "r", second) == first
+        assert await jobs.create_request("acme", "r", first) == first
+        assert await jobs.create_request("acme", "r", second) == first
 
     asyncio.run(scenario())
 
@@ -66,7 +66,7 @@ def test_a_record_that_cannot_be_read_is_told() -> None:
         records = MemoryRecords()
         await records.create("jobs.acme.x", b"\xff\xff")
         with pytest.raises(InvalidArtifactError, match=r"jobs\.acme\.x"):
-            await JobBook(records).get(JobKey("acme", "x"))
+            await JobRepository(records).get(JobKey("acme", "x"))
 
     asyncio.run(scenario())
 
@@ -74,15 +74,15 @@ def test_a_record_that_cannot_be_read_is_told() -> None:
 @pytest.mark.parametrize("size", [1, 3, 4, 9, 10, 50])
 def test_pages_show_every_job_once_newest_first_and_none_that_is_removed(size: int) -> None:
     async def scenario() -> None:
-        book = JobBook(MemoryRecords())
+        jobs = JobRepository(MemoryRecords())
         for number in range(10):
             record = new_record(JobKey("acme", f"job{number}"))
-            await book.create(state.delete(record, time=TIME) if number in (0, 4, 9) else record)
-        await book.create(new_record(JobKey("acme2", "job5")))
+            await jobs.create(state.delete(record, time=TIME) if number in (0, 4, 9) else record)
+        await jobs.create(new_record(JobKey("acme2", "job5")))
         seen: list[str] = []
         after = None
         while True:
-            page = await book.page("acme", size=size, after=after)
+            page = await jobs.page("acme", size=size, after=after)
             assert len(page.jobs) <= size
             seen += [job.job for job in page.jobs]
             if page.next_after is None:
@@ -96,13 +96,13 @@ def test_pages_show_every_job_once_newest_first_and_none_that_is_removed(size: i
 
 def test_a_page_goes_on_where_the_last_one_ended_though_that_job_is_gone() -> None:
     async def scenario() -> None:
-        book = JobBook(MemoryRecords())
+        jobs = JobRepository(MemoryRecords())
         for number in range(4):
-            await book.create(new_record(JobKey("acme", f"job{number}")))
-        page = await book.page("acme", size=2)
+            await jobs.create(new_record(JobKey("acme", f"job{number}")))
+        page = await jobs.page("acme", size=2)
         assert page.next_after == "job2"
-        await book.delete(JobKey("acme", "job2"))
-        rest = await book.page("acme", size=2, after=page.next_after)
+        await jobs.delete(JobKey("acme", "job2"))
+        rest = await jobs.page("acme", size=2, after=page.next_after)
         assert [job.job for job in rest.jobs] == ["job1", "job0"]
         assert all(job.state == Job.STATE_UNSPECIFIED for job in rest.jobs)
 

@@ -1,4 +1,4 @@
-"""How long to try again what may work a little later."""
+"""Exponential backoff with jitter, for what may work a little later."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from liftline.errors import LiftlineError
 _FIRST_S, _LONGEST_S = 0.1, 3.0
 
 
-class Patience:
-    """Pauses between attempts, longer each time. It ends where the next one would end later than `total_s` from now."""
+class Backoff:
+    """Pauses between attempts, longer each time, until the next one would end more than `total_s` after the first."""
 
     def __init__(self, total_s: float, *, clock_s: Callable[[], float] = time.monotonic) -> None:
-        """Begin now."""
+        """`clock_s` is read at the beginning and before each attempt."""
         self._total_s, self._clock_s = total_s, clock_s
-        self.renew()
+        self.reset()
 
-    def renew(self) -> None:
-        """It worked: begin anew."""
+    def reset(self) -> None:
+        """After an attempt that worked: begin again with the shortest pause and all of the time."""
         self._end_s = self._clock_s() + self._total_s
         self.attempts = 0
 
