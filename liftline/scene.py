@@ -16,7 +16,8 @@ from liftline.errors import InvalidArtifactError
 from liftline.files import artifacts
 
 SCHEMA_VERSION = 1
-_STEEP = 1e-6
+_STEEP = 1e-3
+"""Where the horizontal part of the viewing direction is shorter than this, 0.06 degrees, noise decides where it points."""
 Vector = tuple[float, float, float]
 
 
@@ -50,13 +51,13 @@ _SCENE = TypeAdapter(Scene)
 def world_axes(scene: Scene) -> NDArray[np.float64]:
     """(3,3) rotation from camera space to the world: x to the camera's right, y away from it, z up.
 
-    Under a camera that looks straight up or down, away is towards the upper edge of the picture.
+    Of a camera that looks straight down, y is the picture's upper edge, straight up its lower one: what they are of one
+    that is tilted there from the horizontal.
     """
     up = np.array(scene.up)
-    away = np.array([0.0, 0.0, 1.0])
-    away = away - (away @ up) * up
+    away = np.array([0.0, 0.0, 1.0]) - up[2] * up
     if np.linalg.norm(away) < _STEEP:
-        away = np.array([0.0, -1.0, 0.0]) + up[1] * up
+        away = np.cross(up, [1.0, 0.0, 0.0])
     away /= np.linalg.norm(away)
     return np.stack([np.cross(away, up), away, up])
 
