@@ -17,7 +17,7 @@ from liftline.files import artifacts
 
 SCHEMA_VERSION = 1
 _STEEP = 1e-3
-"""Where the horizontal part of the viewing direction is shorter than this, 0.06 degrees, noise decides where it points."""
+"""Within so many radians (0.06 degrees) of straight down or up, noise decides where the viewing direction points."""
 Vector = tuple[float, float, float]
 
 

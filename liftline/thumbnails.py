@@ -59,7 +59,7 @@ class Thumbnails:
         return len(self.frame_index)
 
     @classmethod
-    def none(cls) -> Thumbnails:
+    def empty(cls) -> Thumbnails:
         """Of detections that came without pictures."""
         return cls(np.zeros(0, np.int64), np.zeros((0, SIDE, SIDE), np.uint8))
 
@@ -67,7 +67,7 @@ class Thumbnails:
     def of(cls, frames: Sequence[tuple[int, NDArray[np.uint8]]]) -> Thumbnails:
         """Stack `(frame index, thumbnail)` pairs given in frame order."""
         if not frames:
-            return cls.none()
+            return cls.empty()
         return cls(np.array([index for index, _ in frames], np.int64), np.stack([grey for _, grey in frames]))
 
     @classmethod

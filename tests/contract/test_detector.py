@@ -39,7 +39,7 @@ class BrightSpots(Detector, DetectorSession):
     def _one(rgb) -> People:
         rows, columns = np.nonzero(rgb.max(axis=2) > 200)
         if not len(rows):
-            return People.nobody()
+            return People.empty()
         box = np.array([[columns.min(), rows.min(), columns.max(), rows.max()]], np.float32)
         middle = np.tile((box[:, :2] + box[:, 2:]) / 2, (1, 17, 1)).reshape(1, 17, 2).astype(np.float32)
         return People(box, np.ones(1, np.float32), middle, np.ones((1, 17), np.float32))

@@ -47,7 +47,7 @@ def walker(
 def as_people(keypoints: Sequence[NDArray[np.float64]], scores: Sequence[float]) -> People:
     """Stack people of one frame; boxes are the keypoints' extents with a margin."""
     if not keypoints:
-        return People.nobody()
+        return People.empty()
     points = np.stack(keypoints)
     low, high = np.nanmin(points, axis=1), np.nanmax(points, axis=1)
     margin = 0.08 * (high - low).max(axis=1, keepdims=True)

@@ -26,7 +26,7 @@ def people(frame: int, count: int) -> People:
 
 
 def detections(counts: list[int]) -> Detections:
-    frames = [(frame, people(frame, count) if count else People.nobody()) for frame, count in enumerate(counts)]
+    frames = [(frame, people(frame, count) if count else People.empty()) for frame, count in enumerate(counts)]
     return Detections.from_frames(frames, start=0, stop=len(counts), detector="synthetic")
 
 

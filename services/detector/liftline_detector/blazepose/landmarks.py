@@ -20,8 +20,9 @@ from liftline.skeletons import BLAZEPOSE33
 from liftline_detector.blazepose.geometry import Region, crop_region
 from liftline_detector.blazepose.litert import Network, sigmoid
 
-INPUT_PX, POINTS, LANDMARKS = 256, 39, 33
-_HIPS, _RIM = 33, 34
+INPUT_PX, POINTS, LANDMARKS = 256, 39, len(BLAZEPOSE33)
+_HIPS, _RIM = LANDMARKS, LANDMARKS + 1
+"""Rows of the two alignment points."""
 _HEATMAP, _REACH, _MIN_PEAK = 64, 3, 0.5
 _LIMB_WIDTH, _GREY = 0.07, (128, 128, 128)
 _TORSO = BLAZEPOSE33.indices("left_shoulder", "right_shoulder", "right_hip", "left_hip")

@@ -110,7 +110,8 @@ def _check_kind(cfg: Any, name: str) -> None:
     keypoints, classes = cfg.MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS, cfg.MODEL.ROI_HEADS.NUM_CLASSES
     if not cfg.MODEL.KEYPOINT_ON or (keypoints, classes) != (len(COCO17), 1):
         raise UsageError(
-            f"--detectron-cfg {name}: doesn't find people with COCO's 17 keypoints; use a COCO-Keypoints config."
+            f"--detectron-cfg {name}: doesn't find people with COCO's {len(COCO17)} keypoints; use a COCO-Keypoints "
+            "config."
         )
 
 

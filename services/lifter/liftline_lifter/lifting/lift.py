@@ -185,4 +185,5 @@ def _to_poses(tracks: Tracks, focal_px: float, joints_m: NDArray[np.float32], ro
         keypoints_px=tracks.keypoints_px,
         keypoint_scores=tracks.keypoint_scores,
         observed=tracks.observed,
+        keypoint_skeleton=tracks.skeleton,
     )

@@ -29,8 +29,8 @@ def repair_sides(
     """Exchange back what was exchanged.
 
     Args:
-        keypoints_px: (T,17,2), none missing.
-        scores: (T,17).
+        keypoints_px: (T,J,2) COCO keypoints, none missing.
+        scores: (T,J).
         sizes_px: (T,) size of the person.
         times_s: (T,) rising.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline.skeletons import COCO17
+from liftline.skeletons import Skeleton
 from liftline_lifter.resampling import interpolate
 
 LOW_SCORE = 0.1
@@ -31,9 +31,9 @@ class Filled:
     observed: NDArray[np.bool_]
 
 
-def nobody() -> Filled:
+def nobody(skeleton: Skeleton) -> Filled:
     """A track of no frames."""
-    joints = len(COCO17)
+    joints = len(skeleton)
     shapes: tuple[tuple[int, ...], ...] = ((0, 4), (0,), (0, joints, 2), (0, joints))
     boxes, scores, keypoints, keypoint_scores = (np.zeros(shape, np.float32) for shape in shapes)
     return Filled(np.zeros(0, np.int64), boxes, scores, keypoints, keypoint_scores, np.zeros(0, np.bool_))
@@ -55,8 +55,8 @@ def fill(
         times_s: (F,) presentation time of every frame of the video.
         boxes_px: (N,4).
         scores: (N,).
-        keypoints_px: (N,17,2), NaN where missing.
-        keypoint_scores: (N,17).
+        keypoints_px: (N,J,2), NaN where missing.
+        keypoint_scores: (N,J).
 
     Returns:
         One row per frame from the first to the last of `frames`.
@@ -84,7 +84,7 @@ def fill_keypoints(
     keypoints_px: NDArray[np.float32],
     scores: NDArray[np.float32],
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Keypoints (N,17,2) seen at times (N,) -> at all times (T,17,2), and which of those seen were kept (N,17).
+    """Keypoints (N,J,2) seen at times (N,) -> at all times (T,J,2), and which of those seen were kept (N,J).
 
     A keypoint that was never found takes the mean place of the others.
     """
@@ -101,7 +101,7 @@ def fill_keypoints(
 
 
 def near_good(times_s: NDArray[np.float64], good: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(N,17) whether a good keypoint of the same joint is near in time both before and after."""
+    """(N,J) whether a good keypoint of the same joint is near in time both before and after."""
     at = np.where(good, times_s[:, None], -np.inf)
     before = np.maximum.accumulate(at, axis=0)
     after = -np.maximum.accumulate(np.where(good, -times_s[:, None], -np.inf)[::-1], axis=0)[::-1]

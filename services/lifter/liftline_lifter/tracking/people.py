@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from liftline.detections import Detections
 from liftline.errors import LimitExceededError
 from liftline.ports import Progress, StopToken
-from liftline.skeletons import COCO17
 from liftline.tracks import Tracks
 from liftline_lifter.tracking import gap_filling as gaps
 from liftline_lifter.tracking._bounding import at_most
@@ -132,12 +131,13 @@ def to_tracks(
     for rows in people:
         stop.raise_if_stopped()
         filled.append(_filled(rows, detections, frame_times_s))
-    nobody = gaps.nobody()
+    nobody = gaps.nobody(detections.skeleton)
     return Tracks(
         video=video,
         width_px=width_px,
         height_px=height_px,
         detector=detections.detector,
+        skeleton=detections.skeleton,
         frame_times_s=frame_times_s,
         track_ids=np.arange(1, len(people) + 1, dtype=np.int64),
         row_offsets=np.cumsum([0, *(len(track.frame_index) for track in filled)], dtype=np.int64),
@@ -149,9 +149,9 @@ def _filled(rows: NDArray[np.intp], detections: Detections, frame_times_s: NDArr
     frames, boxes_px = detections.frame_index[rows], detections.boxes_px[rows]
     keypoints_px, scores = detections.keypoints_px[rows], detections.keypoint_scores[rows]
     sizes_px = np.sqrt(np.prod(boxes_px[:, 2:] - boxes_px[:, :2], axis=1))
-    swapped = swapped_frames(keypoints_px, sizes_px, frame_times_s[frames])
-    keypoints_px[swapped] = keypoints_px[swapped][:, COCO17.mirrored]
-    scores[swapped] = scores[swapped][:, COCO17.mirrored]
+    swapped, mirrored = swapped_frames(keypoints_px, sizes_px, frame_times_s[frames]), detections.skeleton.mirrored
+    keypoints_px[swapped] = keypoints_px[swapped][:, mirrored]
+    scores[swapped] = scores[swapped][:, mirrored]
     return gaps.fill(
         frames,
         frame_times_s,

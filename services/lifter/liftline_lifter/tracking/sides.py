@@ -30,7 +30,7 @@ def swapped_frames(
     """(N,) whether left and right are exchanged in each observed frame of a track.
 
     Args:
-        keypoints_px: (N,17,2), NaN where missing.
+        keypoints_px: (N,J,2) COCO keypoints, NaN where missing.
         sizes_px: (N,) size of the person in each frame.
         times_s: (N,) rising.
     """

@@ -62,7 +62,7 @@ class Likeness:
 
 @dataclass(frozen=True)
 class Shapes:
-    """People as tracking sees them: keypoints_px (N,17,2) without NaN, visible (N,17) bool, boxes_px (N,4)."""
+    """People as tracking sees them: keypoints_px (N,J,2) without NaN, visible (N,J) bool, boxes_px (N,4)."""
 
     keypoints_px: NDArray[np.float64]
     visible: NDArray[np.bool_]
@@ -170,7 +170,7 @@ def paired_oks(one: Shapes, other: Shapes) -> NDArray[np.float64]:
 def _oks(
     apart: NDArray[np.float64], common: NDArray[np.bool_], count: NDArray[np.int_], size: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(...) from keypoints' distances (...,17,2), whether they count (...,17), their number and the size (...)."""
+    """(...) from keypoints' distances (...,J,2), whether they count (...,J), their number and the size (...)."""
     squared = apart[..., 0] ** 2 + apart[..., 1] ** 2
     near = np.exp(-squared * _OKS_FALL / np.square(size)[..., None])
     total = np.einsum("...k,...k->...", near, common) / np.maximum(count, 1)

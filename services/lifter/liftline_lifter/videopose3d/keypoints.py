@@ -15,6 +15,7 @@ from liftline.files import pickles
 from liftline.plan import Plan
 from liftline.ports import StopToken
 from liftline.progress import FrameCounter, StopFlag
+from liftline.skeletons import COCO17
 from liftline.tracks import Tracks
 from liftline_lifter.tracking import gap_filling as gaps
 from liftline_lifter.tracking.people import find_people, to_tracks
@@ -153,6 +154,7 @@ def tracks_from_custom(
         width_px=chosen[0].width_px,
         height_px=chosen[0].height_px,
         detector=DETECTOR,
+        skeleton=COCO17,
         frame_times_s=times_s,
         track_ids=np.arange(1, len(chosen) + 1, dtype=np.int64),
         row_offsets=np.cumsum([0, *(len(part.frame_index) for part in parts)], dtype=np.int64),

@@ -17,8 +17,8 @@ FARTHEST_M = 1e4
 class People:
     """The drawable people of one frame.
 
-    track_ids (P,); joints_cam_m (P,17,3) camera space; keypoints_px (P,17,2) and scores (P,17) COCO-17, in the
-    video's pixels; observed (P,).
+    track_ids (P,); joints_cam_m (P,J,3) of `Poses.skeleton`, camera space; keypoints_px (P,K,2) and scores (P,K) of
+    `Poses.keypoint_skeleton`, in the video's pixels; observed (P,).
     """
 
     track_ids: NDArray[np.int64]
