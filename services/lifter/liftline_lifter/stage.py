@@ -93,11 +93,13 @@ def lift_tracks(
     `progress` counts rows of `tracks`. Raises UsageError where a height is given for somebody who isn't there.
     """
     heights = settings.person_height_m, settings.person_heights_m
-    poses = with_heights(lift(tracks, checkpoint, settings=settings, stop=stop, progress=progress), *heights)
+    focal = focal_length(tracks, checkpoint, focal_px=settings.focal_px, fov_deg=settings.fov_deg)
+    poses = lift(tracks, checkpoint, focal=focal, settings=settings, stop=stop, progress=progress)
+    poses = with_heights(poses, *heights)
     poses, scene = settle(
         poses,
         common_floor=settings.common_floor,
         sizes_known=heights_known(poses, *heights),
-        focal_source=focal_length(tracks, checkpoint, settings).source,
+        focal_source=focal.source,
     )
     return LiftResult(poses, scene)

@@ -11,6 +11,7 @@ from liftline.camera import Camera
 from liftline.poses import Poses
 from liftline.progress import FrameCounter, StopFlag
 from liftline.tracks import Tracks
+from liftline_lifter.lifting.focal_length import focal_length
 from liftline_lifter.lifting.inference import Lifter
 from liftline_lifter.lifting.lift import LiftSettings, lift
 from liftline_lifter.refine.bone_lengths import bone_lengths
@@ -22,7 +23,9 @@ OFF = LiftSettings(
 
 
 def lifted(tracks: Tracks, settings: LiftSettings) -> Poses:
-    return lift(tracks, random_checkpoint(), settings=settings, stop=StopFlag(), progress=FrameCounter())
+    checkpoint = random_checkpoint()
+    focal = focal_length(tracks, checkpoint)
+    return lift(tracks, checkpoint, focal=focal, settings=settings, stop=StopFlag(), progress=FrameCounter())
 
 
 def test_with_every_step_off_the_joints_are_the_networks() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline.camera import Camera
+from liftline.camera import Camera, FocalLength
 from liftline.errors import UsageError
 from liftline.ports import Progress, StopToken
 from liftline.poses import Poses
@@ -17,7 +17,7 @@ from liftline.tracks import Tracks
 from liftline_lifter.lifting import smoothing
 from liftline_lifter.lifting._trajectory import fit_roots
 from liftline_lifter.lifting.checkpoint import LifterCheckpoint
-from liftline_lifter.lifting.focal_length import TRAJECTORY_FOCAL_PER_WIDTH, check_camera, focal_length
+from liftline_lifter.lifting.focal_length import TRAJECTORY_FOCAL_PER_WIDTH, check_camera
 from liftline_lifter.lifting.inference import Lifted, Lifter
 from liftline_lifter.lifting.smoothing import Smoothing
 from liftline_lifter.refine.bone_lengths import constant_bones
@@ -81,10 +81,19 @@ UNREFINED = LiftSettings(
 
 
 def lift(
-    tracks: Tracks, checkpoint: LifterCheckpoint, *, settings: LiftSettings, stop: StopToken, progress: Progress
+    tracks: Tracks,
+    checkpoint: LifterCheckpoint,
+    *,
+    focal: FocalLength,
+    settings: LiftSettings,
+    stop: StopToken,
+    progress: Progress,
 ) -> Poses:
-    """Lift everyone. `progress` counts rows of `tracks`."""
-    camera = Camera(tracks.width_px, tracks.height_px, focal_length(tracks, checkpoint, settings).px)
+    """Lift everyone to 3D, seen by a camera of this focal length (`focal_length.focal_length` chooses one).
+
+    `progress` counts rows of `tracks`. Raises Cancelled.
+    """
+    camera = Camera(tracks.width_px, tracks.height_px, focal.px)
     lifter = Lifter(
         checkpoint,
         flip=settings.flip_augmentation,
