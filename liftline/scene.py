@@ -23,7 +23,7 @@ Vector = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Scene:
-    """Facts every rendered frame shares, in camera space, metres.
+    """What every rendered frame of a video shares, in camera space (x right, y down, z forward), metres.
 
     up: unit vector. floor_m: the floor is {p : p·up = floor_m}. centre_m: the middle of everyone's positions, on the
     floor. extent_m: radius around it that holds everyone. focal_px: focal length of the video's camera.
@@ -40,7 +40,7 @@ class Scene:
     focal_source: FocalSource | None = None
 
     def __post_init__(self) -> None:
-        """Check the up vector once, here at the border."""
+        """Raise ValueError unless `up` is a unit vector."""
         if abs(sum(c * c for c in self.up) - 1) > 1e-6:
             raise ValueError(f"up must be a unit vector, not {self.up}")
 
@@ -73,7 +73,7 @@ def save(path: Path, scene: Scene) -> None:
 
 
 def load(path: Path) -> Scene:
-    """Read a scene. Raises InvalidArtifactError."""
+    """Read a scene. Raises InvalidArtifactError: no such file, no JSON, another schema version, wrong values."""
     try:
         data: Any = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:

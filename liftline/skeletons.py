@@ -1,4 +1,4 @@
-"""Joint sets as values: their names, bones, sides, and the maps between them.
+"""Skeletons as values: the names of their joints, bones, sides, and the maps between them.
 
 Sources: COCO keypoints (cocodataset.org, 17 joints, left first), Human3.6M-17 in VideoPose3D's order
 (Pavllo et al., CVPR 2019), BlazePose's 33 landmarks (Bazarevsky et al., 2020).
@@ -33,7 +33,7 @@ class Skeleton:
     index: Mapping[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Check that the parts fit together."""
+        """Raise ValueError where sides or parents don't fit the joints."""
         if len(self.left) != len(self.right):
             raise ValueError(f"{self.name}: {len(self.left)} left joints but {len(self.right)} right ones")
         if self.parents and len(self.parents) != len(self.joints):
@@ -53,7 +53,7 @@ class Skeleton:
         return order
 
     def indices(self, *names: str) -> list[int]:
-        """Indices of joints by name."""
+        """Indices of the joints of these names. Raises KeyError."""
         return [self.index[name] for name in names]
 
 

@@ -15,7 +15,7 @@ from liftline.frames import Frame
 from liftline.ports import Detector, DetectorSession, ModelInfo
 from liftline_detector.backends import BACKENDS, build_detector
 from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
-from liftline_detector.keypoint_rcnn.pictures import InputFormat
+from liftline_detector.keypoint_rcnn.preprocessing import InputFormat
 from tests.standins import BrightNetwork
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.trees import assert_equal, files
+from tests.e2e.output_comparison import assert_equal, files
 from tests.support import Outcome
 
 SEGMENT_S = "0.25"

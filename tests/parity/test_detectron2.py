@@ -21,7 +21,7 @@ from liftline.frames import Frame
 from liftline_detector.backends import build_detector
 from liftline_detector.keypoint_rcnn import _network as network
 from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
-from liftline_detector.keypoint_rcnn.pictures import network_input
+from liftline_detector.keypoint_rcnn.preprocessing import network_input
 from liftline_detector.options import DEFAULT_CONFIG, DetectorOptions
 from tests.parity.networks import random_weights
 

@@ -30,7 +30,7 @@ from liftline_lifter.videopose3d import (
     write_custom_dataset,
     write_detectron_file,
 )
-from tests.unit.lifter.lifters import random_keypoints, random_model, tracks_of
+from tests.unit.lifter.random_networks import random_keypoints, random_model, tracks_of
 
 REPO, NUMPY1 = (os.environ.get(name) for name in ("LIFTLINE_VIDEOPOSE3D_REPO", "LIFTLINE_NUMPY1_PYTHON"))
 TOLERANCE_M = 1e-4

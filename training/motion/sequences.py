@@ -18,7 +18,7 @@ from liftline.progress import StopFlag
 from liftline.skeletons import H36M17
 from liftline.tracks import Tracks
 from liftline_lifter.resampling import even_times_s, interpolate
-from liftline_lifter.tracking.people import to_tracks
+from liftline_lifter.tracking.identities import to_tracks
 from training.augmentation.sequence_noise import Keypoints, Noise, detected
 from training.motion.cameras import evaluation_cameras
 from training.motion.data import COCO_IN_JOINTS, Motion

@@ -15,7 +15,7 @@ from liftline.progress import SignOfLife
 from liftline.settings.machine import Settings
 from liftline.video.planning import plan_video
 from liftline_detector.settings import DetectorSettings, check_model, limits_of
-from liftline_detector.sharing import InTurn, turns_of
+from liftline_detector.sharing import SharedDetector, detection_slots
 from liftline_detector.stage import detect_segment
 
 _BLOCK_BYTES = 1 << 20
@@ -60,7 +60,7 @@ class DetectHandler(StageHandler):
             "detector": settings.backend,
             "detector_options": plain(settings.options),
         }
-        self._turns = turns_of(detector)
+        self._slots = detection_slots(detector)
 
     def __call__(self, work: Work) -> Outcome:
         """Detect."""
@@ -68,7 +68,7 @@ class DetectHandler(StageHandler):
         stop = SignOfLife(work.stop, work.progress)
         plan = plan_file.load(work.input_file("plan"))
         segment = plan.segments[work.task.id.number]
-        detector = InTurn(self._detector, self._turns, stop)
+        detector = SharedDetector(self._detector, self._slots, stop)
         found = detect_segment(work.video(), plan, segment, detector, stop=stop, progress=work.progress)
         path = work.folder / "detections.npz"
         detections_file.save(path, found)

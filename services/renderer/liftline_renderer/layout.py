@@ -32,7 +32,7 @@ class RenderSettings:
     max_height_px: int | None = None
 
     def __post_init__(self) -> None:
-        """Check the values once."""
+        """Raise UsageError for values out of range."""
         if self.layout not in get_args(Layout):
             raise UsageError(f"layout must be one of {', '.join(get_args(Layout))}, not '{self.layout}'.")
         if self.max_height_px is not None and self.max_height_px < 16:

@@ -126,7 +126,7 @@ def test_thumbnails_go_with_detections_into_a_file_and_join_with_them(tmp_path: 
     parts = [
         Detections.from_frames(
             [(start, people(1))], start=start, stop=start + 3, detector="x",
-            thumbnails=Thumbnails.of([(start + n, grey[start // 3 * 2 + n]) for n in range(2)]),
+            thumbnails=Thumbnails.from_frames([(start + n, grey[start // 3 * 2 + n]) for n in range(2)]),
         )
         for start in (0, 3)
     ]  # fmt: skip
@@ -137,7 +137,7 @@ def test_thumbnails_go_with_detections_into_a_file_and_join_with_them(tmp_path: 
 
 
 def test_thumbnails_of_other_frames_than_the_detections_are_refused() -> None:
-    elsewhere = Thumbnails.of([(5, np.zeros((SIDE, SIDE), np.uint8))])
+    elsewhere = Thumbnails.from_frames([(5, np.zeros((SIDE, SIDE), np.uint8))])
     with pytest.raises(ValueError, match="inside"):
         Detections.from_frames([(0, people(1))], start=0, stop=2, detector="x", thumbnails=elsewhere)
 

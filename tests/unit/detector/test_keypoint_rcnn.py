@@ -13,10 +13,10 @@ from liftline.errors import ExitCode, LiftlineError, ModelError, UsageError
 from liftline.frames import Frame
 from liftline.ports import ModelInfo
 from liftline_detector.backends import build_detector
+from liftline_detector.keypoint_rcnn._from_instances import keypoint_scores
 from liftline_detector.keypoint_rcnn._network import is_installed
-from liftline_detector.keypoint_rcnn._people import keypoint_scores
 from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
-from liftline_detector.keypoint_rcnn.pictures import InputFormat, network_input, resized
+from liftline_detector.keypoint_rcnn.preprocessing import InputFormat, network_input, resized
 from liftline_detector.keypoint_rcnn.weights import read_weights
 from liftline_detector.options import DetectorOptions
 from tests.standins import BrightNetwork

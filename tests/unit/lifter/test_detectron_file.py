@@ -14,7 +14,7 @@ import pytest
 from liftline.detections import Detections, People
 from liftline.errors import InvalidInputError, UnsafePickleError, UsageError
 from liftline_lifter.videopose3d import load_keypoints, read_detectron_file, write_detectron_file
-from tests.unit.lifter.lifters import random_keypoints
+from tests.unit.lifter.random_networks import random_keypoints
 
 
 def people(frame: int, count: int) -> People:

@@ -35,8 +35,8 @@ from liftline_lifter.handlers import MOST_EXPORTS, LiftHandler, TrackHandler
 from liftline_lifter.settings import LifterSettings, export_formats, lift_settings, track_settings
 from liftline_lifter.stage import LiftSettings
 from tests.folder_work import FolderWork
-from tests.unit.lifter.lifters import random_checkpoint, tracks_of
-from tests.unit.lifter.scenes import detect, walker
+from tests.unit.lifter.random_networks import random_checkpoint, tracks_of
+from tests.unit.lifter.synthetic_people import detect, walker
 from tests.unit.lifter.test_stage import plan_of
 
 FRAMES, PARTS = 120, 10

@@ -15,7 +15,7 @@ from liftline_lifter.lifting.focal_length import focal_length
 from liftline_lifter.lifting.inference import Lifter
 from liftline_lifter.lifting.lift import LiftSettings, lift
 from liftline_lifter.refine.bone_lengths import bone_lengths
-from tests.unit.lifter.lifters import random_checkpoint, tracks_of
+from tests.unit.lifter.random_networks import random_checkpoint, tracks_of
 
 OFF = LiftSettings(
     smooth="none", repair_sides=False, reject_outliers=False, constant_bones=False, lock_feet=False

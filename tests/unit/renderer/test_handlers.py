@@ -32,7 +32,7 @@ from liftline_renderer.encoding import frame_index
 from liftline_renderer.handlers import MuxHandler, RenderHandler
 from liftline_renderer.settings import render_settings
 from tests.folder_work import FolderWork
-from tests.unit.renderer.walkers import Walker, poses_of, room_of
+from tests.unit.renderer.walking_poses import Walker, poses_of, room_of
 
 WIDTH, HEIGHT, FRAMES, RATE, NAME = 160, 120, 40, 20, "clip é.mp4"
 

@@ -8,7 +8,7 @@ import pytest
 from liftline.scene import Scene, to_world
 from liftline_renderer.view3d._focus import MAX_RADIUS_M, FocusPath
 from liftline_renderer.view3d.room import Focus, OrbitCamera, Room
-from tests.unit.renderer.walkers import CAMERA_HEIGHT_M, Walker, moved, poses_of, room_of
+from tests.unit.renderer.walking_poses import CAMERA_HEIGHT_M, Walker, moved, poses_of, room_of
 
 TILTED = Scene(
     up=(0.0, -float(np.cos(0.4)), -float(np.sin(0.4))),

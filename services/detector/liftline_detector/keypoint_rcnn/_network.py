@@ -18,7 +18,7 @@ from torch import Tensor
 
 from liftline.errors import ModelError, UsageError
 from liftline.skeletons import COCO17
-from liftline_detector.keypoint_rcnn.pictures import InputFormat
+from liftline_detector.keypoint_rcnn.preprocessing import InputFormat
 from liftline_detector.keypoint_rcnn.weights import Weights
 from liftline_detector.options import DETECTRON2_INSTALL
 

@@ -15,8 +15,8 @@ from liftline.models import catalogue as models
 from liftline.models.devices import resolve_device
 from liftline.ports import Detector, ModelInfo
 from liftline_detector.keypoint_rcnn import _network as network
-from liftline_detector.keypoint_rcnn._people import people
-from liftline_detector.keypoint_rcnn.pictures import InputFormat, network_input
+from liftline_detector.keypoint_rcnn._from_instances import to_people
+from liftline_detector.keypoint_rcnn.preprocessing import InputFormat, network_input
 from liftline_detector.keypoint_rcnn.weights import read_weights
 from liftline_detector.options import DetectorOptions
 
@@ -62,7 +62,7 @@ class KeypointRcnnDetector(Detector):
 
     @property
     def batch_size(self) -> int:
-        """What keeps the device busy."""
+        """Frames per call that keep the device busy."""
         return self._batch_size
 
     @property
@@ -71,7 +71,7 @@ class KeypointRcnnDetector(Detector):
         return 1
 
     def start(self) -> KeypointRcnnDetector:
-        """Itself."""
+        """This detector: it remembers no frames."""
         return self
 
     def detect(self, frames: Sequence[Frame]) -> list[People]:
@@ -81,7 +81,7 @@ class KeypointRcnnDetector(Detector):
         try:
             with torch.inference_mode():
                 results = self._run([network_input(frame.rgb, self._form) for frame in frames])
-                return [people(result["instances"]) for result in results]
+                return [to_people(result["instances"]) for result in results]
         except torch.OutOfMemoryError as error:
             if len(frames) == 1:
                 raise LiftlineError(

@@ -16,7 +16,7 @@ TRAJECTORY_FOCAL_PER_WIDTH = 1.145
 def focal_length(
     tracks: Tracks, checkpoint: LifterCheckpoint, *, focal_px: float | None = None, fov_deg: float | None = None
 ) -> FocalLength:
-    """The one given, in pixels or as a field of view; else the one a trajectory network was trained with; else usual."""
+    """The one given, in pixels or as a field of view; else a trajectory network's own; else a usual one."""
     if focal_px is not None:
         return FocalLength(focal_px, "given")
     if fov_deg is not None:

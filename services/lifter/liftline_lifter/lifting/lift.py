@@ -22,7 +22,7 @@ from liftline_lifter.lifting.inference import Lifted, Lifter
 from liftline_lifter.lifting.smoothing import Smoothing
 from liftline_lifter.refine.bone_lengths import constant_bones
 from liftline_lifter.refine.feet import lock_feet
-from liftline_lifter.refine.keypoints import clean
+from liftline_lifter.refine.keypoint_cleaning import clean_keypoints
 from liftline_lifter.resampling import even_times_s, interpolate, is_even
 from liftline_lifter.scene.person_height import check_heights
 
@@ -103,7 +103,7 @@ def lift(
     rows = len(tracks.frame_index)
     joints_m = np.empty((rows, len(H36M17), 3), np.float32)
     root_cam_m = np.empty((rows, 3), np.float32)
-    cleaned = clean(tracks, sides=settings.repair_sides, outliers=settings.reject_outliers)
+    cleaned = clean_keypoints(tracks, sides=settings.repair_sides, outliers=settings.reject_outliers)
     for group in _groups(tracks, lifter.chunk_frames):
         times = [tracks.frame_times_s[tracks.frame_index[tracks.rows(position)]] for position in group]
         rates = [_network_times_s(own, checkpoint.rate_hz, settings) for own in times]
@@ -111,7 +111,7 @@ def lift(
             _between(cleaned.keypoints_px[tracks.rows(position)], own, even)
             for position, own, even in zip(group, times, rates, strict=True)
         ]
-        lifted = lifter.lift(keypoints, camera=camera, stop=stop, progress=_Silent())
+        lifted = lifter.lift(keypoints, camera=camera, stop=stop, progress=_NoProgress())
         for position, own, even, result in zip(group, times, rates, lifted, strict=True):
             stop.raise_if_stopped()
             at = tracks.rows(position)
@@ -121,11 +121,11 @@ def lift(
     return lock_feet(poses) if settings.lock_feet else poses
 
 
-class _Silent:
-    """Progress inside a group: rows are counted when they are done."""
+class _NoProgress:
+    """Ignores the progress of the network alone: rows are counted when they are finished."""
 
     def advance(self, frames: int = 1) -> None:
-        """Count nothing."""
+        """Ignore it."""
 
 
 def _groups(tracks: Tracks, frames: int) -> Iterator[list[int]]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from liftline.detections import People
 from liftline.skeletons import Skeleton
 from liftline_lifter.resampling import interpolate
 
@@ -20,8 +21,8 @@ _TRUSTED_GAP_S = 0.5
 
 
 @dataclass(frozen=True)
-class Filled:
-    """A track without holes over T consecutive frames; see `liftline.tracks.Tracks` for the fields."""
+class FilledTrack:
+    """A track without gaps over T consecutive frames; see `liftline.tracks.Tracks` for the fields."""
 
     frame_index: NDArray[np.int64]
     boxes_px: NDArray[np.float32]
@@ -30,13 +31,14 @@ class Filled:
     keypoint_scores: NDArray[np.float32]
     observed: NDArray[np.bool_]
 
-
-def nobody(skeleton: Skeleton) -> Filled:
-    """A track of no frames."""
-    joints = len(skeleton)
-    shapes: tuple[tuple[int, ...], ...] = ((0, 4), (0,), (0, joints, 2), (0, joints))
-    boxes, scores, keypoints, keypoint_scores = (np.zeros(shape, np.float32) for shape in shapes)
-    return Filled(np.zeros(0, np.int64), boxes, scores, keypoints, keypoint_scores, np.zeros(0, np.bool_))
+    @classmethod
+    def empty(cls, skeleton: Skeleton) -> FilledTrack:
+        """A track of no frames."""
+        none = People.empty(skeleton)
+        return cls(
+            np.zeros(0, np.int64), none.boxes_px, none.scores, none.keypoints_px, none.keypoint_scores,
+            np.zeros(0, np.bool_),
+        )  # fmt: skip
 
 
 def fill(
@@ -47,8 +49,8 @@ def fill(
     scores: NDArray[np.float32],
     keypoints_px: NDArray[np.float32],
     keypoint_scores: NDArray[np.float32],
-) -> Filled:
-    """Fill a track.
+) -> FilledTrack:
+    """Fill the gaps of a track: one row per frame, every keypoint somewhere.
 
     Args:
         frames: (N,) frames it was observed in, rising.
@@ -68,7 +70,7 @@ def fill(
     observed[frames - frames[0]] = True
     shown = np.zeros((len(every), keypoints_px.shape[1]), np.float32)
     shown[observed] = np.where(trusted, keypoint_scores, 0)
-    return Filled(
+    return FilledTrack(
         every,
         interpolate(boxes_px, seen_s, all_s).astype(np.float32),
         interpolate(scores, seen_s, all_s).astype(np.float32),

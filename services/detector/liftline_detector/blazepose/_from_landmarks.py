@@ -1,4 +1,4 @@
-"""From BlazePose's 33 landmarks to what the pipeline speaks of: a box, a score and 17 COCO keypoints per person."""
+"""From BlazePose's landmarks to `People`: a box, a score and COCO keypoints per person; and how close two poses are."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def box(pose: Landmarks, *, width: int, height: int) -> NDArray[np.float32]:
     return np.asarray(np.clip(np.concatenate([low - margin, high + margin]), 0, limit), np.float32)
 
 
-def people(poses: Sequence[Landmarks], *, width: int, height: int) -> People:
+def to_people(poses: Sequence[Landmarks], *, width: int, height: int) -> People:
     """Everyone in one frame; a person's score is the landmark model's flag."""
     if not poses:
         return People.empty()
