@@ -16,7 +16,7 @@ from liftline.adapters.folder_store import FolderStore
 from liftline.errors import Cancelled, InvalidArtifactError, InvalidVideoError, UsageError
 from liftline.files.artifacts import sha256_file
 from liftline.jobs.naming import Stage
-from liftline.pipeline.handler import Outcome
+from liftline.pipeline.handler import StageOutcome
 from liftline.pipeline.segment_files import AHEAD
 from liftline.progress import FrameCounter, StopFlag
 from liftline.v1 import job_service_pb2
@@ -71,7 +71,7 @@ class Stored:
             results.append(self.result(outcome, number))
         return results
 
-    def result(self, outcome: Outcome, number: int) -> TaskResult:
+    def result(self, outcome: StageOutcome, number: int) -> TaskResult:
         made = []
         for product in outcome.products:
             named = product.path.with_name(f"{number}-{product.path.name}")
