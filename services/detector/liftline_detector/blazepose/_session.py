@@ -44,7 +44,7 @@ class Lost:
 
 
 class BlazePoseSession(DetectorSession):
-    """One run over consecutive frames."""
+    """One run over consecutive frames, which tracks everyone it reports."""
 
     def __init__(self, person_detector: PersonFinder, landmarks: LandmarkFinder, options: BlazePoseOptions) -> None:
         """A session that has seen no frame yet."""
@@ -98,7 +98,7 @@ class BlazePoseSession(DetectorSession):
                 self._followed.append(replace(person, pose=_steadied(pose, person.pose.next_region)))
 
     def _search_occluded(self, frame: Frame, region: Region) -> Landmarks | None:
-        """Somebody in a region or a wider one, with those who are followed painted over."""
+        """Somebody occluded by others: looked for in a region or a wider one, with the tracked people painted over."""
         near = self._near(region)
         for wider in ([region] if near else []) + [region.scaled(_WIDER)]:
             pose = self._landmarks.find(frame.rgb, wider, hidden=near)
@@ -107,7 +107,7 @@ class BlazePoseSession(DetectorSession):
         return None
 
     def _near(self, region: Region, *, but: Landmarks | None = None) -> list[Landmarks]:
-        """Followed people who may cover somebody in a region."""
+        """Tracked people who may occlude somebody in a region."""
         poses = (f.pose for f in self._followed if f.pose is not but)
         return [pose for pose in poses if region.is_like(pose.next_region, distance=1, ratio=4)]
 
@@ -153,7 +153,7 @@ class BlazePoseSession(DetectorSession):
         return sorted(found, key=lambda c: -c.score)
 
     def _add_newcomers(self, frame: Frame, candidates: Sequence[Candidate]) -> None:
-        """Take in candidates who are nobody known yet; those who are known are people beyond doubt."""
+        """Track candidates who aren't tracked yet; those who are tracked are people beyond doubt."""
         budget = self._options.candidates_per_frame * (1 if self._followed else 4)
         tried: list[Region] = []
         for candidate in candidates:
@@ -172,7 +172,7 @@ class BlazePoseSession(DetectorSession):
             ]
 
     def _try_candidate(self, frame: Frame, region: Region) -> None:
-        """Follow a newcomer: at once if somebody was lost there, else if a probe agrees."""
+        """Track a candidate: at once if somebody was lost there, else if a probe agrees."""
         if len(self._followed) >= self._options.max_people:
             return
         pose, hidden = self._refine_candidate(frame, region)

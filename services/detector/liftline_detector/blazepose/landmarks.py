@@ -33,7 +33,7 @@ _OUTPUTS = ((1, 195), (1, 1), (1, 256, 256, 1), (1, _HEATMAP, _HEATMAP, POINTS),
 
 @dataclass(frozen=True, eq=False)
 class Landmarks:
-    """What the landmark model says of one region.
+    """The landmark model's output for one region.
 
     points_px (33,2) in the image; visibility and presence (33,) in 0..1: not hidden, and inside the region;
     flag in 0..1: a person is there; next_region: where to look in the next frame.

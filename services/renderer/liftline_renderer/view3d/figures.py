@@ -45,7 +45,7 @@ class Shape:
     colours: NDArray[np.float64]
 
     def paint(self, image: Image) -> None:
-        """Paint it."""
+        """Fill its outlines into `image` (H,W,3) RGB, in place."""
         for outline, colour in zip(self.outlines, self.colours.tolist(), strict=True):
             fill(image, outline, colour)
 

@@ -33,7 +33,7 @@ class View3D:
         self._step_m = 0.5 if self._path.widest_m < WIDE_VIEW_M else 1.0
 
     def draw(self, image: Image, people: FramePoses, time_s: float) -> None:
-        """Fill the picture (H,W,3)."""
+        """Draw the view at `time_s` seconds into `image` (H,W,3) RGB, which it fills."""
         height, width = image.shape[:2]
         focus = self._path.at(time_s)
         camera = OrbitCamera.at(time_s, focus, period_s=self._period_s, width_px=width, height_px=height)
