@@ -13,27 +13,10 @@ from numpy.typing import NDArray
 from liftline.detections import Detections
 from liftline.skeletons import COCO17
 
-OKS_SIGMAS: NDArray[np.float64] = np.array(
-    [
-        0.026,
-        0.025,
-        0.025,
-        0.035,
-        0.035,
-        0.079,
-        0.079,
-        0.072,
-        0.072,
-        0.062,
-        0.062,
-        0.107,
-        0.107,
-        0.087,
-        0.087,
-        0.089,
-        0.089,
-    ]
-)
+OKS_SIGMAS: NDArray[np.float64] = np.array([
+    0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072,
+    0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089, 0.089,
+])  # fmt: skip
 """(17,) COCO's spread of human annotations per keypoint, in units of the root of the person's area."""
 
 VISIBLE_SCORE = 0.1
