@@ -25,6 +25,7 @@ from liftline.detections import Detections, People
 from liftline.errors import LiftlineError
 from liftline.plan import Plan
 from liftline.progress import FrameCounter, StopFlag
+from liftline.skeletons import COCO17
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
 from liftline_cli.console.reporting import ConsoleReporter
@@ -160,7 +161,7 @@ def _walker(rng: np.random.Generator, frame_count: int) -> Walker:
 
 def _people(walkers: list[Walker], frame: int, gait: NDArray[np.float64], rng: np.random.Generator) -> People:
     if not walkers:
-        return People.nobody()
+        return People.empty()
     keypoints = np.stack([_keypoints(walker, frame, gait, rng) for walker in walkers]).astype(np.float32)
     margin = np.array([[0.05 * walker.height_px] for walker in walkers], np.float32)
     boxes = np.concatenate([keypoints.min(axis=1) - margin, keypoints.max(axis=1) + margin], axis=1)
@@ -173,7 +174,7 @@ def _keypoints(walker: Walker, frame: int, gait: NDArray[np.float64], rng: np.ra
     done = (frame - walker.frames.start) / len(walker.frames)
     place = walker.path_px[0] + (walker.path_px[1] - walker.path_px[0]) * done
     cycles = (frame - walker.frames.start) / float(RATE) + walker.phase
-    shape = gait[int(cycles * GAIT_STEPS) % GAIT_STEPS] + rng.normal(0, SHAKE_OF_HEIGHT, (17, 2))
+    shape = gait[int(cycles * GAIT_STEPS) % GAIT_STEPS] + rng.normal(0, SHAKE_OF_HEIGHT, (len(COCO17), 2))
     return np.asarray(place + walker.height_px * shape, np.float64)
 
 

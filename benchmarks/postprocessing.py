@@ -29,6 +29,7 @@ from liftline.skeletons import H36M17, LIMB_JOINTS
 from liftline.tracks import Tracks
 from liftline_cli.console.reporting import ConsoleReporter
 from liftline_lifter.lifting.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
+from liftline_lifter.lifting.focal_length import focal_length
 from liftline_lifter.lifting.lift import UNREFINED, LiftSettings, lift
 from training.augmentation.sequence_noise import Noise
 from training.motion.data import HELD_OUT_CMU, default_mocap_path, held_out_split, load_motion
@@ -109,7 +110,8 @@ def _clip(seen: Seen, poses: Poses) -> Clip:
 
 def lifted(tracks: Tracks, checkpoint: LifterCheckpoint, settings: LiftSettings) -> Poses:
     """Poses, without anyone to watch."""
-    return lift(tracks, checkpoint, settings=settings, stop=StopFlag(), progress=FrameCounter())
+    focal = focal_length(tracks, checkpoint, focal_px=settings.focal_px, fov_deg=settings.fov_deg)
+    return lift(tracks, checkpoint, focal=focal, settings=settings, stop=StopFlag(), progress=FrameCounter())
 
 
 def real(checkpoint: LifterCheckpoint, console: Console) -> dict[str, dict[str, MotionScore]]:

@@ -1,10 +1,10 @@
-"""What a detector finds: people with a box, a score and 17 COCO keypoints, per frame and per range of frames."""
+"""What a detector finds: people with a box, a score and keypoints, per frame and per range of frames."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from liftline.files import artifacts
 from liftline.ragged import check_shapes
-from liftline.skeletons import COCO17
+from liftline.skeletons import COCO17, KEYPOINT_SKELETONS, Skeleton, stored_skeleton
 from liftline.thumbnails import SIDE, Thumbnails
 
 ARTIFACT, SCHEMA_VERSION = "detections", 2
@@ -20,20 +20,21 @@ ARTIFACT, SCHEMA_VERSION = "detections", 2
 
 @dataclass(frozen=True)
 class People:
-    """Everyone in one frame.
+    """Everyone in one frame: N people, J joints of `skeleton`.
 
-    boxes_px (N,4) float32 as x1, y1, x2, y2; scores (N,) in 0..1; keypoints_px (N,17,2) float32, NaN where missing;
-    keypoint_scores (N,17) in 0..1, zero where missing.
+    boxes_px (N,4) float32 as x1, y1, x2, y2; scores (N,) in 0..1; keypoints_px (N,J,2) float32, NaN where missing;
+    keypoint_scores (N,J) in 0..1, zero where missing. Pixels are those of the upright frame.
     """
 
     boxes_px: NDArray[np.float32]
     scores: NDArray[np.float32]
     keypoints_px: NDArray[np.float32]
     keypoint_scores: NDArray[np.float32]
+    skeleton: Skeleton = COCO17
 
     def __post_init__(self) -> None:
-        """Check shapes once, here at the border."""
-        n, joints = len(self.scores), len(COCO17)
+        """Raise ValueError for shapes that don't fit together."""
+        n, joints = len(self.scores), len(self.skeleton)
         check_shapes(self, {"boxes_px": (n, 4), "keypoints_px": (n, joints, 2), "keypoint_scores": (n, joints)})
 
     def __len__(self) -> int:
@@ -41,22 +42,39 @@ class People:
         return len(self.scores)
 
     @classmethod
-    def nobody(cls) -> People:
-        """An empty frame."""
-        return cls(*_empty_rows())
+    def empty(cls, skeleton: Skeleton = COCO17) -> People:
+        """A frame without people."""
+        joints = len(skeleton)
+        shapes: tuple[tuple[int, ...], ...] = ((0, 4), (0,), (0, joints, 2), (0, joints))
+        boxes_px, scores, keypoints_px, keypoint_scores = (np.zeros(shape, np.float32) for shape in shapes)
+        return cls(boxes_px, scores, keypoints_px, keypoint_scores, skeleton)
 
     def take(self, order: NDArray[np.intp] | Sequence[int]) -> People:
         """The people at these positions, in this order."""
         index = np.asarray(order, np.intp)
-        return People(self.boxes_px[index], self.scores[index], self.keypoints_px[index], self.keypoint_scores[index])
+        return replace(self, **{name: getattr(self, name)[index] for name in _PER_PERSON})
 
 
 @dataclass(frozen=True)
 class Detections:
-    """Everyone in a half-open range of frames, one row per person and frame, ordered by frame.
+    """Everyone in the frames [frame_start, frame_stop): R rows, one per person and frame, ordered by frame.
 
     frame_index (R,) int64 positions in the plan's frame index; the other arrays are those of `People`, stacked.
-    thumbnails are of the frames, for finding camera cuts; there are none where detections came without pictures.
+    `detector` is the model's name. thumbnails are of the frames, for finding camera cuts; there are none where
+    detections came without pictures.
+
+    Example:
+        >>> one = People(
+        ...     boxes_px=np.array([[10, 20, 60, 180]], np.float32),
+        ...     scores=np.array([0.9], np.float32),
+        ...     keypoints_px=np.full((1, len(COCO17), 2), 50, np.float32),
+        ...     keypoint_scores=np.full((1, len(COCO17)), 0.8, np.float32),
+        ... )
+        >>> found = Detections.from_frames([(0, one), (1, People.empty())], start=0, stop=2, detector="mine")
+        >>> len(found), len(found.people(0)), len(found.people(1))
+        (1, 1, 0)
+        >>> found.people(0).keypoints_px[0, COCO17.index["left_wrist"]].tolist()
+        [50.0, 50.0]
     """
 
     frame_start: int
@@ -67,11 +85,12 @@ class Detections:
     keypoints_px: NDArray[np.float32]
     keypoint_scores: NDArray[np.float32]
     detector: str
-    thumbnails: Thumbnails = field(default_factory=Thumbnails.none)
+    thumbnails: Thumbnails = field(default_factory=Thumbnails.empty)
+    skeleton: Skeleton = COCO17
 
     def __post_init__(self) -> None:
-        """Check shapes and order once, here at the border."""
-        rows, joints = len(self.frame_index), len(COCO17)
+        """Raise ValueError for shapes that don't fit together, and for rows out of order or out of range."""
+        rows, joints = len(self.frame_index), len(self.skeleton)
         want = {
             "boxes_px": (rows, 4),
             "scores": (rows,),
@@ -92,41 +111,34 @@ class Detections:
         return len(self.frame_index)
 
     def people(self, frame: int) -> People:
-        """Everyone in one frame."""
+        """Everyone in one frame; nobody where the frame isn't covered."""
         rows = slice(*np.searchsorted(self.frame_index, [frame, frame + 1]))
-        return People(self.boxes_px[rows], self.scores[rows], self.keypoints_px[rows], self.keypoint_scores[rows])
+        return People(**{name: getattr(self, name)[rows] for name in _PER_PERSON}, skeleton=self.skeleton)
 
     def between(self, start: int, stop: int) -> Detections:
         """Those in frames [start, stop), without thumbnails."""
         rows = slice(*np.searchsorted(self.frame_index, [start, stop]))
-        return Detections(
-            frame_start=start, frame_stop=stop, detector=self.detector,
-            **{name: getattr(self, name)[rows] for name in _ROWS},
-        )  # fmt: skip
+        own = {name: getattr(self, name)[rows] for name in _ROWS}
+        return replace(self, frame_start=start, frame_stop=stop, thumbnails=Thumbnails.empty(), **own)
 
     @classmethod
     def from_frames(
         cls, frames: Sequence[tuple[int, People]], *, start: int, stop: int, detector: str,
         thumbnails: Thumbnails | None = None,
     ) -> Detections:  # fmt: skip
-        """Stack `(frame index, people)` pairs given in frame order."""
+        """Stack `(frame index, people)` pairs given in frame order; all people are of one skeleton."""
         index = np.repeat([i for i, _ in frames], [len(p) for _, p in frames]).astype(np.int64)
-        found = [p for _, p in frames if len(p)] or [People.nobody()]
+        skeleton = _common_skeleton([p.skeleton for _, p in frames])
+        found = [p for _, p in frames if len(p)] or [People.empty(skeleton)]
         return cls(
-            start,
-            stop,
-            index,
-            np.concatenate([p.boxes_px for p in found]),
-            np.concatenate([p.scores for p in found]),
-            np.concatenate([p.keypoints_px for p in found]),
-            np.concatenate([p.keypoint_scores for p in found]),
-            detector,
-            Thumbnails.none() if thumbnails is None else thumbnails,
-        )
+            frame_start=start, frame_stop=stop, frame_index=index, detector=detector, skeleton=skeleton,
+            thumbnails=Thumbnails.empty() if thumbnails is None else thumbnails,
+            **{name: np.concatenate([getattr(p, name) for p in found]) for name in _PER_PERSON},
+        )  # fmt: skip
 
     @classmethod
     def concatenate(cls, parts: Sequence[Detections]) -> Detections:
-        """Join the detections of consecutive segments."""
+        """Join the detections of consecutive segments. Raises ValueError where they don't meet."""
         if not parts:
             raise ValueError("nothing to concatenate")
         for before, after in itertools.pairwise(parts):
@@ -136,17 +148,20 @@ class Detections:
         thumbnails = Thumbnails.concatenate([p.thumbnails for p in parts])
         return cls(
             frame_start=parts[0].frame_start, frame_stop=parts[-1].frame_stop, detector=parts[0].detector,
-            thumbnails=thumbnails, **rows,
+            skeleton=_common_skeleton([p.skeleton for p in parts]), thumbnails=thumbnails, **rows,
         )  # fmt: skip
 
 
-def _empty_rows() -> tuple[NDArray[np.float32], ...]:
-    joints = len(COCO17)
-    shapes: list[tuple[int, ...]] = [(0, 4), (0,), (0, joints, 2), (0, joints)]
-    return tuple(np.zeros(shape, np.float32) for shape in shapes)
+def _common_skeleton(skeletons: Sequence[Skeleton]) -> Skeleton:
+    first = skeletons[0] if skeletons else COCO17
+    for other in skeletons:
+        if other != first:
+            raise ValueError(f"keypoints of two skeletons, {first.name} and {other.name}")
+    return first
 
 
-_ROWS = ("frame_index", "boxes_px", "scores", "keypoints_px", "keypoint_scores")
+_PER_PERSON = ("boxes_px", "scores", "keypoints_px", "keypoint_scores")
+_ROWS = ("frame_index", *_PER_PERSON)
 
 
 def save(path: Path, detections: Detections) -> None:
@@ -164,15 +179,16 @@ def save(path: Path, detections: Detections) -> None:
             "frame_start": detections.frame_start,
             "frame_stop": detections.frame_stop,
             "detector": detections.detector,
-            "skeleton": COCO17.name,
+            "skeleton": detections.skeleton.name,
         },
     )
 
 
 def load(path: Path) -> Detections:
-    """Read a segment's detections. Raises InvalidArtifactError."""
+    """Read a segment's detections. Raises InvalidArtifactError: no such file, another kind, version or skeleton."""
     npz, name = artifacts.load_npz(path, artifact=ARTIFACT, schema_version=SCHEMA_VERSION), str(path)
-    joints = len(COCO17)
+    skeleton = stored_skeleton(npz.meta.get("skeleton"), known=KEYPOINT_SKELETONS, file=name)
+    joints = len(skeleton)
 
     def rows(key: str, *shape: int) -> NDArray[np.float32]:
         return artifacts.array(npz, key, shape=(None, *shape), dtype=np.float32, name=name)
@@ -191,4 +207,5 @@ def load(path: Path) -> Detections:
                 artifacts.array(npz, "thumbnail_frames", shape=(None,), dtype=np.int64, name=name),
                 artifacts.array(npz, "thumbnails", shape=(None, SIDE, SIDE), dtype=np.uint8, name=name),
             ),
+            skeleton,
         )

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Frame:
-    """One upright frame with square pixels: rgb (H,W,3) uint8, its place in the plan's index and its time."""
+    """One upright frame with square pixels.
+
+    index: position in the plan's frame index; time_s: seconds from the first frame; rgb (H,W,3) uint8.
+    """
 
     index: int
     time_s: float

@@ -16,18 +16,18 @@ T = TypeVar("T")
 
 
 class ChannelClosed(Exception):  # noqa: N818 - an outcome, not a failure
-    """The receiver doesn't want any more."""
+    """The receiver has abandoned the channel."""
 
 
 class Aborted(Exception):  # noqa: N818 - an outcome, not a failure
-    """The sender gave up: what was received so far is worthless."""
+    """The sender failed: discard what was received so far."""
 
 
 class Channel(Generic[T]):
     """A bounded queue between one sender and one receiver; either may end it without leaving the other stuck."""
 
     def __init__(self, capacity: int) -> None:
-        """Hold so many items at most."""
+        """An empty channel that holds up to `capacity` items."""
         self._items: deque[T] = deque()
         self._capacity = capacity
         self._changed = threading.Condition()

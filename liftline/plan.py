@@ -49,7 +49,7 @@ class Plan:
     warnings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Check that segments tile the frames."""
+        """Raise ValueError unless the segments tile the frames and times rise."""
         edges = [0, *(s.stop for s in self.segments)]
         if [s.start for s in self.segments] != edges[:-1] or edges[-1] != len(self.pts):
             raise ValueError("segments must cover all frames without gaps")
@@ -84,7 +84,7 @@ def save(path: Path, plan: Plan) -> None:
 
 
 def load(path: Path) -> Plan:
-    """Read a plan. Raises InvalidArtifactError."""
+    """Read a plan. Raises InvalidArtifactError: no such file, another kind or version, damaged."""
     npz, name = artifacts.load_npz(path, artifact=ARTIFACT, schema_version=SCHEMA_VERSION), str(path)
     pts = artifacts.array(npz, "pts", shape=(None,), dtype=np.int64, name=name)
     rows = artifacts.array(npz, "segments", shape=(None, 3), dtype=np.int64, name=name).tolist()

@@ -38,21 +38,46 @@ class DetectorSession(Protocol):
     """One run over consecutive frames. It may remember earlier frames; a new segment starts a new session."""
 
     def detect(self, frames: Sequence[Frame]) -> list[People]:
-        """Everyone in each of the next frames, one entry per frame."""
+        """Everyone in each of the next frames: one entry per frame, in order, in pixels of the upright frame.
+
+        Raises LiftlineError where the model can't be run.
+        """
         ...
 
 
 class Detector(Protocol):
-    """A loaded 2D keypoint detector."""
+    """A loaded 2D keypoint detector, which several threads share; each of them detects in sessions of its own.
+
+    Example: somebody in the middle of every frame.
+        >>> import numpy as np
+        >>> class Middle:
+        ...     model = ModelInfo("middle", sha256="0" * 64, licence="MIT", source="written by hand")
+        ...     batch_size, max_sessions = 1, None
+        ...
+        ...     def start(self) -> DetectorSession:
+        ...         return self  # it remembers no frames, so it is its own session
+        ...
+        ...     def detect(self, frames: Sequence[Frame]) -> list[People]:
+        ...         return [self._somebody(*frame.rgb.shape[:2]) for frame in frames]
+        ...
+        ...     def _somebody(self, height: int, width: int) -> People:
+        ...         box = np.array([[0, 0, width, height]], np.float32)
+        ...         keypoints = np.full((1, 17, 2), (width / 2, height / 2), np.float32)
+        ...         return People(box, np.ones(1, np.float32), keypoints, np.ones((1, 17), np.float32))
+        >>> detector: Detector = Middle()
+        >>> (people,) = detector.start().detect([Frame(0, 0.0, np.zeros((48, 64, 3), np.uint8))])
+        >>> people.boxes_px.tolist(), people.skeleton.name
+        ([[0.0, 0.0, 64.0, 48.0]], 'coco17')
+    """
 
     @property
     def model(self) -> ModelInfo:
-        """The model behind it."""
+        """Name, hash, licence and source of the model."""
         ...
 
     @property
     def batch_size(self) -> int:
-        """How many frames it likes at once."""
+        """Number of frames that `detect` is best given at once."""
         ...
 
     @property

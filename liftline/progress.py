@@ -1,4 +1,4 @@
-"""Plain implementations of the run-time ports: a stop flag for threads and signals, and a frame counter."""
+"""Implementations of the ports StopToken and Progress: a stop flag, a heartbeat, a frame counter."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class StopFlag:
     """A StopToken that another thread or a signal handler can set."""
 
     def __init__(self) -> None:
-        """Start unset."""
+        """A flag that isn't set."""
         self._event = threading.Event()
 
     def stop(self) -> None:
@@ -32,13 +32,14 @@ class StopFlag:
 
 
 class SignOfLife:
-    """A StopToken for long stretches that finish no frame: whoever asks it shows that work goes on.
+    """A StopToken that is a heartbeat as well: each check reports progress of 0 frames.
 
-    Such are planning, decoding up to a segment, joining tracks, one person of a long video.
+    For long stretches that finish no frame: planning, decoding up to a segment, joining tracks, one person of a long
+    video.
     """
 
     def __init__(self, stop: StopToken, progress: Progress) -> None:
-        """Ask `stop`, tell `progress`."""
+        """Check `stop`; report the heartbeat to `progress`."""
         self._stop, self._progress = stop, progress
 
     def raise_if_stopped(self) -> None:
@@ -62,7 +63,7 @@ class FrameCounter:
         return self._frames
 
     def advance(self, frames: int = 1) -> None:
-        """Add finished frames."""
+        """Count frames as done and tell the listener the total. Safe from several threads."""
         with self._lock:
             self._frames += frames
             total = self._frames

@@ -1,4 +1,4 @@
-"""Rows grouped by track: what tracks and poses share."""
+"""Ragged arrays: rows of all tracks one after the other, `row_offsets` telling where each begins; their checks."""
 
 from __future__ import annotations
 

@@ -17,13 +17,14 @@ from liftline.files.artifacts import consistent
 from liftline.files.atomic import write_json
 
 SCHEMA_VERSION = 1
-_STEEP = 1e-6
+_STEEP = 1e-3
+"""Within so many radians (0.06 degrees) of straight down or up, noise decides where the viewing direction points."""
 Vector = tuple[float, float, float]
 
 
 @dataclass(frozen=True)
 class Scene:
-    """Facts every rendered frame shares, in camera space, metres.
+    """What every rendered frame of a video shares, in camera space (x right, y down, z forward), metres.
 
     up: unit vector. floor_m: the floor is {p : p·up = floor_m}. centre_m: the middle of everyone's positions, on the
     floor. extent_m: radius around it that holds everyone. focal_px: focal length of the video's camera.
@@ -40,7 +41,7 @@ class Scene:
     focal_source: FocalSource | None = None
 
     def __post_init__(self) -> None:
-        """Check the up vector once, here at the border."""
+        """Raise ValueError unless `up` is a unit vector."""
         if abs(sum(c * c for c in self.up) - 1) > 1e-6:
             raise ValueError(f"up must be a unit vector, not {self.up}")
 
@@ -51,13 +52,13 @@ _SCENE = TypeAdapter(Scene)
 def world_axes(scene: Scene) -> NDArray[np.float64]:
     """(3,3) rotation from camera space to the world: x to the camera's right, y away from it, z up.
 
-    Under a camera that looks straight up or down, away is towards the upper edge of the picture.
+    Of a camera that looks straight down, y is the picture's upper edge, straight up its lower one: what they are of one
+    that is tilted there from the horizontal.
     """
     up = np.array(scene.up)
-    away = np.array([0.0, 0.0, 1.0])
-    away = away - (away @ up) * up
+    away = np.array([0.0, 0.0, 1.0]) - up[2] * up
     if np.linalg.norm(away) < _STEEP:
-        away = np.array([0.0, -1.0, 0.0]) + up[1] * up
+        away = np.cross(up, [1.0, 0.0, 0.0])
     away /= np.linalg.norm(away)
     return np.stack([np.cross(away, up), away, up])
 
@@ -73,7 +74,7 @@ def save(path: Path, scene: Scene) -> None:
 
 
 def load(path: Path) -> Scene:
-    """Read a scene. Raises InvalidArtifactError."""
+    """Read a scene. Raises InvalidArtifactError: no such file, no JSON, another schema version, wrong values."""
     try:
         data: Any = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:

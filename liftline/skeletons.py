@@ -1,4 +1,4 @@
-"""Joint sets as values: their names, bones, sides, and the maps between them.
+"""Skeletons as values: the names of their joints, bones, sides, and the maps between them.
 
 Sources: COCO keypoints (cocodataset.org, 17 joints, left first), Human3.6M-17 in VideoPose3D's order
 (Pavllo et al., CVPR 2019), BlazePose's 33 landmarks (Bazarevsky et al., 2020).
@@ -6,12 +6,14 @@ Sources: COCO keypoints (cocodataset.org, 17 joints, left first), Human3.6M-17 i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
+
+from liftline.errors import InvalidArtifactError
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Skeleton:
     index: Mapping[str, int] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        """Check that the parts fit together."""
+        """Raise ValueError where sides or parents don't fit the joints."""
         if len(self.left) != len(self.right):
             raise ValueError(f"{self.name}: {len(self.left)} left joints but {len(self.right)} right ones")
         if self.parents and len(self.parents) != len(self.joints):
@@ -51,7 +53,7 @@ class Skeleton:
         return order
 
     def indices(self, *names: str) -> list[int]:
-        """Indices of joints by name."""
+        """Indices of the joints of these names. Raises KeyError."""
         return [self.index[name] for name in names]
 
 
@@ -103,6 +105,12 @@ BLAZEPOSE33 = Skeleton(
     right=(4, 5, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32),
 )  # fmt: skip
 
+KEYPOINT_SKELETONS: tuple[Skeleton, ...] = (COCO17,)
+"""What detections and tracks may hold, and every stage that reads them knows."""
+
+POSE_SKELETONS: tuple[Skeleton, ...] = (H36M17,)
+"""What 3D poses may hold."""
+
 SKELETONS: Mapping[str, Skeleton] = MappingProxyType({s.name: s for s in (COCO17, H36M17, BLAZEPOSE33)})
 
 BLAZEPOSE33_TO_COCO17: tuple[int, ...] = tuple(BLAZEPOSE33.index[name] for name in COCO17.joints)
@@ -112,3 +120,15 @@ LIMB_JOINTS: tuple[str, ...] = tuple(
     f"{side}_{part}" for part in ("shoulder", "elbow", "wrist", "hip", "knee", "foot") for side in ("left", "right")
 )
 """The 12 Human3.6M-17 limb joints that every pose format shares: the set accuracy on real video is measured on."""
+
+
+def stored_skeleton(name: object, *, known: Sequence[Skeleton], file: str) -> Skeleton:
+    """The skeleton whose name a file holds. Raises InvalidArtifactError where it is none of the `known` ones."""
+    for skeleton in known:
+        if skeleton.name == name:
+            return skeleton
+    found = "doesn't say of which skeleton its joints are" if name is None else f"holds joints of the skeleton '{name}'"
+    names = " or ".join(skeleton.name for skeleton in known)
+    raise InvalidArtifactError(
+        f"{file}: {found}, expected {names}; use the Liftline version that wrote it, or make the file again."
+    )

@@ -1,6 +1,6 @@
-"""Very small pictures of frames, and how much two of them resemble each other: what tells a camera cut from a move.
+"""Very small pictures of frames, and how similar two of them are: what tells a camera cut from a camera movement.
 
-Resemblance is the correlation of the pictures' gradients, so that light and exposure don't matter, at the best of the
+Similarity is the correlation of the pictures' gradients, so that light and exposure don't matter, at the best of the
 shifts a moving camera could explain. It is computed for all shifts at once by the correlation theorem, over the parts
 both pictures have (masked correlation, Padfield, IEEE Trans. Image Processing 21, 2012).
 """
@@ -49,7 +49,7 @@ class Thumbnails:
     grey: NDArray[np.uint8]
 
     def __post_init__(self) -> None:
-        """Check shapes and order once, here at the border."""
+        """Raise ValueError for shapes that don't fit together, and for frames out of order."""
         check_shapes(self, {"grey": (len(self.frame_index), SIDE, SIDE)})
         if np.any(np.diff(self.frame_index) <= 0):
             raise ValueError("frame_index of thumbnails must rise")
@@ -59,15 +59,15 @@ class Thumbnails:
         return len(self.frame_index)
 
     @classmethod
-    def none(cls) -> Thumbnails:
-        """Of detections that came without pictures."""
+    def empty(cls) -> Thumbnails:
+        """No thumbnails: of detections that came without pictures."""
         return cls(np.zeros(0, np.int64), np.zeros((0, SIDE, SIDE), np.uint8))
 
     @classmethod
-    def of(cls, frames: Sequence[tuple[int, NDArray[np.uint8]]]) -> Thumbnails:
+    def from_frames(cls, frames: Sequence[tuple[int, NDArray[np.uint8]]]) -> Thumbnails:
         """Stack `(frame index, thumbnail)` pairs given in frame order."""
         if not frames:
-            return cls.none()
+            return cls.empty()
         return cls(np.array([index for index, _ in frames], np.int64), np.stack([grey for _, grey in frames]))
 
     @classmethod
@@ -77,10 +77,10 @@ class Thumbnails:
 
 
 @dataclass(frozen=True)
-class Resemblance:
-    """How alike two pictures are, -1..1: `still`, as if the camera stood, and `moved`, at the best `shift`, in cells.
+class FrameSimilarity:
+    """How similar two pictures are, -1..1: `still`, as if the camera stood, and `moved`, at the best `shift`.
 
-    Below 0.45 they are of different scenes.
+    `shift` is (rows, columns) in cells of the thumbnail. Below 0.45 the pictures are of different scenes.
     """
 
     still: float
@@ -89,25 +89,26 @@ class Resemblance:
 
 
 @dataclass(frozen=True)
-class Outline:
-    """A thumbnail ready to be compared.
+class GradientSpectrum:
+    """A thumbnail ready to be compared: the Fourier transform of its gradients.
 
-    transformed (4,...): gradients downwards and to the right, their energy, and where they count; cells: so many count.
+    transformed (4,H,W): gradients downwards and to the right, their energy, and a mask of where they count; cells: how
+    many of the mask's cells are set.
     """
 
     transformed: NDArray[np.complex128]
     cells: int
 
     @classmethod
-    def of(cls, grey: NDArray[np.uint8]) -> Outline:
-        """Take the gradients of a thumbnail (SIDE,SIDE), besides those at black bars."""
+    def of(cls, grey: NDArray[np.uint8]) -> GradientSpectrum:
+        """Transform the gradients of a thumbnail (SIDE,SIDE), those at black bars left out."""
         down, right, counted = gradients(grey[np.newaxis])
         energy = np.square(down[0]) + np.square(right[0])
         transformed = np.fft.rfft2(np.stack([down[0], right[0], energy, counted[0]]), s=(_PADDED, _PADDED))
         return cls(transformed, int(counted.sum()))
 
-    def resemblance(self, other: Outline) -> Resemblance:
-        """Compare with the outline of another frame."""
+    def similarity(self, other: GradientSpectrum) -> FrameSimilarity:
+        """Compare with another frame of the same video."""
         down, right, energy, counted = np.conj(self.transformed)
         other_down, other_right, other_energy, other_counted = other.transformed
         products = [
@@ -121,7 +122,7 @@ class Outline:
         moved = _around_centre(centred, _FARTHEST)
         row, column = np.unravel_index(moved.argmax(), moved.shape)
         shift = (int(row) - _FARTHEST, int(column) - _FARTHEST)
-        return Resemblance(float(_around_centre(centred, _NEAR).max()), float(moved.max()), shift)
+        return FrameSimilarity(float(_around_centre(centred, _NEAR).max()), float(moved.max()), shift)
 
 
 def _around_centre(values: NDArray[np.float64], reach: int) -> NDArray[np.float64]:

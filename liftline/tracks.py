@@ -10,19 +10,33 @@ from numpy.typing import NDArray
 
 from liftline.files import artifacts
 from liftline.ragged import check_grouping, check_shapes, rows_of
-from liftline.skeletons import COCO17
+from liftline.skeletons import COCO17, KEYPOINT_SKELETONS, Skeleton, stored_skeleton
 
 ARTIFACT, SCHEMA_VERSION = "tracks", 1
 
 
 @dataclass(frozen=True)
 class Tracks:
-    """2D tracks of a whole video.
+    """2D tracks of a whole video of F frames: P people, R rows, one per person and frame; J joints of `skeleton`.
 
     frame_times_s (F,) presentation time of every frame, seconds, the first frame at 0.
     track_ids (P,) int64, most prominent first; the rows of track p are row_offsets[p]:row_offsets[p+1] (P+1,).
-    Per row: frame_index (R,) int64, consecutive inside a track (a track has no holes); boxes_px (R,4); scores (R,);
-    keypoints_px (R,17,2), never NaN; keypoint_scores (R,17); observed (R,) bool, False where interpolated.
+    Per row: frame_index (R,) int64, consecutive inside a track (a track has no holes); boxes_px (R,4) as x1, y1, x2,
+    y2; scores (R,) in 0..1; keypoints_px (R,J,2), never NaN; keypoint_scores (R,J) in 0..1, 0 where interpolated;
+    observed (R,) bool, False where the whole row is interpolated.
+
+    Example:
+        >>> tracks = load(Path("outputs/custom_data/tracks_clip.npz"))  # doctest: +SKIP
+        >>> tracks = Tracks(
+        ...     video="clip.mp4", width_px=640, height_px=480, detector="mine", frame_times_s=np.arange(3) / 25,
+        ...     track_ids=np.array([1]), row_offsets=np.array([0, 2]), frame_index=np.array([1, 2]),
+        ...     boxes_px=np.zeros((2, 4), np.float32), scores=np.ones(2, np.float32),
+        ...     keypoints_px=np.zeros((2, len(COCO17), 2), np.float32),
+        ...     keypoint_scores=np.ones((2, len(COCO17)), np.float32), observed=np.array([True, True]),
+        ... )
+        >>> rows = tracks.rows(0)  # of the most prominent person
+        >>> tracks.frame_index[rows].tolist(), tracks.keypoints_px[rows].shape
+        ([1, 2], (2, 17, 2))
     """
 
     video: str
@@ -38,10 +52,11 @@ class Tracks:
     keypoints_px: NDArray[np.float32]
     keypoint_scores: NDArray[np.float32]
     observed: NDArray[np.bool_]
+    skeleton: Skeleton = COCO17
 
     def __post_init__(self) -> None:
-        """Check shapes and grouping once, here at the border."""
-        rows, joints = len(self.frame_index), len(COCO17)
+        """Raise ValueError for shapes that don't fit together, and for a track with a hole."""
+        rows, joints = len(self.frame_index), len(self.skeleton)
         want = {
             "row_offsets": (len(self.track_ids) + 1,),
             "boxes_px": (rows, 4),
@@ -66,17 +81,19 @@ class Tracks:
         return rows_of(self.row_offsets, position)
 
 
-_ARRAYS: dict[str, tuple[tuple[int | None, ...], type]] = {
-    "frame_times_s": ((None,), np.float64),
-    "track_ids": ((None,), np.int64),
-    "row_offsets": ((None,), np.int64),
-    "frame_index": ((None,), np.int64),
-    "boxes_px": ((None, 4), np.float32),
-    "scores": ((None,), np.float32),
-    "keypoints_px": ((None, 17, 2), np.float32),
-    "keypoint_scores": ((None, 17), np.float32),
-    "observed": ((None,), np.bool_),
-}
+def _arrays(joints: int) -> dict[str, tuple[tuple[int | None, ...], type]]:
+    """Shape and type of every array in a file."""
+    return {
+        "frame_times_s": ((None,), np.float64),
+        "track_ids": ((None,), np.int64),
+        "row_offsets": ((None,), np.int64),
+        "frame_index": ((None,), np.int64),
+        "boxes_px": ((None, 4), np.float32),
+        "scores": ((None,), np.float32),
+        "keypoints_px": ((None, joints, 2), np.float32),
+        "keypoint_scores": ((None, joints), np.float32),
+        "observed": ((None,), np.bool_),
+    }
 
 
 def save(path: Path, tracks: Tracks) -> None:
@@ -85,23 +102,24 @@ def save(path: Path, tracks: Tracks) -> None:
         path,
         artifact=ARTIFACT,
         schema_version=SCHEMA_VERSION,
-        arrays={name: getattr(tracks, name) for name in _ARRAYS},
+        arrays={name: getattr(tracks, name) for name in _arrays(len(tracks.skeleton))},
         meta={
             "video": tracks.video,
             "width_px": tracks.width_px,
             "height_px": tracks.height_px,
             "detector": tracks.detector,
-            "skeleton": COCO17.name,
+            "skeleton": tracks.skeleton.name,
         },
     )
 
 
 def load(path: Path) -> Tracks:
-    """Read tracks. Raises InvalidArtifactError."""
+    """Read tracks. Raises InvalidArtifactError: no such file, another kind, version or skeleton, damaged."""
     npz = artifacts.load_npz(path, artifact=ARTIFACT, schema_version=SCHEMA_VERSION)
+    skeleton = stored_skeleton(npz.meta.get("skeleton"), known=KEYPOINT_SKELETONS, file=str(path))
     arrays = {
         key: artifacts.array(npz, key, shape=shape, dtype=dtype, name=str(path))
-        for key, (shape, dtype) in _ARRAYS.items()
+        for key, (shape, dtype) in _arrays(len(skeleton)).items()
     }
     with artifacts.consistent(str(path)):
         return Tracks(
@@ -109,5 +127,6 @@ def load(path: Path) -> Tracks:
             width_px=int(npz.meta["width_px"]),
             height_px=int(npz.meta["height_px"]),
             detector=str(npz.meta["detector"]),
+            skeleton=skeleton,
             **arrays,
         )

@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from liftline.adapters.folder_store import FolderStore
 from liftline.files.atomic import sha256_file
 from liftline.jobs.naming import JobKey, Stage, TaskKey, artifact
-from liftline.pipeline.handler import GATHERS, Outcome, StageHandler
+from liftline.pipeline.handler import GATHERS, StageHandler, StageOutcome
 from liftline.pipeline.state import advance, begin
 from liftline.ports import Progress, StopToken, VideoOpener
 from liftline.progress import FrameCounter, StopFlag
@@ -76,7 +76,7 @@ class FolderJob:
     store: FolderStore
     results: dict[TaskKey, TaskResult] = field(default_factory=dict)
     works: dict[TaskKey, FolderWork] = field(default_factory=dict)
-    outcomes: dict[TaskKey, Outcome] = field(default_factory=dict)
+    outcomes: dict[TaskKey, StageOutcome] = field(default_factory=dict)
 
     @classmethod
     def of(

@@ -42,7 +42,7 @@ from liftline.errors import InvalidVideoError, UnavailableError
 from liftline.files.atomic import sha256_file
 from liftline.files.output_tree import OutputTree
 from liftline.jobs.naming import Stage, artifact
-from liftline.pipeline.handler import LoadedService, Outcome, Product, Service, Work
+from liftline.pipeline.handler import LoadedService, Product, Service, StageOutcome, Work
 from liftline.ports import ModelInfo
 from liftline.service.bootstrap import run_worker
 
@@ -107,32 +107,32 @@ def _int(text: str | None) -> int | None:
     return None if text is None else int(text)
 
 
-def plan(work: Work) -> Outcome:
+def plan(work: Work) -> StageOutcome:
     """As many segments as the name says."""
     script = Script.of(work.task.video_name)
     sha256 = sha256_file(work.input_file("video"))
     frames = _sleep_over_all(work)
     product = _made(work, "plan", plan_content(sha256, script))
-    return Outcome(
+    return StageOutcome(
         [product], frames, models=[MODEL], segment_count=script.segments, frame_count=frames, video_sha256=sha256,
         video_info_json='{"standin": true}',
     )  # fmt: skip
 
 
-def detect(work: Work) -> Outcome:
+def detect(work: Work) -> StageOutcome:
     """Something that depends on the plan and the segment."""
     script = Script.of(work.task.video_name)
     content = segment_content(Stage.DETECT, work.task.id.number, work.input_file("plan").read_bytes())
     _sleep(work, script, frames=script.frames)
-    return Outcome([_made(work, "detections", content)], script.frames, models=[MODEL])
+    return StageOutcome([_made(work, "detections", content)], script.frames, models=[MODEL])
 
 
-def track(work: Work) -> Outcome:
+def track(work: Work) -> StageOutcome:
     """All detections, one after the other."""
     return _gathering(work, "detections", "tracks", OutputTree(work.task.video_name).tracks)
 
 
-def lift(work: Work) -> Outcome:
+def lift(work: Work) -> StageOutcome:
     """Something that depends on the tracks."""
     tree = OutputTree(work.task.video_name)
     tracks = work.input_file("tracks").read_bytes()
@@ -141,19 +141,19 @@ def lift(work: Work) -> Outcome:
         _made(work, "poses", digest_content("poses", tracks), tree.poses),
         _made(work, "scene", digest_content("scene", tracks), tree.scene),
     ]
-    return Outcome(products, frames)
+    return StageOutcome(products, frames)
 
 
-def render(work: Work) -> Outcome:
+def render(work: Work) -> StageOutcome:
     """Something that depends on poses, scene and segment."""
     script = Script.of(work.task.video_name)
     inputs = (work.input_file(role).read_bytes() for role in ("plan", "poses", "scene"))
     content = segment_content(Stage.RENDER, work.task.id.number, *inputs)
     _sleep(work, script, frames=script.frames)
-    return Outcome([_made(work, "segment", content)], script.frames)
+    return StageOutcome([_made(work, "segment", content)], script.frames)
 
 
-def mux(work: Work) -> Outcome:
+def mux(work: Work) -> StageOutcome:
     """All segments, one after the other."""
     return _gathering(work, "segment", "rendered", OutputTree(work.task.video_name).rendered)
 
@@ -184,7 +184,7 @@ def expected_outputs(video_name: str, video: bytes) -> dict[str, bytes]:
     return {tree.tracks: tracks, tree.poses: poses, tree.scene: scene, tree.rendered: rendered}
 
 
-def _gathering(work: Work, role: str, made_role: str, tree_path: str) -> Outcome:
+def _gathering(work: Work, role: str, made_role: str, tree_path: str) -> StageOutcome:
     parts = []
     for result in work.segment_results:
         work.stop.raise_if_stopped()
@@ -193,7 +193,7 @@ def _gathering(work: Work, role: str, made_role: str, tree_path: str) -> Outcome
             raise RuntimeError(f"a segment came without its {role}")
         parts.append(work.fetch(found.ref).read_bytes())
     frames = _sleep_over_all(work)
-    return Outcome([_made(work, made_role, b"".join(parts), tree_path)], frames)
+    return StageOutcome([_made(work, made_role, b"".join(parts), tree_path)], frames)
 
 
 def _sleep_over_all(work: Work) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 
 @dataclass(frozen=True)
-class Outcome:
+class CommandResult:
     """What one run of the command gave."""
 
     exit_code: int
@@ -25,7 +25,7 @@ class Outcome:
         return loaded
 
 
-Liftline = Callable[..., Outcome]
+Liftline = Callable[..., CommandResult]
 
 
 def eventually(holds: Callable[[], bool], within_s: float = 20.0) -> None:

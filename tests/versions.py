@@ -74,7 +74,7 @@ def next_version(folder: Path) -> Version:
     _copy(folder)
     _replace(folder / "liftline/__init__.py", r'__version__ = ".*"', f'__version__ = "{NEXT_VERSION}"')
     stages = folder / "tests/standin_services.py"
-    _replace(stages, r"return Outcome\(", f'return partial(Outcome, settings={{"{_FIELD}": 1}})(')
+    _replace(stages, r"return StageOutcome\(", f'return partial(StageOutcome, settings={{"{_FIELD}": 1}})(')
     _replace(
         stages,
         r'\[_made\(work, "detections", content\)\]',

@@ -23,6 +23,7 @@ from benchmarks.ground_truth.matching import LIMBS_COCO
 from benchmarks.ground_truth.reference import CalibratedCamera
 from benchmarks.ground_truth.triangulation import Bools, Floats, intersect, rays, reprojection_px, triangulate
 from liftline.poses import Poses
+from liftline.skeletons import COCO17
 from liftline_lifter.lifting.smoothing import low_pass
 
 GATE = 0.05
@@ -49,8 +50,8 @@ class View:
     @classmethod
     def of(cls, poses: Poses, camera: CalibratedCamera, *, frames: int) -> View:
         """The first frames of a result."""
-        keypoints = np.full((len(poses), frames, 17, 2), np.nan)
-        scores = np.zeros((len(poses), frames, 17))
+        keypoints = np.full((len(poses), frames, len(COCO17), 2), np.nan)
+        scores = np.zeros((len(poses), frames, len(COCO17)))
         for position in range(len(poses)):
             rows = np.arange(len(poses.frame_index))[poses.rows(position)]
             rows = rows[poses.observed[rows] & (poses.frame_index[rows] < frames)]

@@ -20,8 +20,10 @@ from liftline_cli.console.reporting import Reporter
 from liftline_cli.local.process_settings import ProcessSettings
 from liftline_detector.blazepose.entry import DETECTOR as BLAZEPOSE
 from liftline_detector.declaration import DetectorOptions
-from liftline_detector.keypoint_rcnn import entry as detectron2
-from liftline_detector.keypoint_rcnn.entry import KeypointRcnnOptions
+from liftline_detector.keypoint_rcnn.entry import DETECTOR as DETECTRON2
+from liftline_detector.keypoint_rcnn.entry import is_ready
+from liftline_detector.keypoint_rcnn.model_zoo import weights_of
+from liftline_detector.keypoint_rcnn.options import INSTALL, KeypointRcnnOptions, is_installed
 from liftline_lifter.lifting.lift import UNREFINED
 
 DEFAULT_CHECKPOINT = "pretrained_h36m_detectron_coco.bin"
@@ -42,7 +44,7 @@ def original_settings(
     return ProcessSettings.for_machine(
         load_settings(),
         detector=detector,
-        detector_options=options if detector == detectron2.DETECTOR.name else DetectorOptions(),
+        detector_options=options if detector == DETECTRON2.name else DetectorOptions(),
         checkpoint=weights,
         job=original_job(weights),
         device="auto",
@@ -51,14 +53,14 @@ def original_settings(
 
 def choose_detector(options: KeypointRcnnOptions, reporter: Reporter, console: Console) -> str:
     """Detectron2 wherever it is installed, its weights fetched if need be; else BlazePose, and why."""
-    if not detectron2.is_installed():
+    if not is_installed():
         reporter.say(
             f"--detectron-cfg {options.config}: Detectron2 isn't installed here, so BlazePose finds the people "
-            f"({detectron2.INSTALL.split(',')[0]} for Detectron2)."
+            f"({INSTALL.split(',')[0]} for Detectron2)."
         )
         return BLAZEPOSE.name
-    zoo = detectron2.weights_of(options.config)
-    if zoo is not None and not detectron2.is_ready(options):
+    zoo = weights_of(options.config)
+    if zoo is not None and not is_ready(options):
         try:
             fetch_missing([zoo], console, quiet=False)
         except LiftlineError as error:
@@ -66,7 +68,7 @@ def choose_detector(options: KeypointRcnnOptions, reporter: Reporter, console: C
             return BLAZEPOSE.name
     if resolve_device(options.device).type == "cpu":
         reporter.say("Detectron2 runs on the CPU here, which is slow; `liftline process` takes BlazePose there.")
-    return detectron2.DETECTOR.name
+    return DETECTRON2.name
 
 
 def find_checkpoint(name: str, folders: Sequence[Path], reporter: Reporter) -> Path | None:

@@ -125,7 +125,7 @@ def _mean(values: NDArray[np.floating]) -> float:
 
 def _accuracy_table(accuracy: Accuracy) -> Table:
     table = Table(title="Against the truth of the self-made clip", title_justify="left", box=None, pad_edge=False)
-    for heading in ("", "17 joints", "12 limb joints"):
+    for heading in ("", f"{len(H36M17)} joints", f"{len(LIMB_JOINTS)} limb joints"):
         table.add_column(heading, justify="left" if not heading else "right")
     table.add_row("MPJPE", f"{accuracy.mpjpe_mm:.0f} mm", f"{accuracy.limbs_mpjpe_mm:.0f} mm")
     table.add_row("P-MPJPE", f"{accuracy.p_mpjpe_mm:.0f} mm", f"{accuracy.limbs_p_mpjpe_mm:.0f} mm")

@@ -24,7 +24,7 @@ class Product:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class StageOutcome:
     """What a stage made.
 
     Attributes:
@@ -98,7 +98,7 @@ class StageHandler(Protocol):
     Cancelled when told to stop. Anything else it raises is a fault of its own, and fails the job too.
     """
 
-    def __call__(self, work: Work) -> Outcome:
+    def __call__(self, work: Work) -> StageOutcome:
         """Do it."""
         ...
 

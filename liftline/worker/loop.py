@@ -18,7 +18,7 @@ from pathlib import Path
 import structlog
 
 from liftline.jobs.naming import Stage, TaskKey
-from liftline.pipeline.handler import GATHERS, LoadedService, Outcome
+from liftline.pipeline.handler import GATHERS, LoadedService, StageOutcome
 from liftline.ports import ArtifactStore, Bus, Records
 from liftline.settings.services import WorkerSettings
 from liftline.telemetry.logs import task_fields
@@ -203,7 +203,7 @@ class _TaskRunner:
                     await turn.aclose()
                 return await self._entered(running, outcome, began_s=began_s)
 
-    async def _entered(self, running: RunningTask, outcome: Outcome, *, began_s: float) -> TaskResult:
+    async def _entered(self, running: RunningTask, outcome: StageOutcome, *, began_s: float) -> TaskResult:
         """Store what was made and enter the result."""
         await self._check_job(running)
         artifacts = await store_products(self.store, running, outcome)
@@ -217,7 +217,7 @@ class _TaskRunner:
         if (stage := GATHERS.get(running.key.stage)) is not None:
             work.segment_results = await gather_results(self.records, running, stage)
 
-    async def _handle(self, running: RunningTask, work: TaskInputs) -> Outcome:
+    async def _handle(self, running: RunningTask, work: TaskInputs) -> StageOutcome:
         await self._check_job(running)
         handler = self.loaded.handlers[running.key.stage]
         with running.handled():

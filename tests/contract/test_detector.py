@@ -15,7 +15,7 @@ from liftline.frames import Frame
 from liftline.ports import Detector, DetectorSession, ModelInfo
 from liftline.skeletons import COCO17
 from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
-from liftline_detector.keypoint_rcnn.pictures import InputFormat
+from liftline_detector.keypoint_rcnn.preprocessing import InputFormat
 from liftline_detector.registry import build_detector, detectors
 from tests.standins import BrightNetwork
 
@@ -40,7 +40,7 @@ class BrightSpots(Detector, DetectorSession):
     def _one(rgb) -> People:
         rows, columns = np.nonzero(rgb.max(axis=2) > 200)
         if not len(rows):
-            return People.nobody()
+            return People.empty()
         box = np.array([[columns.min(), rows.min(), columns.max(), rows.max()]], np.float32)
         middle = np.tile((box[:, :2] + box[:, 2:]) / 2, (1, 17, 1)).reshape(1, 17, 2).astype(np.float32)
         return People(box, np.ones(1, np.float32), middle, np.ones((1, 17), np.float32))

@@ -14,16 +14,16 @@ from typer.testing import CliRunner
 
 from liftline_cli.main import app
 from liftline_demo.mannequin.clip import render_clip
-from tests.support import Liftline, Outcome
+from tests.support import CommandResult, Liftline
 
 
 @pytest.fixture(scope="session")
 def liftline() -> Liftline:
     """Run the command with these arguments."""
 
-    def run(*arguments: object) -> Outcome:
+    def run(*arguments: object) -> CommandResult:
         result = CliRunner().invoke(app, [str(a) for a in arguments], catch_exceptions=False)
-        return Outcome(result.exit_code, result.stdout, result.stderr)
+        return CommandResult(result.exit_code, result.stdout, result.stderr)
 
     return run
 

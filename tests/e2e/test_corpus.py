@@ -16,7 +16,7 @@ from rich.console import Console
 from liftline.progress import StopFlag
 from liftline.settings.machine import load_settings
 from liftline_cli.batch._summary import Summary
-from liftline_cli.batch.messages import Measures, Outcome, Report
+from liftline_cli.batch.messages import Measures, Report, VideoOutcome
 from liftline_cli.batch.run import process_folder, show
 from liftline_cli.console.reporting import ConsoleReporter
 from liftline_cli.local.process import ProcessSettings
@@ -48,9 +48,9 @@ def summary(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Confi
 
 
 def test_every_video_is_done_or_refused_in_words(summary: Summary) -> None:
-    allowed = (Outcome.DONE, Outcome.UNCHANGED, Outcome.FAILED)
+    allowed = (VideoOutcome.DONE, VideoOutcome.UNCHANGED, VideoOutcome.FAILED)
     assert {str(video): r.error for video, r in summary.reports.items() if r.outcome not in allowed} == {}
-    assert all(report.error for report in summary.reports.values() if report.outcome == Outcome.FAILED)
+    assert all(report.error for report in summary.reports.values() if report.outcome == VideoOutcome.FAILED)
 
 
 def test_every_result_plays_with_as_many_frames_as_its_video(summary: Summary) -> None:

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from tests.e2e.trees import assert_equal, files
-from tests.support import Outcome
+from tests.e2e.output_comparison import assert_equal, files
+from tests.support import CommandResult
 
 SEGMENT_S = "0.25"
-Run = Callable[..., Outcome]
+Run = Callable[..., CommandResult]
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +33,11 @@ def run(home: Path) -> Run:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("LIFTLINE_SERVER")}
     environment["XDG_STATE_HOME"] = str(home)
 
-    def run(*arguments: object, segment_s: str = SEGMENT_S) -> Outcome:
+    def run(*arguments: object, segment_s: str = SEGMENT_S) -> CommandResult:
         command = [sys.executable, "-m", "liftline_cli.main", *(str(argument) for argument in arguments)]
         told = {**environment, "LIFTLINE_SEGMENT_S": segment_s}
         done = subprocess.run(command, capture_output=True, text=True, env=told, timeout=1200, check=False)
-        return Outcome(done.returncode, done.stdout, done.stderr)
+        return CommandResult(done.returncode, done.stdout, done.stderr)
 
     return run
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from benchmarks.ground_truth.motion_scoring import Motion, MotionScore, stands
 from liftline.skeletons import H36M17
-from tests.unit.lifter.refine.figures3d import FEET, walk
+from tests.unit.lifter.refine.walking_figure import FEET, walk
 
 RATE_HZ = 50.0
 UP = np.array([0.0, -1.0, 0.0])

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from liftline_detector.keypoint_rcnn._network import input_format
-from liftline_detector.keypoint_rcnn.pictures import network_input
+from liftline_detector.keypoint_rcnn.preprocessing import network_input
 
 _FOUND_SHARE = 0.02
 """Of the places looked at in these frames, how many get a score above a half."""

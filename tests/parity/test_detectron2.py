@@ -20,8 +20,8 @@ from liftline.errors import ModelError, UsageError
 from liftline.frames import Frame
 from liftline_detector.keypoint_rcnn import _network as network
 from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
-from liftline_detector.keypoint_rcnn.entry import DEFAULT_CONFIG, KeypointRcnnOptions, is_installed
-from liftline_detector.keypoint_rcnn.pictures import network_input
+from liftline_detector.keypoint_rcnn.options import DEFAULT_CONFIG, KeypointRcnnOptions, is_installed
+from liftline_detector.keypoint_rcnn.preprocessing import network_input
 from liftline_detector.registry import build_detector
 from tests.parity.networks import random_weights
 

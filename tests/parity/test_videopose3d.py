@@ -30,7 +30,7 @@ from liftline_lifter.videopose3d import (
     write_custom_dataset,
     write_detectron_file,
 )
-from tests.unit.lifter.lifters import random_keypoints, random_model, tracks_of
+from tests.unit.lifter.random_networks import random_keypoints, random_model, tracks_of
 
 REPO, NUMPY1 = (os.environ.get(name) for name in ("LIFTLINE_VIDEOPOSE3D_REPO", "LIFTLINE_NUMPY1_PYTHON"))
 TOLERANCE_M = 1e-4
@@ -162,7 +162,7 @@ def detections(frames: int, *, people: int = 2) -> Detections:
         boxes = np.concatenate([points.min(axis=1), points.max(axis=1)], axis=1)
         scores = np.linspace(0.8, 0.9, people, dtype=np.float32)
         here = People(boxes, scores, points, np.full((people, 17), 0.5, np.float32))
-        found.append((frame, People.nobody() if frame % 7 == 3 else here))
+        found.append((frame, People.empty() if frame % 7 == 3 else here))
     return Detections.from_frames(found, start=0, stop=frames, detector="synthetic")
 
 
@@ -206,7 +206,7 @@ def test_we_read_what_infer_video_d2_writes(videopose3d: Path, tmp_path: Path, p
     """Its own code, with a stand-in for Detectron2 that finds what we tell it to."""
     found = detections(9, people=max(people, 1))
     if not people:
-        found = Detections.from_frames([(0, People.nobody())], start=0, stop=9, detector="synthetic")
+        found = Detections.from_frames([(0, People.empty())], start=0, stop=9, detector="synthetic")
     told = {name: getattr(found, name) for name in ("frame_index", "boxes_px", "scores", "keypoints_px")}
     np.savez(tmp_path / "told.npz", frames=9, keypoint_scores=found.keypoint_scores, **told)
     driver = Path(__file__).with_name("run_infer_video_d2.py")

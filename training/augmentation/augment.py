@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from liftline.skeletons import COCO17, H36M17
 from training.motion.bones import LEFT_ARM, LEFT_LEG, RIGHT_ARM, RIGHT_LEG, UPPER_BODY, BoneMotion, ancestors
 from training.motion.data import COCO_IN_JOINTS, JOINTS, MIRRORED
 
@@ -23,7 +24,7 @@ _TURNS = (
     (("right_knee", "right_foot"), 9.0), (("left_knee", "left_foot"), 9.0),
     (("right_foot",), 4.0), (("left_foot",), 4.0),
     (("right_hip", "left_hip"), 3.0), (tuple(JOINTS[i] for i in UPPER_BODY), 6.0),
-    (("neck", "head", *JOINTS[17:]), 9.0), (("head", *JOINTS[17:]), 6.0),
+    (("neck", "head", *JOINTS[len(H36M17) :]), 9.0), (("head", *JOINTS[len(H36M17) :]), 6.0),
     (("left_shoulder",), 6.0), (("right_shoulder",), 6.0),
     (("left_elbow", "left_wrist"), 18.0), (("right_elbow", "right_wrist"), 18.0),
 )  # fmt: skip
@@ -107,8 +108,8 @@ def keypoint_weights(count: int, rng: np.random.Generator | None) -> Floats:
 
     Without a generator, keypoints sit on the joints.
     """
-    weights = np.zeros((count, _N, 17), np.float32)
-    weights[:, COCO_IN_JOINTS, np.arange(17)] = 1
+    weights = np.zeros((count, _N, len(COCO17)), np.float32)
+    weights[:, COCO_IN_JOINTS, np.arange(len(COCO17))] = 1
     if rng is None:
         return weights
 

@@ -19,11 +19,12 @@ EVALUATION_JITTER = 0.008
 EVALUATION_SIZE_FRAMES = 27
 """The size is taken from the middle of a window, so that it doesn't depend on how far a network sees."""
 
+_KEYPOINTS = len(COCO17)
 _KNOT_FRAMES = 14
 _SWAPS = (
     COCO17.mirrored,
     np.array([*range(11), 12, 11, 14, 13, 16, 15]),
-    np.array([*range(5), 6, 5, 8, 7, 10, 9, *range(11, 17)]),
+    np.array([*range(5), 6, 5, 8, 7, 10, 9, *range(11, _KEYPOINTS)]),
     np.array([*range(13), 14, 13, 16, 15]),
 )
 LIMBS = tuple(COCO17.indices(f"{side}_{middle}", f"{side}_{end}")
@@ -46,8 +47,8 @@ def person_size(rays: Floats) -> Floats:
 def evaluation_noise(rays: Floats, rng: np.random.Generator) -> Floats:
     """(B, T, 2, 17) rays with an offset per window and keypoint, and white jitter."""
     count, frames = rays.shape[:2]
-    jitter = rng.standard_normal((count, frames, 2, 17), np.float32) * EVALUATION_JITTER
-    bias = rng.standard_normal((count, 1, 2, 17), np.float32) * EVALUATION_BIAS
+    jitter = rng.standard_normal((count, frames, 2, _KEYPOINTS), np.float32) * EVALUATION_JITTER
+    bias = rng.standard_normal((count, 1, 2, _KEYPOINTS), np.float32) * EVALUATION_BIAS
     middle, half = frames // 2, EVALUATION_SIZE_FRAMES // 2
     size = person_size(rays[:, middle - half : middle + half + 1])
     return np.asarray(rays + (jitter + bias) * size, np.float32)
@@ -58,12 +59,12 @@ def training_noise(rays: Floats, rng: np.random.Generator) -> Floats:
     count, frames = rays.shape[:2]
     size = person_size(rays)
     level = np.exp(rng.normal(np.log(0.006), 0.5, (count, 1, 1, 1))).astype(np.float32)
-    noise = rng.standard_normal((count, frames, 2, 17), np.float32)
-    noise *= level * rng.gamma(4, 0.25, (count, 1, 1, 17)).astype(np.float32)
+    noise = rng.standard_normal((count, frames, 2, _KEYPOINTS), np.float32)
+    noise *= level * rng.gamma(4, 0.25, (count, 1, 1, _KEYPOINTS)).astype(np.float32)
     slow = drift(count, frames, rng)
-    noise += slow * rng.gamma(2, 0.0047, (count, 1, 1, 17)).astype(np.float32)
-    still = rng.standard_normal((count, 1, 2, 17), np.float32)
-    noise += still * rng.gamma(2, 0.004, (count, 1, 1, 17)).astype(np.float32)
+    noise += slow * rng.gamma(2, 0.0047, (count, 1, 1, _KEYPOINTS)).astype(np.float32)
+    still = rng.standard_normal((count, 1, 2, _KEYPOINTS), np.float32)
+    noise += still * rng.gamma(2, 0.004, (count, 1, 1, _KEYPOINTS)).astype(np.float32)
     noise *= size
     noise += rays
     _swap_sides(noise, rng)
@@ -79,8 +80,8 @@ def drift(count: int, frames: int, rng: np.random.Generator) -> Floats:
     knots = frames // _KNOT_FRAMES + 2
     at = np.arange(frames) / _KNOT_FRAMES
     hats = np.maximum(0, 1 - np.abs(at[:, None] - np.arange(knots))).astype(np.float32)
-    values = rng.standard_normal((count, knots, 34), np.float32)
-    return np.asarray(hats @ values, np.float32).reshape(count, frames, 2, 17)
+    values = rng.standard_normal((count, knots, 2 * _KEYPOINTS), np.float32)
+    return np.asarray(hats @ values, np.float32).reshape(count, frames, 2, _KEYPOINTS)
 
 
 def _swap_sides(rays: Floats, rng: np.random.Generator) -> None:
@@ -115,7 +116,7 @@ def _hide_trunks(rays: Floats, size: Floats, rng: np.random.Generator) -> None:
 def _lose_joints(rays: Floats, rng: np.random.Generator) -> None:
     """In 12 % of the windows some joints get lost for a while and are interpolated."""
     for window in np.flatnonzero(rng.random(len(rays)) < 0.12):
-        joints = rng.integers(0, 17, rng.integers(1, 4))
+        joints = rng.integers(0, _KEYPOINTS, rng.integers(1, 4))
         start, stop = _span(rays.shape[1], rng, longest=30)
         first, last = rays[window, max(start - 1, 0)], rays[window, min(stop, rays.shape[1] - 1)]
         along = ((np.arange(start, stop) - start + 1) / (stop - start + 1)).astype(np.float32)[:, None, None]

@@ -40,6 +40,7 @@ class Keypoints:
 
 LEGS = COCO17.indices("left_knee", "right_knee", "left_ankle", "right_ankle")
 ARMS = COCO17.indices("left_elbow", "right_elbow", "left_wrist", "right_wrist")
+_KEYPOINTS = len(COCO17)
 _SURE, _UNSURE = 0.9, 0.4
 _REFERENCE_HZ = 50.0
 _JITTER_TIME_S = 0.02
@@ -62,7 +63,7 @@ def detected(xy_px: Floats, noise: Noise, rate_hz: float, rng: np.random.Generat
         return Keypoints(xy_px, np.full(xy_px.shape[:2], _SURE))
     if noise is Noise.WHITE:
         jitter = rng.standard_normal(xy_px.shape) * EVALUATION_JITTER
-        bias = rng.standard_normal((1, 17, 2)) * EVALUATION_BIAS
+        bias = rng.standard_normal((1, _KEYPOINTS, 2)) * EVALUATION_BIAS
         return Keypoints(xy_px + (jitter + bias) * size, np.full(xy_px.shape[:2], _SURE))
     found = xy_px + _steady_errors(len(xy_px), rate_hz, rng) * size
     scores = np.clip(rng.normal(_SURE, 0.05, xy_px.shape[:2]), 0.5, 1.0)
@@ -82,15 +83,15 @@ def _sizes_px(xy_px: Floats) -> Floats:
 
 def _steady_errors(frames: int, rate_hz: float, rng: np.random.Generator) -> Floats:
     """(T,17,2) jitter, drift and offsets, in sizes of the person; the levels are those of training."""
-    level = np.exp(rng.normal(np.log(_JITTER), 0.5)) * rng.gamma(4, 0.25, (17, 1))
+    level = np.exp(rng.normal(np.log(_JITTER), 0.5)) * rng.gamma(4, 0.25, (_KEYPOINTS, 1))
     kept = np.exp(-1 / (rate_hz * _JITTER_TIME_S))
-    white = rng.standard_normal((frames, 17, 2))
+    white = rng.standard_normal((frames, _KEYPOINTS, 2))
     jitter = lfilter([np.sqrt(1 - kept**2)], [1, -kept], white, axis=0) * level
     # `drift` counts in frames of 50 Hz.
     slow = drift(1, int(np.ceil(frames * _REFERENCE_HZ / rate_hz)) + 1, rng)[0].swapaxes(1, 2)
     at = np.round(np.arange(frames) * _REFERENCE_HZ / rate_hz).astype(np.intp)
-    offset = rng.standard_normal((1, 17, 2)) * rng.gamma(2, _OFFSET, (17, 1))
-    return np.asarray(jitter + slow[at] * rng.gamma(2, _DRIFT, (17, 1)) + offset, np.float64)
+    offset = rng.standard_normal((1, _KEYPOINTS, 2)) * rng.gamma(2, _OFFSET, (_KEYPOINTS, 1))
+    return np.asarray(jitter + slow[at] * rng.gamma(2, _DRIFT, (_KEYPOINTS, 1)) + offset, np.float64)
 
 
 def _spans(
@@ -124,7 +125,7 @@ def _mistake(found: Floats, scores: Floats, size: Floats, rate_hz: float, rng: n
 def _jump(found: Floats, scores: Floats, size: Floats, rate_hz: float, rng: np.random.Generator) -> None:
     """Single keypoints land somewhere else on the person, and the detector is less sure of most of them."""
     for span in _spans(len(found), rate_hz, _JUMPS_PER_MINUTE, _JUMP_S, rng):
-        joint = rng.integers(17)
+        joint = rng.integers(_KEYPOINTS)
         found[span, joint] += rng.normal(0, 0.12, 2) * size[span, 0]
         scores[span, joint] = rng.uniform(0.1, _SURE)
 
@@ -134,7 +135,7 @@ def _swap(found: Floats, scores: Floats, rate_hz: float, rng: np.random.Generato
     for part, per_minute in _SWAPS_PER_MINUTE.items():
         order = COCO17.mirrored.copy()
         if part != "body":
-            others = np.setdiff1d(np.arange(17), LEGS if part == "legs" else ARMS)
+            others = np.setdiff1d(np.arange(_KEYPOINTS), LEGS if part == "legs" else ARMS)
             order[others] = others
         for span in _spans(len(found), rate_hz, per_minute, _SWAP_S, rng):
             found[span], scores[span] = found[span][:, order], scores[span][:, order]
@@ -143,7 +144,7 @@ def _swap(found: Floats, scores: Floats, rate_hz: float, rng: np.random.Generato
 def _lose(found: Floats, scores: Floats, rate_hz: float, rng: np.random.Generator) -> None:
     """Some joints are lost: half of them altogether, half are wild guesses that the detector isn't sure of."""
     for span in _spans(len(found), rate_hz, _LOST_PER_MINUTE, _LOST_S, rng):
-        joints = rng.integers(0, 17, rng.integers(1, 4))
+        joints = rng.integers(0, _KEYPOINTS, rng.integers(1, 4))
         if rng.random() < 0.5:
             found[span, joints], scores[span, joints] = np.nan, 0.0
         else:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from liftline.skeletons import H36M17
 from training.motion.data import JOINTS, MIRRORED
 
 Floats = NDArray[np.float32]
@@ -32,7 +33,7 @@ _OVER_STATURE = {
     # From Human3.6M's shoulder joints, well inside, to the tables' half breadth; hips as Human3.6M's, 12 to 15 cm.
     "shoulder": (0.085, 0.129), "hip": (0.060, 0.085),
 }  # fmt: skip
-_FACE = slice(17, None)
+_FACE = slice(len(H36M17), None)
 _HIPS = [JOINTS.index("left_hip"), JOINTS.index("right_hip")]
 _ALL = [[i for i, joint in enumerate(JOINTS) if joint.removeprefix("left_").removeprefix("right_") == bone]
         for bone in _OVER_STATURE]  # fmt: skip

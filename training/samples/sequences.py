@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from liftline.camera import Camera
 from liftline.detections import Detections
 from liftline.progress import StopFlag
+from liftline.skeletons import H36M17
 from liftline.tracks import Tracks
 from liftline_lifter.resampling import even_times_s, interpolate
-from liftline_lifter.tracking.people import to_tracks
+from liftline_lifter.tracking.identities import to_tracks
 from training.augmentation.cameras import evaluation_cameras
 from training.augmentation.sequence_noise import Keypoints, Noise, detected
 from training.motion.data import COCO_IN_JOINTS, Motion
@@ -76,10 +77,10 @@ def simulate(motion: Motion, clip: int, *, noise: Noise, seed: int, rate_hz: flo
     keypoints = detected(CAMERA.project(seen[:, list(COCO_IN_JOINTS)]), noise, rate_hz or motion.rate_hz, rng)
     return Sequence(
         tracks=_tracks(keypoints, rate_hz or motion.rate_hz),
-        joints_m=(seen - seen[:, :1])[:, :17],
+        joints_m=(seen - seen[:, :1])[:, : len(H36M17)],
         root_m=seen[:, 0],
         up=up,
-        floor_m=float((seen[:, :17] @ up).min()),
+        floor_m=float((seen[:, : len(H36M17)] @ up).min()),
         rate_hz=rate_hz or motion.rate_hz,
         subject=str(motion.subjects[clip]),
     )

@@ -7,19 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from liftline.skeletons import COCO17, H36M17
 from liftline_lifter.lifting.normalise import SMOOTHING_FRAMES, by_person
 from training.augmentation import augment
 from training.augmentation.cameras import Cameras, evaluation_cameras, project, training_cameras
 from training.augmentation.noise import evaluation_noise, training_noise
 from training.motion.bones import BoneMotion
-from training.motion.data import MIRRORED
+from training.motion.data import JOINTS, MIRRORED
 from training.samples._proportions import scales
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.intp]
 
-_MIRRORED_POSE = MIRRORED[:17]
-_MIRRORED_KEYPOINTS = np.array([0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15])
+_MIRRORED_POSE = MIRRORED[: len(H36M17)]
+_MIRRORED_KEYPOINTS = COCO17.mirrored
 _FOCAL_SPREAD = 0.15
 _SITTING = 0.1
 
@@ -79,8 +80,8 @@ def evaluation_windows(
     """Windows around `chosen` (B, 2) frames (clip, frame within it), as captured, seen by the evaluation's cameras."""
     rows = _rows(chosen, body, frames + 2 * SMOOTHING_FRAMES)
     count = len(chosen)
-    same = np.ones((count, 22), np.float32)
-    level = np.broadcast_to(np.eye(3, dtype=np.float32), (count, 22, 3, 3))
+    same = np.ones((count, len(JOINTS)), np.float32)
+    level = np.broadcast_to(np.eye(3, dtype=np.float32), (count, len(JOINTS), 3, 3))
     keypoint_map = augment.body_map(same, level, augment.keypoint_weights(count, None))
     pose_map = augment.body_map(same, level, _pose_weights(count))
     cameras = evaluation_cameras(count, rng)
@@ -107,11 +108,11 @@ def _seen(
     """(B, T, 3, 17) keypoints around the middle frame's hip, (B, k, 17, 3) poses of k frames; camera axes."""
     count, length = bones.shape[:2]
     axes = cameras.rotations[:, None] @ pelvis
-    local = (bones.reshape(count, length, -1) @ keypoint_map).reshape(count, length, 3, 17)
+    local = (bones.reshape(count, length, -1) @ keypoint_map).reshape(count, length, 3, len(COCO17))
     keypoints = axes @ local
     keypoints += (root_m @ np.swapaxes(cameras.rotations, 1, 2))[..., None]
     rows = posed + SMOOTHING_FRAMES
-    local = (bones[:, rows].reshape(count, len(rows), -1) @ pose_map).reshape(count, len(rows), 3, 17)
+    local = (bones[:, rows].reshape(count, len(rows), -1) @ pose_map).reshape(count, len(rows), 3, len(H36M17))
     return keypoints, np.ascontiguousarray(np.swapaxes(axes[:, rows] @ local, 2, 3))
 
 
@@ -150,4 +151,4 @@ def _repeat_edges(rays: Floats, chosen: Indices, lengths: Indices) -> Floats:
 
 
 def _pose_weights(count: int) -> Floats:
-    return np.broadcast_to(np.eye(22, 17, dtype=np.float32), (count, 22, 17))
+    return np.broadcast_to(np.eye(len(JOINTS), len(H36M17), dtype=np.float32), (count, len(JOINTS), len(H36M17)))

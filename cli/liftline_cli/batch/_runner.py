@@ -14,7 +14,7 @@ from pathlib import Path
 
 from liftline.errors import ExitCode
 from liftline.progress import StopFlag
-from liftline_cli.batch.messages import Mailbox, Outcome, Report, Task
+from liftline_cli.batch.messages import Mailbox, Report, Task, VideoOutcome
 
 _LOOK_S = 0.2
 _LAST_WORDS_S = 5.0
@@ -65,4 +65,4 @@ def _crashed(code: int, mailbox: Mailbox) -> Report:
         words = f"its process crashed ({signal.Signals(-code).name})"
     else:
         words = f"its process ended with exit code {code} and no report"
-    return Report(Outcome.CRASHED, words, "Crash", int(ExitCode.FAILED), details=details or None)
+    return Report(VideoOutcome.CRASHED, words, "Crash", int(ExitCode.FAILED), details=details or None)

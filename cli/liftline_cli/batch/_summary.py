@@ -12,12 +12,17 @@ from rich.text import Text
 
 from liftline import __version__
 from liftline.errors import ExitCode
-from liftline_cli.batch.messages import Outcome, Report
+from liftline_cli.batch.messages import Report, VideoOutcome
 
 SCHEMA_VERSION = 1
-_FINE = (Outcome.DONE, Outcome.UNCHANGED)
+_FINE = (VideoOutcome.DONE, VideoOutcome.UNCHANGED)
 _HOPELESS = (ExitCode.USAGE, ExitCode.MODEL)
-_COLOURS = {Outcome.DONE: "green", Outcome.UNCHANGED: "green", Outcome.WAITING: "dim", Outcome.STOPPED: "yellow"}
+_COLOURS = {
+    VideoOutcome.DONE: "green",
+    VideoOutcome.UNCHANGED: "green",
+    VideoOutcome.WAITING: "dim",
+    VideoOutcome.STOPPED: "yellow",
+}
 
 
 @dataclass(frozen=True)
@@ -40,14 +45,14 @@ class Summary:
         outcomes = {report.outcome for report in self.reports.values()}
         if self.hopeless:
             return max(report.exit_code for report in self.reports.values() if report.exit_code in _HOPELESS)
-        if outcomes & {Outcome.STOPPED, Outcome.WAITING}:
+        if outcomes & {VideoOutcome.STOPPED, VideoOutcome.WAITING}:
             return int(ExitCode.INTERRUPTED)
         return int(ExitCode.DONE if outcomes <= set(_FINE) else ExitCode.FAILED)
 
     def counts(self) -> dict[str, int]:
         """How many videos had each outcome."""
         found = Counter(report.outcome for report in self.reports.values())
-        return {str(outcome): found[outcome] for outcome in Outcome if found[outcome]}
+        return {str(outcome): found[outcome] for outcome in VideoOutcome if found[outcome]}
 
     def to_json(self) -> dict[str, Any]:
         """What `summary.json` holds."""

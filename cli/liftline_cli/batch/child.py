@@ -17,7 +17,7 @@ from rich.console import Console
 
 from liftline.errors import Cancelled, ExitCode, LiftlineError
 from liftline.progress import StopFlag
-from liftline_cli.batch.messages import Mailbox, Measures, Outcome, Report, Task
+from liftline_cli.batch.messages import Mailbox, Measures, Report, Task, VideoOutcome
 from liftline_cli.console.logging import configure_logging, quiet_libraries
 from liftline_cli.console.reporting import ConsoleReporter
 from liftline_cli.console.session import OUT_OF_MEMORY
@@ -57,19 +57,19 @@ def attempt(task: Task, stop: StopFlag) -> Report:
     reporter = ConsoleReporter(Console(stderr=True), quiet=task.quiet)
     try:
         result = process_video(task.video, task.output_dir, settings=task.settings, reporter=reporter, stop=stop)
-        outcome = Outcome.DONE if result.changed else Outcome.UNCHANGED
+        outcome = VideoOutcome.DONE if result.changed else VideoOutcome.UNCHANGED
         return Report(outcome, measures=measure(result), warnings=tuple(reporter.warnings))
     except LiftlineError as error:
-        outcome = Outcome.STOPPED if isinstance(error, Cancelled) else Outcome.FAILED
+        outcome = VideoOutcome.STOPPED if isinstance(error, Cancelled) else VideoOutcome.FAILED
         return _failed(outcome, error, reporter)
     except MemoryError:
-        return _failed(Outcome.FAILED, LiftlineError(OUT_OF_MEMORY), reporter)
+        return _failed(VideoOutcome.FAILED, LiftlineError(OUT_OF_MEMORY), reporter)
     except Exception as error:  # noqa: BLE001 - a bug met in one video must not end the others; its traceback is kept
-        report = _failed(Outcome.INTERNAL_ERROR, error, reporter)
+        report = _failed(VideoOutcome.INTERNAL_ERROR, error, reporter)
         return Report(**{**vars(report), "details": traceback.format_exc()})
 
 
-def _failed(outcome: Outcome, error: Exception, reporter: ConsoleReporter) -> Report:
+def _failed(outcome: VideoOutcome, error: Exception, reporter: ConsoleReporter) -> Report:
     exit_code = error.exit_code if isinstance(error, LiftlineError) else ExitCode.FAILED
     return Report(outcome, str(error), type(error).__name__, int(exit_code), warnings=tuple(reporter.warnings))
 

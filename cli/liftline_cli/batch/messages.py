@@ -12,7 +12,7 @@ from liftline.files.atomic import write_bytes
 from liftline_cli.local.process_settings import ProcessSettings
 
 
-class Outcome(StrEnum):
+class VideoOutcome(StrEnum):
     """What became of a video."""
 
     WAITING = "waiting"
@@ -68,7 +68,7 @@ class Report:
         details: a traceback, where the error wasn't foreseen.
     """
 
-    outcome: Outcome
+    outcome: VideoOutcome
     error: str | None = None
     kind: str | None = None
     exit_code: int = 0

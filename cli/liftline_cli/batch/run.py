@@ -14,7 +14,7 @@ from liftline.progress import StopFlag
 from liftline_cli.batch._finding import find_videos
 from liftline_cli.batch._runner import run_video
 from liftline_cli.batch._summary import Summary, shown
-from liftline_cli.batch.messages import Outcome, Report, Task
+from liftline_cli.batch.messages import Report, Task, VideoOutcome
 from liftline_cli.console.reporting import ConsoleReporter
 from liftline_cli.local.process_settings import ProcessSettings
 
@@ -38,7 +38,7 @@ def process_folder(
     """
     started = time.perf_counter()
     videos = find_videos(folder, output_dir)
-    reports = dict.fromkeys(videos, Report(Outcome.WAITING))
+    reports = dict.fromkeys(videos, Report(VideoOutcome.WAITING))
     summary = _written(Summary(folder, output_dir, reports, 0.0))
     for number, video in enumerate(videos, 1):
         reporter.say(f"\n[{number}/{len(videos)}] {shown(video)}")
@@ -59,7 +59,7 @@ def _attempt(task: Task, stop: StopFlag) -> Report:
         os.fspath(task.video).encode()
     except UnicodeEncodeError:
         words = f"{shown(task.video)}: its name isn't UTF-8, so results can't name it; rename it."
-        return Report(Outcome.FAILED, words, "InvalidInputError", int(ExitCode.BAD_INPUT))
+        return Report(VideoOutcome.FAILED, words, "InvalidInputError", int(ExitCode.BAD_INPUT))
     return run_video(task, stop)
 
 

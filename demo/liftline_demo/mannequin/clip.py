@@ -23,7 +23,7 @@ from liftline.processors import processors
 from liftline_demo.mannequin.figure import body_of
 from liftline_demo.mannequin.gait import Pose, Walk, pose_at
 from liftline_demo.mannequin.raymarch import trace
-from liftline_demo.mannequin.shading import SUN, Room, paint, room
+from liftline_demo.mannequin.shading import SUN, EmptyRoom, paint, room
 from liftline_demo.mannequin.truth import truth_of
 from liftline_demo.mannequin.view import View
 from liftline_renderer.encoding.encode import SegmentWriter
@@ -100,7 +100,7 @@ def draw_frame(clip: Clip, frame: int) -> NDArray[np.uint8]:
 
 
 @cache
-def _room(size_px: tuple[int, int], seed: int) -> Room:
+def _room(size_px: tuple[int, int], seed: int) -> EmptyRoom:
     """The room behind every frame, made once per process."""
     return room(View.of_the_walk(*size_px), seed=seed)
 

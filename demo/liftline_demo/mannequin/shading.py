@@ -27,7 +27,7 @@ GRAIN = 0.008
 
 
 @dataclass(frozen=True)
-class Room:
+class EmptyRoom:
     """The empty room: its picture, where the floor is (H,W) and the place every pixel shows (H,W,3), metres."""
 
     picture: Picture
@@ -35,7 +35,7 @@ class Room:
     places_m: NDArray[np.float64]
 
 
-def room(view: View, *, seed: int) -> Room:
+def room(view: View, *, seed: int) -> EmptyRoom:
     """A tiled floor and a plastered wall, their texture drawn from `seed`."""
     height, width = view.camera.height_px, view.camera.width_px
     rows, columns = np.mgrid[0:height, 0:width]
@@ -52,10 +52,10 @@ def room(view: View, *, seed: int) -> Room:
     picture *= 1 + 0.06 * texture[..., None]
     picture[is_floor & (np.abs((x / 0.25) % 1 - 0.5) > 0.48)] *= 0.85
     picture[~is_floor & (z < 0.10)] *= 1.15
-    return Room(np.clip(picture, 0, 1), is_floor, places)
+    return EmptyRoom(np.clip(picture, 0, 1), is_floor, places)
 
 
-def paint(surface: Surface, body: Body, pose: Pose, view: View, empty: Room, *, seed: int) -> NDArray[np.uint8]:
+def paint(surface: Surface, body: Body, pose: Pose, view: View, empty: EmptyRoom, *, seed: int) -> NDArray[np.uint8]:
     """(H,W,3) uint8: the figure in its room; `seed` draws the film grain."""
     picture = empty.picture * (1 - 0.5 * _shadow(body, pose, empty))[..., None]
     colour = np.clip(_skin_and_cloth(surface, pose) * _light(surface)[:, None], 0, 1)
@@ -113,7 +113,7 @@ def _painted_face(colour: NDArray[np.float64], aside: NDArray[np.float64], up: N
     return colour
 
 
-def _shadow(body: Body, pose: Pose, empty: Room) -> NDArray[np.float64]:
+def _shadow(body: Body, pose: Pose, empty: EmptyRoom) -> NDArray[np.float64]:
     """(H,W) 0..1: the body drawn on the floor along the sun's rays and blurred, darker under the feet."""
     scale, extent = SHADOW_PX_PER_M, SHADOW_EXTENT_M
     plan = np.zeros((int(2 * extent * scale),) * 2, np.uint8)

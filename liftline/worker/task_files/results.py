@@ -13,7 +13,7 @@ from liftline.files.atomic import sha256_file
 from liftline.jobs.manifest import package_versions
 from liftline.jobs.naming import Stage, TaskKey
 from liftline.jobs.wire import model_message
-from liftline.pipeline.handler import Outcome, Product
+from liftline.pipeline.handler import Product, StageOutcome
 from liftline.ports import ArtifactStore, Records
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import TaskResult
@@ -26,7 +26,7 @@ _READ_AT_ONCE, _STORE_AT_ONCE = 64, 4
 _LOOKS, _BETWEEN_LOOKS_S = 50, 0.2
 
 
-async def store_products(store: ArtifactStore, running: RunningTask, outcome: Outcome) -> list[Artifact]:
+async def store_products(store: ArtifactStore, running: RunningTask, outcome: StageOutcome) -> list[Artifact]:
     """Store what a handler made, by content. Raises UnavailableError after `STORE_WITHIN_S`."""
     room = asyncio.Semaphore(_STORE_AT_ONCE)
 
@@ -51,7 +51,7 @@ async def discard(store: ArtifactStore, running: RunningTask, artifacts: Sequenc
             running.store_is_away()
 
 
-def task_result(outcome: Outcome, artifacts: list[Artifact], *, seconds: float, worker: str) -> TaskResult:
+def task_result(outcome: StageOutcome, artifacts: list[Artifact], *, seconds: float, worker: str) -> TaskResult:
     """What the record of a finished task says."""
     return TaskResult(
         artifacts=artifacts,

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 from liftline import detections as detections_file
 from liftline import plan as plan_file
 from liftline.jobs.manifest import facts_of, plain
-from liftline.pipeline.handler import Outcome, Product, StageHandler, Work
+from liftline.pipeline.handler import Product, StageHandler, StageOutcome, Work
 from liftline.ports import Detector, StopToken, VideoOpener
 from liftline.progress import SignOfLife
 from liftline.settings.machine import Settings
 from liftline.video.planning import plan_video
 from liftline_detector.settings import DetectorSettings, check_model, limits_of
-from liftline_detector.sharing import InTurn, turns_of
+from liftline_detector.sharing import SharedDetector, detection_slots
 from liftline_detector.stage import detect_segment
 
 _BLOCK_BYTES = 1 << 20
@@ -28,8 +28,8 @@ class PlanHandler(StageHandler):
         """With the model that every segment is to be worked on with, and what this machine takes."""
         self._model, self._machine = detector.model, machine
 
-    def __call__(self, work: Work) -> Outcome:
-        """Plan."""
+    def __call__(self, work: Work) -> StageOutcome:
+        """The plan of the task's video. Raises ModelError, InvalidVideoError, LimitExceededError, Cancelled."""
         task = work.task
         check_model(task, self._model)
         stop, limits = SignOfLife(work.stop, work.progress), limits_of(task, self._machine)
@@ -37,7 +37,7 @@ class PlanHandler(StageHandler):
         path = work.folder / "plan.npz"
         plan_file.save(path, plan)
         work.progress.advance(plan.frame_count)
-        return Outcome(
+        return StageOutcome(
             products=[Product("plan", path)],
             frames_done=plan.frame_count,
             models=[self._model],
@@ -51,7 +51,7 @@ class PlanHandler(StageHandler):
 
 
 class DetectHandler(StageHandler):
-    """Find everyone in one segment."""
+    """Detect everyone in one segment."""
 
     def __init__(self, detector: Detector, settings: DetectorSettings) -> None:
         """With a detector that several threads use."""
@@ -60,19 +60,19 @@ class DetectHandler(StageHandler):
             "detector": settings.backend,
             "detector_options": plain(settings.options),
         }
-        self._turns = turns_of(detector)
+        self._slots = detection_slots(detector)
 
-    def __call__(self, work: Work) -> Outcome:
-        """Detect."""
+    def __call__(self, work: Work) -> StageOutcome:
+        """The detections of the task's segment. Raises ModelError, InvalidVideoError, Cancelled."""
         check_model(work.task, self._detector.model)
         stop = SignOfLife(work.stop, work.progress)
         plan = plan_file.load(work.input_file("plan"))
         segment = plan.segments[work.task.id.number]
-        detector = InTurn(self._detector, self._turns, stop)
+        detector = SharedDetector(self._detector, self._slots, stop)
         found = detect_segment(work.video(), plan, segment, detector, stop=stop, progress=work.progress)
         path = work.folder / "detections.npz"
         detections_file.save(path, found)
-        return Outcome(
+        return StageOutcome(
             products=[Product("detections", path)],
             frames_done=len(segment),
             models=[self._detector.model],

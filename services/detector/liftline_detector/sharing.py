@@ -1,4 +1,4 @@
-"""One detector for several segments at a time: they take turns, so that a GPU never waits for one's decoding."""
+"""One loaded detector shared by several tasks: a semaphore bounds how many detect at once, while others decode."""
 
 from __future__ import annotations
 
@@ -10,55 +10,55 @@ from liftline.frames import Frame
 from liftline.ports import Detector, DetectorSession, ModelInfo, StopToken
 from liftline.processors import processors
 
-_LOOK_S = 0.2
+_STOP_CHECK_S = 0.2
 
 
 def tasks_at_once(detector: Detector) -> int:
-    """How many segments suit a detector: one per processor, or one more than it works on at a time."""
+    """How many tasks to run at once: one per processor, or one more than may detect, so that a GPU never waits."""
     return processors() if detector.max_sessions is None else detector.max_sessions + 1
 
 
-def turns_of(detector: Detector) -> BoundedSemaphore:
-    """What sessions of a detector that threads share take turns by."""
+def detection_slots(detector: Detector) -> BoundedSemaphore:
+    """A semaphore with as many slots as sessions of this detector may be in `detect` at once."""
     return BoundedSemaphore(detector.max_sessions or tasks_at_once(detector))
 
 
-class InTurn(Detector):
-    """A detector that several tasks share, as one of them uses it."""
+class SharedDetector(Detector):
+    """A detector that several tasks share, as one of them uses it: `detect` waits for a slot."""
 
-    def __init__(self, detector: Detector, turns: BoundedSemaphore, stop: StopToken) -> None:
-        """Take turns by `turns`; while waiting, `stop` is asked."""
-        self._detector, self._turns, self._stop = detector, turns, stop
+    def __init__(self, detector: Detector, slots: BoundedSemaphore, stop: StopToken) -> None:
+        """Share `detector` by `slots`, the same for all tasks; `stop` is asked while waiting."""
+        self._detector, self._slots, self._stop = detector, slots, stop
 
     @property
     def model(self) -> ModelInfo:
-        """The detector's."""
+        """The shared detector's model."""
         return self._detector.model
 
     @property
     def batch_size(self) -> int:
-        """The detector's."""
+        """The shared detector's batch size."""
         return self._detector.batch_size
 
     @property
     def max_sessions(self) -> int | None:
-        """The detector's."""
+        """The shared detector's bound."""
         return self._detector.max_sessions
 
     def start(self) -> DetectorSession:
-        """A session of the detector that waits for its turn."""
-        return _Session(self._detector.start(), self._turns, self._stop)
+        """A session whose `detect` waits for a slot."""
+        return _Session(self._detector.start(), self._slots, self._stop)
 
 
 class _Session(DetectorSession):
-    def __init__(self, session: DetectorSession, turns: BoundedSemaphore, stop: StopToken) -> None:
-        self._session, self._turns, self._stop = session, turns, stop
+    def __init__(self, session: DetectorSession, slots: BoundedSemaphore, stop: StopToken) -> None:
+        self._session, self._slots, self._stop = session, slots, stop
 
     def detect(self, frames: Sequence[Frame]) -> list[People]:
         """Everyone in each of the next frames. Raises what the session raises, and Cancelled."""
-        while not self._turns.acquire(timeout=_LOOK_S):
+        while not self._slots.acquire(timeout=_STOP_CHECK_S):
             self._stop.raise_if_stopped()
         try:
             return self._session.detect(frames)
         finally:
-            self._turns.release()
+            self._slots.release()

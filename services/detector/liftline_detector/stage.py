@@ -13,7 +13,7 @@ from liftline.frames import Frame
 from liftline.pipelining import reading_ahead
 from liftline.plan import Plan, Segment
 from liftline.ports import Detector, Progress, StopToken, VideoOpener
-from liftline.thumbnails import LEAST_CONTRAST, Outline, Thumbnails, contrast, thumbnail
+from liftline.thumbnails import LEAST_CONTRAST, GradientSpectrum, Thumbnails, contrast, thumbnail
 from liftline.video.reading import read_frames
 
 _FRAMES_AHEAD = 2
@@ -57,20 +57,24 @@ def detect_segment(
             greys += [(picture.frame.index, picture.grey) for picture, _ in wanted]
             progress.advance(len(wanted))
     return Detections.from_frames(
-        found, start=segment.start, stop=segment.stop, detector=detector.model.name, thumbnails=Thumbnails.of(greys)
+        found,
+        start=segment.start,
+        stop=segment.stop,
+        detector=detector.model.name,
+        thumbnails=Thumbnails.from_frames(greys),
     )
 
 
 def _pictures(frames: Iterable[Frame]) -> Iterator[_Picture]:
-    before: Outline | None = None
+    before: GradientSpectrum | None = None
     for frame in frames:
         grey = thumbnail(frame.rgb)
         if contrast(grey[np.newaxis])[0] < LEAST_CONTRAST:
             yield _Picture(frame, grey, after_cut=False)
             continue
-        outline = Outline.of(grey)
-        yield _Picture(frame, grey, after_cut=before is not None and before.resemblance(outline).moved < _OBVIOUS_CUT)
-        before = outline
+        spectrum = GradientSpectrum.of(grey)
+        yield _Picture(frame, grey, after_cut=before is not None and before.similarity(spectrum).moved < _OBVIOUS_CUT)
+        before = spectrum
 
 
 def _batches(pictures: Iterable[_Picture], size: int) -> Iterator[list[_Picture]]:

@@ -15,7 +15,7 @@ from liftline.exports import export
 from liftline.exports.keypoint_files import write_keypoint_lines
 from liftline.files.output_tree import OutputTree
 from liftline.jobs.manifest import plain
-from liftline.pipeline.handler import Outcome, Product, StageHandler, Work
+from liftline.pipeline.handler import Product, StageHandler, StageOutcome, Work
 from liftline.pipeline.segment_files import segment_files
 from liftline.ports import StopToken
 from liftline.progress import SignOfLife
@@ -35,11 +35,11 @@ class TrackHandler(StageHandler):
     """Decide who is who over the whole video, from all segments' detections."""
 
     def __init__(self, machine: Settings) -> None:
-        """With what this machine takes."""
+        """A handler within the limits of this machine."""
         self._machine = machine
 
-    def __call__(self, work: Work) -> Outcome:
-        """Track."""
+    def __call__(self, work: Work) -> StageOutcome:
+        """Tracks of the whole video, keypoint files. Raises InvalidArtifactError, LimitExceededError, Cancelled."""
         task, stop = work.task, SignOfLife(work.stop, work.progress)
         job = JobSettings.from_proto(task.settings)
         settings = of_job(TrackSettings, job, max_tracks=self._machine.max_tracks)
@@ -48,7 +48,7 @@ class TrackHandler(StageHandler):
         result = track_people(
             found, plan, video=task.video_name, settings=settings, stop=stop, progress=work.progress
         )  # fmt: skip
-        return Outcome(
+        return StageOutcome(
             products=_track_products(work, result.tracks, found, stop),
             frames_done=plan.frame_count,
             warnings=result.warnings,
@@ -65,15 +65,15 @@ class LiftHandler(StageHandler):
         self._settings = {"checkpoint": plain(settings.checkpoint), "causal": settings.causal}
         self._model = checkpoint_model(checkpoint, settings.checkpoint)
 
-    def __call__(self, work: Work) -> Outcome:
-        """Lift."""
+    def __call__(self, work: Work) -> StageOutcome:
+        """Poses, scene and exports of the job's tracks. Raises UsageError, InvalidArtifactError, Cancelled."""
         job, stop = JobSettings.from_proto(work.task.settings), SignOfLife(work.stop, work.progress)
         settings = of_job(LiftSettings, job, device=self._device)
         tracks = tracks_file.load(work.input_file("tracks"))
         result = lift_tracks(tracks, self._checkpoint, settings=settings, stop=stop, progress=work.progress)
         exported = _exports(work, result, job.export, stop)
         kept, left_out = exported[:MOST_EXPORTS], exported[MOST_EXPORTS:]
-        return Outcome(
+        return StageOutcome(
             products=[*_poses_and_scene(work, result), *kept],
             frames_done=len(tracks.frame_times_s),
             models=[self._model],

@@ -14,9 +14,9 @@ from liftline.tracks import Tracks
 from liftline_lifter.lifting.checkpoint import LifterCheckpoint
 from liftline_lifter.lifting.focal_length import focal_length
 from liftline_lifter.lifting.lift import LiftSettings, lift
-from liftline_lifter.scene.estimation import settle
+from liftline_lifter.scene.estimation import fit_scene
 from liftline_lifter.scene.person_height import heights_known, with_heights
-from liftline_lifter.tracking.people import find_people, to_tracks
+from liftline_lifter.tracking.identities import find_identities, to_tracks
 from liftline_lifter.tracking.settings import TrackSettings
 
 __all__ = ["LiftResult", "LiftSettings", "TrackResult", "TrackSettings", "lift_tracks", "track_people"]
@@ -39,7 +39,7 @@ class TrackResult:
 
 @dataclass(frozen=True)
 class LiftResult:
-    """What the lift stage makes."""
+    """What the lift stage makes: 3D poses, and the scene they are in."""
 
     poses: Poses
     scene: Scene
@@ -48,13 +48,13 @@ class LiftResult:
 def track_people(
     detections: Detections, plan: Plan, *, video: str, settings: TrackSettings, stop: StopToken, progress: Progress
 ) -> TrackResult:
-    """Follow everyone through the video.
+    """Track everyone through the video.
 
     Args:
         detections: of all segments, concatenated.
         plan: of the same video.
         video: its file name.
-        settings: how to follow.
+        settings: thresholds and times.
         stop: asked at least once per frame.
         progress: counts frames.
 
@@ -70,7 +70,7 @@ def track_people(
         )
     times_s = plan.frame_times_s
     width_px, height_px = plan.info.width_px, plan.info.height_px
-    found = find_people(detections, times_s, settings=settings, stop=stop, progress=progress, width_px=width_px)
+    found = find_identities(detections, times_s, settings=settings, stop=stop, progress=progress, width_px=width_px)
     tracks = to_tracks(
         found.people, detections, times_s, video=video, width_px=width_px, height_px=height_px, stop=stop
     )  # fmt: skip
@@ -88,16 +88,18 @@ def _warnings(tracks: Tracks, left_out: int, settings: TrackSettings) -> tuple[s
 def lift_tracks(
     tracks: Tracks, checkpoint: LifterCheckpoint, *, settings: LiftSettings, stop: StopToken, progress: Progress
 ) -> LiftResult:
-    """Lift everyone to 3D, at the size they are told to have, and describe the room.
+    """Lift everyone to 3D, at the heights that are known, and estimate the scene.
 
     `progress` counts rows of `tracks`. Raises UsageError where a height is given for somebody who isn't there.
     """
     heights = settings.person_height_m, settings.person_heights_m
-    poses = with_heights(lift(tracks, checkpoint, settings=settings, stop=stop, progress=progress), *heights)
-    poses, scene = settle(
+    focal = focal_length(tracks, checkpoint, focal_px=settings.focal_px, fov_deg=settings.fov_deg)
+    poses = lift(tracks, checkpoint, focal=focal, settings=settings, stop=stop, progress=progress)
+    poses = with_heights(poses, *heights)
+    poses, scene = fit_scene(
         poses,
         common_floor=settings.common_floor,
         sizes_known=heights_known(poses, *heights),
-        focal_source=focal_length(tracks, checkpoint, settings).source,
+        focal_source=focal.source,
     )
     return LiftResult(poses, scene)

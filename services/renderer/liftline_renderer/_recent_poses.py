@@ -1,4 +1,4 @@
-"""Poses of videos whose segments are drawn just now: loaded once, not for every segment."""
+"""A cache of the poses of videos whose segments are being drawn: loaded once, not for every segment."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ KEPT = 2
 
 
 class RecentPoses:
-    """The last few poses, by the hash of their file; several threads ask for them."""
+    """An LRU cache of poses by the SHA-256 of their file; safe to use from several threads."""
 
     def __init__(self, *, kept: int = KEPT) -> None:
-        """None yet."""
+        """An empty cache that keeps the poses of so many videos."""
         self._kept = kept
         self._poses: OrderedDict[str, Poses] = OrderedDict()
         self._lock = threading.Lock()
 
     def of(self, work: Work) -> Poses:
-        """The task's. Raises what fetching raises, InvalidArtifactError."""
+        """The poses of a task, from the cache or its input file. Raises UnavailableError, InvalidArtifactError."""
         path = work.input_file("poses")
         found = artifact(work.task.inputs, "poses")
         sha256 = found.ref.sha256 if found is not None else ""

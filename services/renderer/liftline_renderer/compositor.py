@@ -9,8 +9,8 @@ from liftline.camera import Camera
 from liftline.frames import Frame
 from liftline.poses import Poses
 from liftline.scene import Scene
+from liftline_renderer.drawing.frame_poses import PosesByFrame
 from liftline_renderer.drawing.overlay import Overlay
-from liftline_renderer.drawing.people import PeopleByFrame
 from liftline_renderer.drawing.strokes import Image
 from liftline_renderer.layout import Pane, RenderSettings, panes
 from liftline_renderer.view3d.view import View3D
@@ -22,7 +22,7 @@ class Compositor:
     def __init__(self, width_px: int, height_px: int, poses: Poses, scene: Scene, settings: RenderSettings) -> None:
         """Prepare for frames of this size."""
         self.panes = panes(width_px, height_px, settings)
-        self._people = PeopleByFrame(poses)
+        self._people = PosesByFrame(poses)
         self._overlay = self._view = None
         if self.panes.overlay:
             camera = Camera(poses.width_px, poses.height_px, poses.focal_px)

@@ -14,7 +14,7 @@ from liftline import plan as plan_file
 from liftline import scene as scene_file
 from liftline.files.output_tree import OutputTree
 from liftline.jobs.manifest import plain
-from liftline.pipeline.handler import Outcome, Product, StageHandler, Work
+from liftline.pipeline.handler import Product, StageHandler, StageOutcome, Work
 from liftline.pipeline.segment_files import segment_files
 from liftline.ports import StopToken
 from liftline.progress import SignOfLife
@@ -29,11 +29,11 @@ class RenderHandler(StageHandler):
     """Draw one segment."""
 
     def __init__(self) -> None:
-        """With no poses yet."""
+        """A handler with an empty cache of poses."""
         self._recent_poses = RecentPoses()
 
-    def __call__(self, work: Work) -> Outcome:
-        """Render."""
+    def __call__(self, work: Work) -> StageOutcome:
+        """The task's segment, drawn and encoded. Raises InvalidVideoError, OutputError, Cancelled."""
         settings = of_job(RenderSettings, JobSettings.from_proto(work.task.settings))
         stop = SignOfLife(work.stop, work.progress)
         plan = plan_file.load(work.input_file("plan"))
@@ -44,7 +44,7 @@ class RenderHandler(StageHandler):
             work.video(), plan, segment, poses, scene, drawn_path, settings=settings, stop=stop, progress=work.progress
         )  # fmt: skip
         frame_index_file.save(index_path, drawn)
-        return Outcome(
+        return StageOutcome(
             products=[Product("segment", drawn_path), Product("frame_index", index_path)],
             frames_done=len(segment),
             settings={"render": plain(settings)},
@@ -54,8 +54,8 @@ class RenderHandler(StageHandler):
 class MuxHandler(StageHandler):
     """Join all drawn segments with the video's sound."""
 
-    def __call__(self, work: Work) -> Outcome:
-        """Mux."""
+    def __call__(self, work: Work) -> StageOutcome:
+        """The rendered video with its sound. Raises InvalidVideoError, InvalidArtifactError, OutputError, Cancelled."""
         stop, tree = SignOfLife(work.stop, work.progress), OutputTree(work.task.video_name)
         plan = plan_file.load(work.input_file("plan"))
         drawn = _frame_indexes(work, stop)
@@ -65,7 +65,7 @@ class MuxHandler(StageHandler):
             segments = [_StoredSegment(index, files) for _, index in kept]
             mux(segments, plan=plan, source=work.video(), output=output, stop=stop)
         work.progress.advance(plan.frame_count)
-        return Outcome(
+        return StageOutcome(
             products=[Product("rendered", output, tree.rendered)],
             frames_done=plan.frame_count,
             warnings=frame_index_file.warnings(plan, drawn),

@@ -53,7 +53,7 @@ def render_segment(
     try:
         with (
             atomic_path(output) as temporary,
-            reading_ahead(_set_apart(frames), capacity=FRAMES_AHEAD) as decoded,
+            reading_ahead(_with_source_errors(frames), capacity=FRAMES_AHEAD) as decoded,
             writing_behind(partial(_encode, temporary, plan, compositor), capacity=PICTURES_BEHIND) as encode,
         ):
             for frame in decoded:
@@ -75,7 +75,7 @@ class _SourceError(Exception):
         self.error = error
 
 
-def _set_apart(frames: Iterator[Frame]) -> Iterator[Frame]:
+def _with_source_errors(frames: Iterator[Frame]) -> Iterator[Frame]:
     try:
         yield from frames
     except OSError as error:

@@ -16,10 +16,10 @@ import pytest
 from liftline.errors import ExitCode
 from liftline.models import catalogue as models
 from liftline.models.catalogue import VIDEOPOSE3D
-from liftline_detector.keypoint_rcnn.entry import KEYPOINT_RCNN_R101
+from liftline_detector.keypoint_rcnn.model_zoo import KEYPOINT_RCNN_R101
 from tests.integration.cli.file_server import FileServer, broken_after, status
 from tests.integration.cli.proxy import TunnelProxy
-from tests.support import Outcome
+from tests.support import CommandResult
 
 WEIGHTS = b"stands in for VideoPose3D's file " * 100_000
 STAND_IN = b"stands in for Detectron2's file 6033999"
@@ -68,14 +68,14 @@ def folder(tmp_path, monkeypatch, proxy, certificate) -> Path:
     return tmp_path / "models"
 
 
-def liftline(*arguments: str) -> Outcome:
+def liftline(*arguments: str) -> CommandResult:
     done = subprocess.run(
         [sys.executable, "-m", "liftline_cli.main", "models", *arguments], capture_output=True, text=True, check=False
     )
-    return Outcome(done.returncode, done.stdout, done.stderr)
+    return CommandResult(done.returncode, done.stdout, done.stderr)
 
 
-def row(outcome: Outcome, name: str) -> dict[str, object]:
+def row(outcome: CommandResult, name: str) -> dict[str, object]:
     return next(entry for entry in outcome.report["models"] if entry["name"] == name)
 
 

@@ -16,15 +16,15 @@ from typer.testing import CliRunner
 from liftline.v1 import job_service_pb2 as pb
 from liftline_cli.main import app
 from tests.integration.client.fake_gateway import Gateway, broken_after, status
-from tests.support import Outcome
+from tests.support import CommandResult
 
 FAILURE = pb.Failure(reason=pb.Failure.REASON_MODEL, message="no weights: fetch them.")
 
 
-def run(gateway: Gateway, *arguments: object) -> Outcome:
+def run(gateway: Gateway, *arguments: object) -> CommandResult:
     given = [str(argument) for argument in arguments]
     result = CliRunner().invoke(app, [*given, "--server", f"127.0.0.1:{gateway.port}"], catch_exceptions=False)
-    return Outcome(result.exit_code, result.stdout, result.stderr)
+    return CommandResult(result.exit_code, result.stdout, result.stderr)
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import numpy as np
 from liftline.detections import Detections
 from liftline.progress import FrameCounter, StopFlag
 from liftline_lifter.stage import LiftSettings, TrackSettings, lift_tracks
-from liftline_lifter.tracking.people import find_people, to_tracks
-from tests.unit.lifter.lifters import random_checkpoint
-from tests.unit.lifter.scenes import as_people, walker
+from liftline_lifter.tracking.identities import find_identities, to_tracks
+from tests.unit.lifter.random_networks import random_checkpoint
+from tests.unit.lifter.synthetic_people import as_people, walker
 
 FPS = 30
 
@@ -39,7 +39,9 @@ def main() -> None:
     times_s = np.arange(detections.frame_stop) / FPS
     checkpoint = random_checkpoint((3, 3, 3), 128)
     before = time.perf_counter()
-    people = find_people(detections, times_s, settings=TrackSettings(), stop=StopFlag(), progress=FrameCounter()).people
+    people = find_identities(
+        detections, times_s, settings=TrackSettings(), stop=StopFlag(), progress=FrameCounter()
+    ).people
     tracks = to_tracks(people, detections, times_s, video="crowd.mp4", width_px=1280, height_px=720, stop=StopFlag())
     tracked = time.perf_counter()
     result = lift_tracks(tracks, checkpoint, settings=LiftSettings(), stop=StopFlag(), progress=FrameCounter())

@@ -17,7 +17,7 @@ from liftline.video.planning import plan_video
 from liftline.video.reading import read_frames
 from liftline_renderer.compositor import Compositor
 from liftline_renderer.stage import RenderSettings, output_size, render_segment
-from tests.unit.renderer.walkers import Walker, poses_of, room_of
+from tests.unit.renderer.walking_poses import Walker, poses_of, room_of
 
 pytestmark = pytest.mark.timeout(60)
 WIDTH, HEIGHT, FRAMES = 160, 120, 40

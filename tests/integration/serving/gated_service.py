@@ -12,7 +12,7 @@ from pathlib import Path
 
 from liftline.errors import ModelError
 from liftline.jobs.naming import Stage
-from liftline.pipeline.handler import LoadedService, Outcome, Service, Work
+from liftline.pipeline.handler import LoadedService, Service, StageOutcome, Work
 from liftline.ports import ModelInfo
 from liftline.service.bootstrap import run_worker
 
@@ -30,12 +30,12 @@ def load() -> LoadedService:
     return LoadedService({Stage.DETECT: detect, Stage.PLAN: detect}, [model])
 
 
-def detect(work: Work) -> Outcome:
+def detect(work: Work) -> StageOutcome:
     while not (GATES / "task").exists():
         work.stop.raise_if_stopped()
         work.progress.advance()
         time.sleep(0.01)
-    return Outcome([], frames_done=1)
+    return StageOutcome([], frames_done=1)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 from liftline.pose_errors import mpjpe
 from liftline.progress import FrameCounter, StopFlag
 from liftline_lifter.lifting.checkpoint import LifterCheckpoint, load_checkpoint
+from liftline_lifter.lifting.focal_length import focal_length
 from liftline_lifter.lifting.lift import LiftSettings, lift
 from tests.unit.training.mocap import write_mocap
 from training.augmentation.sequence_noise import Noise
@@ -56,6 +57,9 @@ def test_a_tiny_network_learns_lifts_and_goes_on_with_more_channels(mocap: Path,
 def lifting_error_m(checkpoint: LifterCheckpoint, mocap: Path) -> float:
     """MPJPE of a clip that was trained on."""
     seen = simulate(training_split(load_motion(mocap)), 0, noise=Noise.WHITE, seed=1)
-    poses = lift(seen.tracks, checkpoint, settings=LiftSettings(), stop=StopFlag(), progress=FrameCounter())
+    poses = lift(
+        seen.tracks, checkpoint, focal=focal_length(seen.tracks, checkpoint), settings=LiftSettings(), stop=StopFlag(),
+        progress=FrameCounter(),
+    )  # fmt: skip
     assert np.isfinite(poses.root_cam_m).all()
     return float(mpjpe(poses.joints_m, seen.joints_m).mean())

@@ -10,15 +10,17 @@ from rich.console import Console
 
 from liftline.errors import ExitCode
 from liftline_cli.batch._summary import Summary
-from liftline_cli.batch.messages import Measures, Outcome, Report
+from liftline_cli.batch.messages import Measures, Report, VideoOutcome
 
-DONE = Report(Outcome.DONE, measures=Measures(frames=300, people=2, ids=3, coverage=0.9, seconds=12.0))
-UNCHANGED = Report(Outcome.UNCHANGED, measures=DONE.measures)
-BAD_VIDEO = Report(Outcome.FAILED, "/videos/1.mp4: the file is empty.", "InvalidVideoError", int(ExitCode.BAD_INPUT))
-NO_MODEL = Report(Outcome.FAILED, "the model isn't there", "ModelError", int(ExitCode.MODEL))
-STOPPED = Report(Outcome.STOPPED, "Stopped before the end.", "Cancelled", int(ExitCode.INTERRUPTED))
-CRASHED = Report(Outcome.CRASHED, "its process crashed (SIGSEGV)", "Crash", int(ExitCode.FAILED))
-WAITING = Report(Outcome.WAITING)
+DONE = Report(VideoOutcome.DONE, measures=Measures(frames=300, people=2, ids=3, coverage=0.9, seconds=12.0))
+UNCHANGED = Report(VideoOutcome.UNCHANGED, measures=DONE.measures)
+BAD_VIDEO = Report(
+    VideoOutcome.FAILED, "/videos/1.mp4: the file is empty.", "InvalidVideoError", int(ExitCode.BAD_INPUT)
+)
+NO_MODEL = Report(VideoOutcome.FAILED, "the model isn't there", "ModelError", int(ExitCode.MODEL))
+STOPPED = Report(VideoOutcome.STOPPED, "Stopped before the end.", "Cancelled", int(ExitCode.INTERRUPTED))
+CRASHED = Report(VideoOutcome.CRASHED, "its process crashed (SIGSEGV)", "Crash", int(ExitCode.FAILED))
+WAITING = Report(VideoOutcome.WAITING)
 
 
 def summary(*reports: Report) -> Summary:

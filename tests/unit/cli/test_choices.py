@@ -22,7 +22,7 @@ from liftline_cli.options.detector import ChosenDetector, with_detector
 from liftline_cli.options.job import Chosen, parse_heights, parse_list, with_job
 from liftline_detector.blazepose.entry import BlazePoseChoices
 from liftline_detector.declaration import DetectorOptions
-from liftline_detector.keypoint_rcnn.entry import KeypointRcnnOptions
+from liftline_detector.keypoint_rcnn.options import KeypointRcnnOptions
 from liftline_detector.registry import names
 from liftline_lifter.stage import LiftSettings
 

@@ -14,8 +14,8 @@ from liftline.errors import ExitCode, UsageError
 from liftline.models import catalogue as models
 from liftline.models.catalogue import VIDEOPOSE3D, ModelFile
 from liftline_cli.commands.models import CATALOGUE, State, app, chosen, state
-from liftline_detector.blazepose.entry import POSE_DETECTION, POSE_LANDMARK
-from liftline_detector.keypoint_rcnn.entry import KEYPOINT_RCNN_R101
+from liftline_detector.blazepose.model_files import POSE_DETECTION, POSE_LANDMARK
+from liftline_detector.keypoint_rcnn.model_zoo import KEYPOINT_RCNN_R101
 
 NEEDED = (POSE_DETECTION, POSE_LANDMARK)
 

@@ -94,6 +94,23 @@ def test_the_world_is_right_handed_and_upright(up: tuple[float, float, float]) -
     assert axes[1] @ [0, -0.01, 1] > 0
 
 
+@pytest.mark.parametrize("straight", [-1.0, 1.0], ids=["down", "up"])
+@pytest.mark.parametrize("off", [1e-2, 2e-3, 1.1e-3, 9e-4, 5e-4, 1e-5, 1e-7, 0.0])
+def test_a_camera_tilted_until_it_looks_straight_down_or_up_keeps_its_right(straight: float, off: float) -> None:
+    up = (0.0, -float(np.sin(off)), straight * float(np.cos(off)))
+    axes = world_axes(replace(SCENE, up=up))
+    np.testing.assert_allclose(axes[0], [1, 0, 0], atol=1e-9)
+    np.testing.assert_allclose(axes[1], [0, straight, 0], atol=1.5 * off + 1e-9)
+
+
+@pytest.mark.parametrize("straight", [-1.0, 1.0], ids=["down", "up"])
+def test_noise_in_a_vertical_that_is_nearly_the_line_of_sight_does_not_turn_the_world(straight: float) -> None:
+    for angle in np.linspace(0, 2 * np.pi, 16):
+        off = 5e-4 * np.array([np.cos(angle), np.sin(angle)])
+        axes = world_axes(replace(SCENE, up=(float(off[0]), float(off[1]), straight * float(np.sqrt(1 - off @ off)))))
+        np.testing.assert_allclose(axes, [[1, 0, 0], [0, straight, 0], [0, 0, straight]], atol=1e-3)
+
+
 @pytest.mark.parametrize("name", EXPORTERS)
 def test_nobody_is_exported_without_error(name: str, tmp_path: Path) -> None:
     empty = Poses(

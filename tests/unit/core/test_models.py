@@ -13,8 +13,8 @@ from liftline.errors import ModelError
 from liftline.models import catalogue as models
 from liftline.models.catalogue import Address, ModelFile, WheelMember
 from liftline_cli.commands.models import CATALOGUE
-from liftline_detector.blazepose.entry import MEDIAPIPE_WHEEL
-from liftline_detector.keypoint_rcnn.entry import KEYPOINT_RCNN_R101, weights_of
+from liftline_detector.blazepose.model_files import MEDIAPIPE_WHEEL
+from liftline_detector.keypoint_rcnn.model_zoo import KEYPOINT_RCNN_R101, weights_of
 
 CONTENT = b"a small model" * 100
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -125,7 +126,7 @@ def test_thumbnails_go_with_detections_into_a_file_and_join_with_them(tmp_path: 
     parts = [
         Detections.from_frames(
             [(start, people(1))], start=start, stop=start + 3, detector="x",
-            thumbnails=Thumbnails.of([(start + n, grey[start // 3 * 2 + n]) for n in range(2)]),
+            thumbnails=Thumbnails.from_frames([(start + n, grey[start // 3 * 2 + n]) for n in range(2)]),
         )
         for start in (0, 3)
     ]  # fmt: skip
@@ -136,7 +137,7 @@ def test_thumbnails_go_with_detections_into_a_file_and_join_with_them(tmp_path: 
 
 
 def test_thumbnails_of_other_frames_than_the_detections_are_refused() -> None:
-    elsewhere = Thumbnails.of([(5, np.zeros((SIDE, SIDE), np.uint8))])
+    elsewhere = Thumbnails.from_frames([(5, np.zeros((SIDE, SIDE), np.uint8))])
     with pytest.raises(ValueError, match="inside"):
         Detections.from_frames([(0, people(1))], start=0, stop=2, detector="x", thumbnails=elsewhere)
 
@@ -187,6 +188,70 @@ def test_poses_survive_a_file(tmp_path: Path) -> None:
     loaded = poses_file.load(tmp_path / "p.npz")
     np.testing.assert_array_equal(loaded.joints_m, poses().joints_m)
     assert loaded.focal_px == 80.0
+
+
+def detections() -> Detections:
+    return Detections.from_frames([(0, people(2))], start=0, stop=1, detector="x")
+
+
+FILES = {
+    "detections": (detections_file.save, detections_file.load, detections),
+    "tracks": (tracks_file.save, tracks_file.load, tracks),
+    "poses": (poses_file.save, poses_file.load, poses),
+}
+
+
+@pytest.mark.parametrize("kind", FILES)
+@pytest.mark.parametrize("says", ["body_25", "blazepose33", None])
+def test_a_file_of_another_skeleton_or_of_none_is_refused(kind: str, says: str | None, tmp_path: Path) -> None:
+    save, load, made = FILES[kind]
+    save(tmp_path / "file.npz", made())  # type: ignore[operator]
+    _rename_skeleton(tmp_path / "file.npz", says)
+    with pytest.raises(InvalidArtifactError, match=rf"file\.npz: .*{says or 'which'}.*, expected \w+17; use the Lift"):
+        load(tmp_path / "file.npz")  # type: ignore[operator]
+
+
+def test_tracks_of_the_poses_skeleton_are_refused_though_it_has_as_many_joints(
+    tmp_path: Path,
+) -> None:
+    tracks_file.save(tmp_path / "t.npz", tracks())
+    _rename_skeleton(tmp_path / "t.npz", H36M17.name)
+    with pytest.raises(InvalidArtifactError, match="'h36m17', expected coco17"):
+        tracks_file.load(tmp_path / "t.npz")
+
+
+def _rename_skeleton(path: Path, name: str | None) -> None:
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    meta = json.loads(str(arrays["meta"]))
+    for named in (meta, arrays):
+        if named.pop("skeleton", None) is not None and name is not None:
+            named["skeleton"] = np.array(name) if named is arrays else name
+    np.savez(path, **{**arrays, "meta": np.array(json.dumps(meta))})
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_loaded_file_says_which_skeleton_its_joints_are_of(kind: str, tmp_path: Path) -> None:
+    save, load, made = FILES[kind]
+    save(tmp_path / "file.npz", made())  # type: ignore[operator]
+    loaded = load(tmp_path / "file.npz")  # type: ignore[operator]
+    assert loaded.skeleton == (H36M17 if kind == "poses" else COCO17)
+
+
+def test_people_and_detections_have_as_many_keypoints_as_their_skeleton() -> None:
+    joints = len(BLAZEPOSE33)
+    one = People(
+        np.zeros((1, 4), np.float32), np.ones(1, np.float32), np.zeros((1, joints, 2), np.float32),
+        np.ones((1, joints), np.float32), BLAZEPOSE33,
+    )  # fmt: skip
+    found = Detections.from_frames([(0, one), (1, People.empty(BLAZEPOSE33))], start=0, stop=2, detector="x")
+    joined = Detections.concatenate([found.between(0, 1), found.between(1, 2)])
+    assert joined.skeleton is BLAZEPOSE33
+    assert joined.people(0).take([0]).skeleton is BLAZEPOSE33
+    with pytest.raises(ValueError, match="keypoints_px has shape"):
+        replace(one, skeleton=COCO17)
+    with pytest.raises(ValueError, match="two skeletons, blazepose33 and coco17"):
+        Detections.from_frames([(0, one), (1, people(1))], start=0, stop=2, detector="x")
 
 
 def test_a_plan_survives_a_file_with_exact_fractions(tmp_path: Path) -> None:

@@ -12,10 +12,10 @@ import torch
 from liftline.errors import ExitCode, LiftlineError, ModelError, UsageError
 from liftline.frames import Frame
 from liftline.ports import ModelInfo
-from liftline_detector.keypoint_rcnn._people import keypoint_scores
+from liftline_detector.keypoint_rcnn._from_instances import keypoint_scores
 from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
-from liftline_detector.keypoint_rcnn.entry import KeypointRcnnOptions, is_installed
-from liftline_detector.keypoint_rcnn.pictures import InputFormat, network_input, resized
+from liftline_detector.keypoint_rcnn.options import KeypointRcnnOptions, is_installed
+from liftline_detector.keypoint_rcnn.preprocessing import InputFormat, network_input, resized
 from liftline_detector.keypoint_rcnn.weights import read_weights
 from liftline_detector.registry import build_detector
 from tests.standins import BrightNetwork

@@ -10,7 +10,7 @@ import pytest
 from liftline.skeletons import BLAZEPOSE33
 from liftline_detector.blazepose.geometry import Region
 from liftline_detector.blazepose.landmarks import INPUT_PX, LANDMARKS, POINTS, confirmed, paint_over, read, refine
-from tests.unit.detector.worlds import Figure, landmarks
+from tests.unit.detector.fake_models import Figure, landmarks
 
 DARK = np.full((64, 64, POINTS), -20.0, np.float32)
 

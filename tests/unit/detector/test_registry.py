@@ -19,7 +19,7 @@ from liftline.skeletons import SKELETONS
 from liftline_detector.blazepose.detector import BlazePoseDetector
 from liftline_detector.blazepose.litert import Network
 from liftline_detector.keypoint_rcnn import entry
-from liftline_detector.keypoint_rcnn.entry import KeypointRcnnOptions
+from liftline_detector.keypoint_rcnn.options import KeypointRcnnOptions
 from liftline_detector.registry import build_detector, detectors, find_detector, model_files
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -45,7 +45,7 @@ def test_an_entry_fits_what_is_elsewhere(name):
 def test_detectors_are_in_the_folders_that_have_an_entry():
     assert [(entry.name, type(entry.chosen({})).__module__) for entry in detectors().values()] == [
         ("blazepose", "liftline_detector.blazepose.entry"),
-        ("detectron2", "liftline_detector.keypoint_rcnn.entry"),
+        ("detectron2", "liftline_detector.keypoint_rcnn.options"),
     ]
 
 

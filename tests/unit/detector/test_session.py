@@ -10,7 +10,16 @@ import pytest
 from liftline.skeletons import BLAZEPOSE33, COCO17
 from liftline_detector.blazepose._session import BlazePoseSession
 from liftline_detector.blazepose.options import BlazePoseOptions
-from tests.unit.detector.worlds import HEIGHT, WIDTH, FakeLandmarks, FakePersons, Figure, centres, frame, session
+from tests.unit.detector.fake_models import (
+    HEIGHT,
+    WIDTH,
+    FakeLandmarks,
+    FakePersonDetector,
+    Figure,
+    centres,
+    frame,
+    session,
+)
 
 STANDING = Figure(300, 180)
 
@@ -47,7 +56,7 @@ TWO = [STANDING, Figure(400, 180)]
 )
 def test_a_keypoint_that_only_one_look_confirms_is_not_trusted_where_large_people_are_near(scene, from_px, trusted):
     options = BlazePoseOptions(confirmed_from_px=from_px)
-    run = BlazePoseSession(FakePersons(lambda _: scene), TakesTheOthersWrist(lambda _: scene), options)
+    run = BlazePoseSession(FakePersonDetector(lambda _: scene), TakesTheOthersWrist(lambda _: scene), options)
     people = run.detect([frame(i) for i in range(5)])[-1]
     assert len(people.scores) == len(scene)
     wrist, knee = COCO17.indices("left_wrist", "left_knee")
@@ -56,9 +65,9 @@ def test_a_keypoint_that_only_one_look_confirms_is_not_trusted_where_large_peopl
 
 
 def test_the_person_detector_rests_between_its_turns():
-    run, persons, _ = session(lambda _: [STANDING], full_view_every_s=0.4, small_view_every_s=0.1)
+    run, detector, _ = session(lambda _: [STANDING], full_view_every_s=0.4, small_view_every_s=0.1)
     run.detect([frame(i) for i in range(31)])
-    later = [view for number, view in persons.views if number > 0]
+    later = [view for number, view in detector.views if number > 0]
     assert 10 <= len(later) <= 14
 
 
@@ -133,9 +142,9 @@ def test_somebody_who_turns_into_a_look_alike_is_dropped_after_a_while():
 def test_sessions_remember_nothing_of_each_other():
     first, _, _ = session(lambda _: [STANDING])
     first.detect([frame(0)])
-    second, persons, _ = session(lambda _: [STANDING])
+    second, detector, _ = session(lambda _: [STANDING])
     second.detect([frame(1)])
-    assert len(persons.views) > 1
+    assert len(detector.views) > 1
 
 
 @pytest.mark.parametrize("size", [1, 3, 10])

@@ -18,7 +18,7 @@ from liftline.progress import FrameCounter, StopFlag
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
 from liftline_detector.stage import detect_segment
-from tests.film import HEIGHT, WIDTH, shot
+from tests.synthetic_video import HEIGHT, WIDTH, shot
 
 FRAMES = 20
 

@@ -14,7 +14,7 @@ import pytest
 from liftline.detections import Detections, People
 from liftline.errors import InvalidInputError, UnsafePickleError, UsageError
 from liftline_lifter.videopose3d import load_keypoints, read_detectron_file, write_detectron_file
-from tests.unit.lifter.lifters import random_keypoints
+from tests.unit.lifter.random_networks import random_keypoints
 
 
 def people(frame: int, count: int) -> People:
@@ -26,7 +26,7 @@ def people(frame: int, count: int) -> People:
 
 
 def detections(counts: list[int]) -> Detections:
-    frames = [(frame, people(frame, count) if count else People.nobody()) for frame, count in enumerate(counts)]
+    frames = [(frame, people(frame, count) if count else People.empty()) for frame, count in enumerate(counts)]
     return Detections.from_frames(frames, start=0, stop=len(counts), detector="synthetic")
 
 

@@ -36,8 +36,8 @@ from liftline_lifter.lifting.smoothing import smooth
 from liftline_lifter.settings import LifterSettings
 from liftline_lifter.stage import LiftSettings, TrackSettings
 from tests.folder_work import FolderWork
-from tests.unit.lifter.lifters import random_checkpoint, tracks_of
-from tests.unit.lifter.scenes import detect, walker
+from tests.unit.lifter.random_networks import random_checkpoint, tracks_of
+from tests.unit.lifter.synthetic_people import detect, walker
 from tests.unit.lifter.test_stage import plan_of
 
 FRAMES, PARTS = 120, 10

@@ -14,7 +14,7 @@ from liftline.progress import FrameCounter, StopFlag
 from liftline_lifter.lifting.checkpoint import LifterCheckpoint
 from liftline_lifter.lifting.inference import Lifted, Lifter
 from liftline_lifter.lifting.normalise import Normalisation
-from tests.unit.lifter.lifters import random_checkpoint, random_keypoints
+from tests.unit.lifter.random_networks import random_checkpoint, random_keypoints
 
 CAMERA = Camera.assumed(1280, 720)
 COCO_MIRROR = [0, 2, 1, 4, 3, 6, 5, 8, 7, 10, 9, 12, 11, 14, 13, 16, 15]

@@ -11,10 +11,11 @@ from liftline.camera import Camera
 from liftline.poses import Poses
 from liftline.progress import FrameCounter, StopFlag
 from liftline.tracks import Tracks
+from liftline_lifter.lifting.focal_length import focal_length
 from liftline_lifter.lifting.inference import Lifter
 from liftline_lifter.lifting.lift import LiftSettings, lift
 from liftline_lifter.refine.bone_lengths import bone_lengths
-from tests.unit.lifter.lifters import random_checkpoint, tracks_of
+from tests.unit.lifter.random_networks import random_checkpoint, tracks_of
 
 OFF = LiftSettings(
     smooth="none", repair_sides=False, reject_outliers=False, constant_bones=False, lock_feet=False
@@ -22,7 +23,9 @@ OFF = LiftSettings(
 
 
 def lifted(tracks: Tracks, settings: LiftSettings) -> Poses:
-    return lift(tracks, random_checkpoint(), settings=settings, stop=StopFlag(), progress=FrameCounter())
+    checkpoint = random_checkpoint()
+    focal = focal_length(tracks, checkpoint)
+    return lift(tracks, checkpoint, focal=focal, settings=settings, stop=StopFlag(), progress=FrameCounter())
 
 
 def test_with_every_step_off_the_joints_are_the_networks() -> None:

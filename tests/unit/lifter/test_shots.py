@@ -8,7 +8,7 @@ import pytest
 from liftline.progress import StopFlag
 from liftline.thumbnails import Thumbnails
 from liftline_lifter.tracking._shots import find_cuts
-from tests.film import FPS, HEIGHT, WIDTH, cuts, letterboxed, lit, passed_by, shot, thumbnails
+from tests.synthetic_video import FPS, HEIGHT, WIDTH, cuts, letterboxed, lit, passed_by, shot, thumbnails
 
 BLACK, WHITE = (np.full((HEIGHT, WIDTH), level) for level in (0.0, 255.0))
 

@@ -21,8 +21,8 @@ from liftline.tracks import Tracks
 from liftline_lifter.lifting.normalise import Normalisation
 from liftline_lifter.scene.person_height import standing_height_m
 from liftline_lifter.stage import LiftResult, LiftSettings, TrackResult, TrackSettings, lift_tracks, track_people
-from tests.unit.lifter.lifters import random_checkpoint, random_keypoints, tracks_of
-from tests.unit.lifter.scenes import detect, walker
+from tests.unit.lifter.random_networks import random_checkpoint, random_keypoints, tracks_of
+from tests.unit.lifter.synthetic_people import detect, walker
 
 
 def plan_of(frames: int) -> Plan:

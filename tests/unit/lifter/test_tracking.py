@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 from liftline.detections import Detections
 from liftline.errors import LimitExceededError
 from liftline.progress import FrameCounter, StopFlag
-from liftline_lifter.tracking.frame_association import follow
+from liftline_lifter.tracking.frame_association import associate
 from liftline_lifter.tracking.settings import TrackSettings
-from liftline_lifter.tracking.similarity import Shapes, box_iou, distinct, likeness
-from tests.film import shot, thumbnails
-from tests.unit.lifter.scenes import FPS, as_people, detect, find, identities, owners, walker
+from liftline_lifter.tracking.similarity import Shapes, box_iou, distinct, similarity
+from tests.synthetic_video import shot, thumbnails
+from tests.unit.lifter.synthetic_people import FPS, as_people, detect, find, identities, owners, walker
 
 
 def everything_but(frames: int, start: int, stop: int) -> np.ndarray:
@@ -193,7 +193,7 @@ def test_uneven_frame_times_do_not_split_a_track() -> None:
     person = np.concatenate([walker(1, x_px=200 + 80 * t, speed_px_s=1, phase=5.6 * t) for t in times])
     detections = detect([person])
     times_s = times[detections.frame_index]
-    (piece,) = follow(
+    (piece,) = associate(
         detections, times_s, settings=TrackSettings(), stop=StopFlag(), progress=FrameCounter()
     )  # fmt: skip
     assert len(piece.rows) == 160
@@ -267,7 +267,7 @@ def test_oks_is_one_for_the_same_pose_and_falls_with_distance() -> None:
     points = np.stack([walker(1, x_px=x, speed_px_s=80)[0] for x in (300, 310, 340, 600)])
     people = as_people(list(points), [0.9] * 4)
     shapes = Shapes.of(people.keypoints_px, people.keypoint_scores, people.boxes_px)
-    result = likeness(shapes, shapes)
+    result = similarity(shapes, shapes)
     assert result.oks[0, 0] == pytest.approx(1)
     assert 1 > result.oks[0, 1] > result.oks[0, 2] > result.oks[0, 3] >= 0
     assert result.offset_bodies[0, 3] == pytest.approx(300 / shapes.size_px[0], rel=1e-3)

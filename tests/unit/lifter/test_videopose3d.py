@@ -23,7 +23,7 @@ from liftline_lifter.videopose3d import (
     tracks_from_custom,
     write_custom_dataset,
 )
-from tests.unit.lifter.lifters import random_keypoints, tracks_of
+from tests.unit.lifter.random_networks import random_keypoints, tracks_of
 
 
 def plan_of(frames: int, width: int = 1280, height: int = 720) -> Plan:

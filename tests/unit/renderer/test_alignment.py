@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from liftline_renderer.drawing._alignment import JOINTS, KEYPOINTS, MAX_SCALE, set_on_keypoints
-from tests.unit.renderer.walkers import Walker, poses_of
+from liftline_renderer.drawing._alignment import JOINTS, KEYPOINTS, MAX_SCALE, align_to_keypoints
+from tests.unit.renderer.walking_poses import Walker, poses_of
 
 
 @pytest.fixture
@@ -18,14 +18,14 @@ def person():
 
 def test_a_pose_that_fits_stays_where_it_is(person):
     joints, keypoints, scores = person
-    placed, scale = set_on_keypoints(joints, keypoints, scores)
+    placed, scale = align_to_keypoints(joints, keypoints, scores)
     np.testing.assert_allclose(placed, joints, atol=1e-6)
     assert scale == pytest.approx([1.0])
 
 
 def test_a_shifted_and_shrunken_projection_is_set_back_on_the_person(person):
     joints, keypoints, scores = person
-    placed, scale = set_on_keypoints(joints * 0.8 + [40, -25], keypoints, scores)
+    placed, scale = align_to_keypoints(joints * 0.8 + [40, -25], keypoints, scores)
     np.testing.assert_allclose(placed[:, JOINTS], joints[:, JOINTS], atol=1e-6)
     assert scale == pytest.approx([1.25])
 
@@ -33,7 +33,7 @@ def test_a_shifted_and_shrunken_projection_is_set_back_on_the_person(person):
 def test_one_wild_keypoint_hardly_moves_the_person(person):
     joints, keypoints, scores = person
     keypoints[0, KEYPOINTS[2]] += [300, 300]
-    placed, _ = set_on_keypoints(joints, keypoints, scores)
+    placed, _ = align_to_keypoints(joints, keypoints, scores)
     assert np.abs(placed[:, JOINTS] - joints[:, JOINTS]).max() < 20
 
 
@@ -41,14 +41,14 @@ def test_the_shape_of_the_3d_pose_is_kept_even_where_keypoints_disagree(person):
     joints, keypoints, scores = person
     wrong = joints.copy()
     wrong[0, JOINTS[5]] += [0, 60]
-    placed, scale = set_on_keypoints(wrong, keypoints, scores)
+    placed, scale = align_to_keypoints(wrong, keypoints, scores)
     lengths = [np.linalg.norm(np.diff(p[0, JOINTS], axis=0), axis=1) for p in (wrong, placed)]
     np.testing.assert_allclose(lengths[1], lengths[0] * scale[0])
 
 
 def test_corrections_stay_small(person):
     joints, keypoints, scores = person
-    _, scale = set_on_keypoints(joints * 0.1, keypoints, scores)
+    _, scale = align_to_keypoints(joints * 0.1, keypoints, scores)
     assert scale == pytest.approx([MAX_SCALE])
 
 
@@ -59,12 +59,12 @@ def test_without_usable_keypoints_the_projection_stays(person, blind):
         scores[:] = 0.0
     else:
         keypoints[:] = np.nan
-    placed, scale = set_on_keypoints(joints + 30, keypoints, scores)
+    placed, scale = align_to_keypoints(joints + 30, keypoints, scores)
     np.testing.assert_allclose(placed, joints + 30)
     assert scale == pytest.approx([1.0])
 
 
 def test_nobody_is_no_error():
-    placed, scale = set_on_keypoints(np.zeros((0, 17, 2)), np.zeros((0, 17, 2)), np.zeros((0, 17)))
+    placed, scale = align_to_keypoints(np.zeros((0, 17, 2)), np.zeros((0, 17, 2)), np.zeros((0, 17)))
     assert placed.shape == (0, 17, 2)
     assert scale.shape == (0,)

@@ -10,7 +10,7 @@ from liftline_renderer.compositor import Compositor
 from liftline_renderer.drawing.palette import person_colours
 from liftline_renderer.layout import RenderSettings
 from liftline_renderer.view3d.view import clock
-from tests.unit.renderer.walkers import Walker, grey_frame, moved, poses_of, room_of
+from tests.unit.renderer.walking_poses import Walker, grey_frame, moved, poses_of, room_of
 
 TWO = (Walker(1, x_m=-0.7), Walker(2, x_m=0.8, z_m=5.5, heading=-1.0))
 

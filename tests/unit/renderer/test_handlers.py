@@ -16,7 +16,7 @@ from liftline.adapters.folder_store import FolderStore
 from liftline.errors import Cancelled, InvalidArtifactError, InvalidVideoError, UsageError
 from liftline.files.atomic import sha256_file
 from liftline.jobs.naming import Stage
-from liftline.pipeline.handler import Outcome
+from liftline.pipeline.handler import StageOutcome
 from liftline.pipeline.segment_files import AHEAD
 from liftline.progress import FrameCounter, StopFlag
 from liftline.settings import job
@@ -34,7 +34,7 @@ from liftline_renderer.encoding import frame_index
 from liftline_renderer.handlers import MuxHandler, RenderHandler
 from liftline_renderer.layout import RenderSettings, panes
 from tests.folder_work import FolderWork
-from tests.unit.renderer.walkers import Walker, poses_of, room_of
+from tests.unit.renderer.walking_poses import Walker, poses_of, room_of
 
 WIDTH, HEIGHT, FRAMES, RATE, NAME = 160, 120, 40, 20, "clip é.mp4"
 
@@ -73,7 +73,7 @@ class Stored:
             results.append(self.result(outcome, number))
         return results
 
-    def result(self, outcome: Outcome, number: int) -> TaskResult:
+    def result(self, outcome: StageOutcome, number: int) -> TaskResult:
         made = []
         for product in outcome.products:
             named = product.path.with_name(f"{number}-{product.path.name}")

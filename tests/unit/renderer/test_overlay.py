@@ -7,10 +7,10 @@ import pytest
 
 from liftline.camera import Camera
 from liftline.skeletons import H36M17
+from liftline_renderer.drawing.frame_poses import PosesByFrame
 from liftline_renderer.drawing.overlay import Overlay, dashes
 from liftline_renderer.drawing.palette import LEFT, RIGHT, person_colours
-from liftline_renderer.drawing.people import PeopleByFrame
-from tests.unit.renderer.walkers import Walker, moved, poses_of
+from tests.unit.renderer.walking_poses import Walker, moved, poses_of
 
 GREY = 120
 
@@ -18,7 +18,7 @@ GREY = 120
 def _draw(poses, frame=0):
     image = np.full((poses.height_px, poses.width_px, 3), GREY, np.uint8)
     camera = Camera(poses.width_px, poses.height_px, poses.focal_px)
-    Overlay(camera, 1.0).draw(image, PeopleByFrame(poses).at(frame))
+    Overlay(camera, 1.0).draw(image, PosesByFrame(poses).at(frame))
     return image
 
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from liftline.scene import Scene
+from liftline.scene import Scene, to_world
 from liftline_renderer.view3d._focus import MAX_RADIUS_M, FocusPath
 from liftline_renderer.view3d.room import Focus, OrbitCamera, Room
-from tests.unit.renderer.walkers import CAMERA_HEIGHT_M, Walker, moved, poses_of, room_of
+from tests.unit.renderer.walking_poses import CAMERA_HEIGHT_M, Walker, moved, poses_of, room_of
 
 TILTED = Scene(
     up=(0.0, -float(np.cos(0.4)), -float(np.sin(0.4))),
@@ -36,6 +36,15 @@ def test_the_floor_is_at_height_zero_and_up_is_up_for_a_tilted_camera():
 def test_a_video_taken_from_straight_above_or_below_has_a_room_too(up):
     room = Room.of(replace(TILTED, up=up))
     assert np.linalg.det(room.axes) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("up", [(0.0, 0.0, -1.0), (0.0, 4e-4, -1.0), (0.0, -4e-4, -1.0), (3e-4, 2e-4, 1.0), TILTED.up])
+def test_the_room_is_the_world_of_the_exports_with_its_origin_amid_the_people(up):
+    scene = replace(TILTED, up=tuple(float(v) for v in np.array(up) / np.linalg.norm(up)))
+    points = np.array([[0.1, 0.2, 3.0], [1.0, -0.5, 4.0]])
+    room, world = Room.of(scene), to_world(points, scene)
+    middle = to_world(room.origin_m, scene)
+    np.testing.assert_allclose(room.from_camera(points), world - middle, atol=1e-12)
 
 
 def test_at_the_start_the_view_looks_from_the_video_cameras_side():

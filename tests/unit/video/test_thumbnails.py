@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from liftline.thumbnails import LEAST_CONTRAST, SIDE, Outline, Thumbnails, contrast, thumbnail
-from tests.film import place, shot
+from liftline.thumbnails import LEAST_CONTRAST, SIDE, GradientSpectrum, Thumbnails, contrast, thumbnail
+from tests.synthetic_video import place, shot
 
 
 def picture(seed: int, height: int, width: int) -> np.ndarray:
@@ -30,14 +30,14 @@ def test_a_thumbnail_has_bright_cells_where_the_frame_is_bright() -> None:
 def test_the_same_picture_at_another_size_and_in_another_light_resembles_itself() -> None:
     frame = picture(1, 432, 768)
     smaller = (frame[::2, ::2] * 0.5).astype(np.uint8)
-    found = Outline.of(thumbnail(frame)).resemblance(Outline.of(thumbnail(smaller)))
+    found = GradientSpectrum.of(thumbnail(frame)).similarity(GradientSpectrum.of(thumbnail(smaller)))
     assert found.still > 0.95
     assert found.shift == (0, 0)
 
 
 def test_a_move_of_the_camera_is_seen_as_a_shift() -> None:
     before, after = (np.repeat(view[..., np.newaxis], 3, axis=2).astype(np.uint8) for view in shot(3, 2, speed=0.25))
-    found = Outline.of(thumbnail(before)).resemblance(Outline.of(thumbnail(after)))
+    found = GradientSpectrum.of(thumbnail(before)).similarity(GradientSpectrum.of(thumbnail(after)))
     assert found.moved > 0.9
     assert found.still < 0.5
     assert abs(found.shift[1]) == pytest.approx(SIDE / 4, abs=1)
@@ -46,8 +46,8 @@ def test_a_move_of_the_camera_is_seen_as_a_shift() -> None:
 
 @pytest.mark.parametrize("seed", range(20))
 def test_other_scenes_do_not_resemble_each_other(seed: int) -> None:
-    one, other = (Outline.of(thumbnail(picture(n, 216, 384))) for n in (seed, seed + 1000))
-    assert one.resemblance(other).moved < 0.45
+    one, other = (GradientSpectrum.of(thumbnail(picture(n, 216, 384))) for n in (seed, seed + 1000))
+    assert one.similarity(other).moved < 0.45
 
 
 def test_contrast_tells_blank_frames() -> None:

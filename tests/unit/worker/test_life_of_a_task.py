@@ -9,7 +9,7 @@ from opentelemetry import trace
 
 from liftline.jobs.messages import publish_task, trace_of
 from liftline.jobs.naming import JobKey, Priority, Stage, TaskKey
-from liftline.pipeline.handler import Outcome, Product, Work
+from liftline.pipeline.handler import Product, StageOutcome, Work
 from liftline.v1.events_pb2 import Task
 from liftline.v1.job_service_pb2 import Failure, Job
 from tests.unit.worker.worker_harness import ACK_WAIT_S, JOB, Gate, WorkerHarness, made, until
@@ -196,7 +196,7 @@ def test_segments_come_gathered_in_order(tmp_path: Path) -> None:
             await harness.enter_result(TaskKey(JOB, Stage.DETECT, number), frames_done=number)
         seen: list[int] = []
 
-        def track(work: Work) -> Outcome:
+        def track(work: Work) -> StageOutcome:
             seen.extend(result.frames_done for result in work.segment_results)
             return made(work)
 
@@ -241,9 +241,11 @@ def test_products_with_a_place_in_the_tree_say_so(tmp_path: Path) -> None:
     async def scenario() -> None:
         harness = WorkerHarness(tmp_path)
 
-        def lift(work: Work) -> Outcome:
+        def lift(work: Work) -> StageOutcome:
             (work.folder / "poses").write_bytes(b"poses")
-            return Outcome([Product("poses", work.folder / "poses", "poses_3d/clip.npz")], 1, settings={"rate": 50})
+            return StageOutcome(
+                [Product("poses", work.folder / "poses", "poses_3d/clip.npz")], 1, settings={"rate": 50}
+            )
 
         key = await harness.submit(Stage.LIFT)
         async with harness.working({Stage.LIFT: lift}):
@@ -261,7 +263,7 @@ def test_a_product_that_was_not_written_fails_the_job(tmp_path: Path) -> None:
     async def scenario() -> None:
         harness = WorkerHarness(tmp_path)
         await harness.submit()
-        async with harness.working({Stage.DETECT: lambda work: Outcome([Product("x", work.folder / "x")], 0)}):
+        async with harness.working({Stage.DETECT: lambda work: StageOutcome([Product("x", work.folder / "x")], 0)}):
             await harness.idle()
         assert harness.events[0].failed.reason == Failure.REASON_INTERNAL
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from liftline.jobs.naming import JobKey, Stage
-from liftline.pipeline.handler import Outcome, Work
+from liftline.pipeline.handler import StageOutcome, Work
 from liftline.v1.events_pb2 import TaskProgress
 from liftline.v1.job_service_pb2 import Job
 from liftline.worker.loop import EXIT_HANGING
@@ -156,7 +156,7 @@ def test_a_hanging_task_ends_the_process_and_costs_others_nothing(tmp_path: Path
         innocent = await harness.submit(number=1)
         moving, still = Gate(), Gate(moves=False)
 
-        def handler(work: Work) -> Outcome:
+        def handler(work: Work) -> StageOutcome:
             return moving(work) if work.task.id.number else still(work)
 
         async with harness.working({Stage.DETECT: handler}, name="hanging", at_once=2, stall_s=1.0):

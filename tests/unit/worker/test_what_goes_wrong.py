@@ -19,7 +19,7 @@ from liftline.errors import (
     UsageError,
 )
 from liftline.jobs.naming import JobKey, Stage
-from liftline.pipeline.handler import Outcome, Work
+from liftline.pipeline.handler import StageOutcome, Work
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.job_service_pb2 import Failure
 from liftline.worker.task_files import task_inputs as task_work
@@ -37,7 +37,7 @@ class FailingHandler:
         self.errors = list(errors)
         self.calls = 0
 
-    def __call__(self, work: Work) -> Outcome:
+    def __call__(self, work: Work) -> StageOutcome:
         self.calls += 1
         if self.errors:
             raise self.errors.pop(0)
@@ -210,7 +210,7 @@ def test_what_somebody_died_of_runs_alone(tmp_path: Path) -> None:
         alone: list[int] = []
         gate = Gate()
 
-        def handler(work: Work) -> Outcome:
+        def handler(work: Work) -> StageOutcome:
             if work.task.id.number:
                 return gate(work)
             alone.append(gate.inside)
@@ -235,7 +235,7 @@ def test_what_somebody_died_of_is_alone_until_its_result_is_entered(tmp_path: Pa
         await harness.began(suspicious, "dead")
         gate = Gate()
 
-        def handler(work: Work) -> Outcome:
+        def handler(work: Work) -> StageOutcome:
             return gate(work) if work.task.id.number else made(work)
 
         harness.store.away.set()
@@ -280,7 +280,7 @@ def test_a_store_away_while_a_result_is_stored_is_waited_for(tmp_path: Path) -> 
         harness.store.away.set()
         calls: list[int] = []
 
-        def handler(work: Work) -> Outcome:
+        def handler(work: Work) -> StageOutcome:
             calls.append(1)
             return made(work)
 

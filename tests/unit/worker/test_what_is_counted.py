@@ -14,7 +14,7 @@ from liftline.adapters.memory import Broker, MemoryBus, MemoryRecords
 from liftline.errors import UnavailableError
 from liftline.files.range_reader import RangeReader
 from liftline.jobs.naming import Stage, TaskKey
-from liftline.pipeline.handler import Outcome, Work
+from liftline.pipeline.handler import StageOutcome, Work
 from liftline.telemetry.metrics import WorkerMetrics
 from liftline.v1.events_pb2 import Task, TaskResult
 from liftline.worker._completion import Completion
@@ -79,7 +79,7 @@ async def do(harness: WorkerHarness, handler: object) -> None:
 
 
 def test_what_is_read_of_a_video_is_fetched(harness: WorkerHarness) -> None:
-    def handler(work: Work) -> Outcome:
+    def handler(work: Work) -> StageOutcome:
         with work.video()() as stream:
             assert stream.read(100) == CONTENT[:100]
             assert stream.seek(-50, io.SEEK_END) == stream.tell() == len(CONTENT) - 50
@@ -92,7 +92,7 @@ def test_what_is_read_of_a_video_is_fetched(harness: WorkerHarness) -> None:
 
 
 def test_a_store_away_while_a_video_is_read_is_counted(harness: WorkerHarness) -> None:
-    def handler(work: Work) -> Outcome:
+    def handler(work: Work) -> StageOutcome:
         with work.video()() as stream:
             assert stream.read(100) == CONTENT[:100]
             if harness.store.calls["open"] == 1:
@@ -112,7 +112,7 @@ def test_a_store_away_while_a_video_is_read_is_counted(harness: WorkerHarness) -
 
 
 def test_a_store_away_when_a_video_is_opened_is_counted(harness: WorkerHarness) -> None:
-    def handler(work: Work) -> Outcome:
+    def handler(work: Work) -> StageOutcome:
         if not harness.store.calls["open"]:
             harness.store.away.set()
         try:
@@ -128,7 +128,7 @@ def test_a_store_away_when_a_video_is_opened_is_counted(harness: WorkerHarness) 
 def test_a_stream_of_a_video_is_closed_with_what_is_below(harness: WorkerHarness) -> None:
     streams: list[BinaryIO] = []
 
-    def handler(work: Work) -> Outcome:
+    def handler(work: Work) -> StageOutcome:
         streams.append(work.video()())
         streams[0].close()
         with pytest.raises(ValueError, match="closed"):

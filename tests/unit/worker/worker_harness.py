@@ -18,7 +18,7 @@ from liftline.adapters.memory import Broker, MemoryBus, MemoryRecords
 from liftline.errors import UnavailableError
 from liftline.jobs.messages import publish_task
 from liftline.jobs.naming import JobKey, Stage, TaskKey
-from liftline.pipeline.handler import LoadedService, Outcome, Product, StageHandler, Work
+from liftline.pipeline.handler import LoadedService, Product, StageHandler, StageOutcome, Work
 from liftline.ports import Bus, Entry
 from liftline.settings.services import WorkerSettings
 from liftline.telemetry.metrics import WorkerMetrics
@@ -199,11 +199,11 @@ async def until(holds: Callable[[], bool], *, within_s: float = SOON_S) -> None:
             await asyncio.sleep(0.005)
 
 
-def made(work: Work, data: bytes = b"made") -> Outcome:
+def made(work: Work, data: bytes = b"made") -> StageOutcome:
     """What a handler gives."""
     path = work.folder / "product"
     path.write_bytes(data)
-    return Outcome([Product("detections", path)], frames_done=3)
+    return StageOutcome([Product("detections", path)], frames_done=3)
 
 
 class Gate:
@@ -217,7 +217,7 @@ class Gate:
         self.most_inside = 0
         self._lock = threading.Lock()
 
-    def __call__(self, work: Work) -> Outcome:
+    def __call__(self, work: Work) -> StageOutcome:
         with self._lock:
             self.begun.append(TaskKey.of(work.task.id).name)
             self.inside += 1

@@ -36,7 +36,7 @@ def _starts(length: int, size: float) -> list[float]:
 
 
 class Search:
-    """The schedule of one session."""
+    """Which views the person detector looks at, and when: the schedule of one session."""
 
     def __init__(self, width: int, height: int, options: BlazePoseOptions) -> None:
         """Lay out the views of a frame of this size."""
@@ -51,7 +51,7 @@ class Search:
         self._turn = 0
 
     def due(self, time_s: float, followed: Sequence[Region]) -> list[View]:
-        """The views to look at in the frame at `time_s`; more of them while nobody is followed."""
+        """The views to look at in the frame at `time_s`; more of them while nobody is tracked."""
         options, first = self._options, self._full_due_s == -math.inf
         views = [self._full] if not followed or time_s >= self._full_due_s else []
         if views:

@@ -1,7 +1,7 @@
-"""People followed from frame to frame, as BlazePose does, for several people at once.
+"""BlazePose's tracking from frame to frame (Bazarevsky et al., 2020), for several people at once.
 
-Whoever was there is looked for where the last frame's landmarks point; only those who are lost, and those who may have
-appeared, cost a run of the person detector. Which person is which over the whole video is not decided here.
+Everyone of the last frame is looked for where its landmarks point; only people who are lost, and those who may have
+appeared, cost a run of the person detector. Identities over the whole video are the track stage's, not decided here.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from liftline.detections import People
 from liftline.frames import Frame
 from liftline.ports import DetectorSession
-from liftline_detector.blazepose._people import distance, is_on, is_visible, people, same_place
+from liftline_detector.blazepose._from_landmarks import distance, is_on, is_visible, same_place, to_people
 from liftline_detector.blazepose._search import Search
 from liftline_detector.blazepose.geometry import Region, View
 from liftline_detector.blazepose.landmarks import LandmarkFinder, Landmarks, confirmed
@@ -44,11 +44,11 @@ class Lost:
 
 
 class BlazePoseSession(DetectorSession):
-    """One run over consecutive frames."""
+    """One run over consecutive frames, which tracks everyone it reports."""
 
-    def __init__(self, persons: PersonFinder, landmarks: LandmarkFinder, options: BlazePoseOptions) -> None:
-        """Start with nobody."""
-        self._persons, self._landmarks, self._options = persons, landmarks, options
+    def __init__(self, person_detector: PersonFinder, landmarks: LandmarkFinder, options: BlazePoseOptions) -> None:
+        """A session that has seen no frame yet."""
+        self._person_detector, self._landmarks, self._options = person_detector, landmarks, options
         self._followed: list[Followed] = []
         self._lost: list[Lost] = []
         self._search: Search | None = None
@@ -63,8 +63,8 @@ class BlazePoseSession(DetectorSession):
             self._search = Search(width, height, self._options)
         self._follow(frame)
         self._probe_one(frame)
-        self._admit(frame, self._candidates(frame, self._search))
-        return people([self._confirmed(frame, f.pose) for f in self._followed], width=width, height=height)
+        self._add_newcomers(frame, self._candidates(frame, self._search))
+        return to_people([self._confirmed(frame, f.pose) for f in self._followed], width=width, height=height)
 
     def _confirmed(self, frame: Frame, pose: Landmarks) -> Landmarks:
         """The pose, with less trust in what the model takes from whoever is near: a mirrored look gives that away."""
@@ -89,7 +89,7 @@ class BlazePoseSession(DetectorSession):
         self._followed = []
         for person, seen in sorted(looks, key=lambda look: distance(look[0].pose, look[1])):
             alone = self._is_there(seen, frame, apart=options.crowded_pose)
-            pose = seen if alone else self._look_again(frame, person.pose.next_region)
+            pose = seen if alone else self._search_occluded(frame, person.pose.next_region)
             if pose is None and self._is_there(seen, frame, apart=options.merged_pose):
                 pose = seen
             if pose is None:
@@ -97,8 +97,8 @@ class BlazePoseSession(DetectorSession):
             else:
                 self._followed.append(replace(person, pose=_steadied(pose, person.pose.next_region)))
 
-    def _look_again(self, frame: Frame, region: Region) -> Landmarks | None:
-        """Somebody in a region or a wider one, with those who are followed painted over."""
+    def _search_occluded(self, frame: Frame, region: Region) -> Landmarks | None:
+        """Somebody occluded by others: looked for in a region or a wider one, with the tracked people painted over."""
         near = self._near(region)
         for wider in ([region] if near else []) + [region.scaled(_WIDER)]:
             pose = self._landmarks.find(frame.rgb, wider, hidden=near)
@@ -107,7 +107,7 @@ class BlazePoseSession(DetectorSession):
         return None
 
     def _near(self, region: Region, *, but: Landmarks | None = None) -> list[Landmarks]:
-        """Followed people who may cover somebody in a region."""
+        """Tracked people who may occlude somebody in a region."""
         poses = (f.pose for f in self._followed if f.pose is not but)
         return [pose for pose in poses if region.is_like(pose.next_region, distance=1, ratio=4)]
 
@@ -149,33 +149,33 @@ class BlazePoseSession(DetectorSession):
         views = [x.region.view(_LOST_VIEW) for x in self._lost[-self._options.lost_views_per_frame :]]
         if len(self._followed) < self._options.max_people:
             views += search.due(frame.time_s, [f.pose.next_region for f in self._followed])
-        found = [c for view in views for c in self._persons.find(frame.rgb, view) if _belongs(c.region, view)]
+        found = [c for view in views for c in self._person_detector.find(frame.rgb, view) if _belongs(c.region, view)]
         return sorted(found, key=lambda c: -c.score)
 
-    def _admit(self, frame: Frame, candidates: Sequence[Candidate]) -> None:
-        """Take in candidates who are nobody known yet; those who are known are people beyond doubt."""
+    def _add_newcomers(self, frame: Frame, candidates: Sequence[Candidate]) -> None:
+        """Track candidates who aren't tracked yet; those who are tracked are people beyond doubt."""
         budget = self._options.candidates_per_frame * (1 if self._followed else 4)
         tried: list[Region] = []
         for candidate in candidates:
             region = candidate.region
             if any(region.is_like(f.pose.next_region) for f in self._followed):
-                self._prove(candidate, frame.time_s)
+                self._confirm_known(candidate, frame.time_s)
             elif len(tried) < budget and not any(region.is_like(r, distance=0.1) for r in tried):
                 tried.append(region)
-                self._try(frame, region)
+                self._try_candidate(frame, region)
 
-    def _prove(self, candidate: Candidate, time_s: float) -> None:
+    def _confirm_known(self, candidate: Candidate, time_s: float) -> None:
         if candidate.score >= self._options.certain_score:
             self._followed = [
                 replace(f, proven_s=time_s, probed_s=time_s) if candidate.region.is_like(f.pose.next_region) else f
                 for f in self._followed
             ]
 
-    def _try(self, frame: Frame, region: Region) -> None:
-        """Follow a newcomer: at once if somebody was lost there, else if a probe agrees."""
+    def _try_candidate(self, frame: Frame, region: Region) -> None:
+        """Track a candidate: at once if somebody was lost there, else if a probe agrees."""
         if len(self._followed) >= self._options.max_people:
             return
-        pose, hidden = self._look_twice(frame, region)
+        pose, hidden = self._refine_candidate(frame, region)
         if pose is None:
             return
         returns = [x for x in self._lost if x.region.is_like(pose.next_region, distance=0.4, ratio=2)]
@@ -191,8 +191,8 @@ class BlazePoseSession(DetectorSession):
         ghost = any(is_on(pose, f.pose) or same_place(pose, f.pose) for f in self._followed)
         return pose.flag >= self._options.appear_flag and not ghost
 
-    def _look_twice(self, frame: Frame, region: Region) -> tuple[Landmarks | None, list[Landmarks]]:
-        """The pose in a candidate's region, the second time where the first look points; and who was painted over."""
+    def _refine_candidate(self, frame: Frame, region: Region) -> tuple[Landmarks | None, list[Landmarks]]:
+        """The pose in a candidate's region, refined in the region it points to; and who was painted over for it."""
         hidden, apart = list[Landmarks](), self._options.same_pose
         first = self._landmarks.find(frame.rgb, region)
         if first.flag < self._options.keep_flag:

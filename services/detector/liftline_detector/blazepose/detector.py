@@ -8,8 +8,8 @@ from liftline.errors import UsageError
 from liftline.models import catalogue as models
 from liftline.ports import Detector, ModelInfo
 from liftline_detector.blazepose._session import BlazePoseSession
-from liftline_detector.blazepose.entry import DETECTOR, POSE_DETECTION, POSE_LANDMARK
 from liftline_detector.blazepose.landmarks import LandmarkModel
+from liftline_detector.blazepose.model_files import NAME, POSE_DETECTION, POSE_LANDMARK
 from liftline_detector.blazepose.options import BlazePoseOptions
 from liftline_detector.blazepose.person_detector import PersonModel
 
@@ -36,7 +36,7 @@ class BlazePoseDetector(Detector):
     def model(self) -> ModelInfo:
         """BlazePose; the hash covers both files, detector first."""
         digest = hashlib.sha256(self._person_model + self._landmark_model).hexdigest()
-        return ModelInfo(DETECTOR.name, digest, POSE_LANDMARK.licence, POSE_LANDMARK.origin)
+        return ModelInfo(NAME, digest, POSE_LANDMARK.licence, POSE_LANDMARK.origin)
 
     @property
     def batch_size(self) -> int:

@@ -20,8 +20,9 @@ from liftline.skeletons import BLAZEPOSE33
 from liftline_detector.blazepose.geometry import Region, crop_region
 from liftline_detector.blazepose.litert import Network, sigmoid
 
-INPUT_PX, POINTS, LANDMARKS = 256, 39, 33
-_HIPS, _RIM = 33, 34
+INPUT_PX, POINTS, LANDMARKS = 256, 39, len(BLAZEPOSE33)
+_HIPS, _RIM = LANDMARKS, LANDMARKS + 1
+"""Rows of the two alignment points."""
 _HEATMAP, _REACH, _MIN_PEAK = 64, 3, 0.5
 _LIMB_WIDTH, _GREY = 0.07, (128, 128, 128)
 _TORSO = BLAZEPOSE33.indices("left_shoulder", "right_shoulder", "right_hip", "left_hip")
@@ -32,7 +33,7 @@ _OUTPUTS = ((1, 195), (1, 1), (1, 256, 256, 1), (1, _HEATMAP, _HEATMAP, POINTS),
 
 @dataclass(frozen=True, eq=False)
 class Landmarks:
-    """What the landmark model says of one region.
+    """The landmark model's output for one region.
 
     points_px (33,2) in the image; visibility and presence (33,) in 0..1: not hidden, and inside the region;
     flag in 0..1: a person is there; next_region: where to look in the next frame.

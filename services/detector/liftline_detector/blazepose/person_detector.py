@@ -14,10 +14,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline_detector.blazepose._anchors import INPUT_PX, anchor_centres
 from liftline_detector.blazepose.geometry import Region, View, crop_view
 from liftline_detector.blazepose.litert import Network, sigmoid
 
+INPUT_PX = 224
+"""Side of the person detector's square input."""
+
+_STRIDES_AND_ANCHORS = ((8, 2), (16, 2), (32, 6))
+"""Stride of each feature map, and anchors per cell; the three layers of stride 32 share one map."""
 MIN_SCORE = 0.5
 MAX_OVERLAP = 0.3
 _OUTPUTS = ((1, 2254, 12), (1, 2254, 1))
@@ -90,3 +94,18 @@ def overlap(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.
     shared = np.prod(np.clip(sides, 0, None), axis=1)
     total = np.prod(box[2:] - box[:2]) + np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) - shared
     return np.asarray(shared / np.maximum(total, 1e-9), np.float32)
+
+
+def anchor_centres() -> NDArray[np.float32]:
+    """(2254, 2) anchor centres as x, y in 0..1 of the input, in the order of the model's rows.
+
+    A single-shot detector (Liu et al., SSD, ECCV 2016); layout of MediaPipe's `pose_detection` module (model card
+    "BlazePose GHUM 3D", 2021). All anchors are of unit size, so that only their centres matter.
+    """
+    maps = []
+    for stride, per_cell in _STRIDES_AND_ANCHORS:
+        cells = INPUT_PX // stride
+        at = (np.arange(cells, dtype=np.float32) + 0.5) / cells
+        y, x = np.meshgrid(at, at, indexing="ij")
+        maps.append(np.repeat(np.stack([x.ravel(), y.ravel()], axis=1), per_cell, axis=0))
+    return np.concatenate(maps)

@@ -17,8 +17,8 @@ from torch import Tensor
 
 from liftline.errors import ModelError, UsageError
 from liftline.skeletons import COCO17
-from liftline_detector.keypoint_rcnn.entry import INSTALL, is_installed
-from liftline_detector.keypoint_rcnn.pictures import InputFormat
+from liftline_detector.keypoint_rcnn.options import INSTALL, is_installed
+from liftline_detector.keypoint_rcnn.preprocessing import InputFormat
 from liftline_detector.keypoint_rcnn.weights import Weights
 
 _NOT_IN_FILES = ("proposal_generator.anchor_generator.cell_anchors.", "pixel_mean", "pixel_std")
@@ -102,7 +102,8 @@ def _check_kind(cfg: Any, name: str) -> None:
     keypoints, classes = cfg.MODEL.ROI_KEYPOINT_HEAD.NUM_KEYPOINTS, cfg.MODEL.ROI_HEADS.NUM_CLASSES
     if not cfg.MODEL.KEYPOINT_ON or (keypoints, classes) != (len(COCO17), 1):
         raise UsageError(
-            f"--detectron-cfg {name}: doesn't find people with COCO's 17 keypoints; use a COCO-Keypoints config."
+            f"--detectron-cfg {name}: doesn't find people with COCO's {len(COCO17)} keypoints; use a COCO-Keypoints "
+            "config."
         )
 
 

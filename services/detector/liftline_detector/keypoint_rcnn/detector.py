@@ -15,9 +15,10 @@ from liftline.models import catalogue as models
 from liftline.models.devices import resolve_device
 from liftline.ports import Detector, ModelInfo
 from liftline_detector.keypoint_rcnn import _network as network
-from liftline_detector.keypoint_rcnn._people import people
-from liftline_detector.keypoint_rcnn.entry import DETECTOR, KeypointRcnnOptions, weights_of
-from liftline_detector.keypoint_rcnn.pictures import InputFormat, network_input
+from liftline_detector.keypoint_rcnn._from_instances import to_people
+from liftline_detector.keypoint_rcnn.model_zoo import weights_of
+from liftline_detector.keypoint_rcnn.options import NAME, KeypointRcnnOptions
+from liftline_detector.keypoint_rcnn.preprocessing import InputFormat, network_input
 from liftline_detector.keypoint_rcnn.weights import read_weights
 
 Network = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
@@ -51,7 +52,7 @@ class KeypointRcnnDetector(Detector):
         built = network.build_network(cfg, weights, source=str(path))
         if options.precision in _DTYPES:
             network.lower_precision(built, _DTYPES[options.precision], device)
-        info = ModelInfo(f"{DETECTOR.name}/{Path(options.config).stem}", weights.sha256, licence, source)
+        info = ModelInfo(f"{NAME}/{Path(options.config).stem}", weights.sha256, licence, source)
         batch = BATCH_ON_CUDA if device.type == "cuda" else BATCH_ON_CPU
         return cls(built, network.input_format(cfg), info, batch_size=batch)
 
@@ -62,7 +63,7 @@ class KeypointRcnnDetector(Detector):
 
     @property
     def batch_size(self) -> int:
-        """What keeps the device busy."""
+        """Frames per call that keep the device busy."""
         return self._batch_size
 
     @property
@@ -71,7 +72,7 @@ class KeypointRcnnDetector(Detector):
         return 1
 
     def start(self) -> KeypointRcnnDetector:
-        """Itself."""
+        """This detector: it remembers no frames."""
         return self
 
     def detect(self, frames: Sequence[Frame]) -> list[People]:
@@ -81,7 +82,7 @@ class KeypointRcnnDetector(Detector):
         try:
             with torch.inference_mode():
                 results = self._run([network_input(frame.rgb, self._form) for frame in frames])
-                return [people(result["instances"]) for result in results]
+                return [to_people(result["instances"]) for result in results]
         except torch.OutOfMemoryError as error:
             if len(frames) == 1:
                 raise LiftlineError(

@@ -29,8 +29,9 @@ _BATCH, _WAIT_S = 512, 1.0
 _JOBS_AT_ONCE, _PUBLISHING_AT_ONCE = 32, 8
 _AGAIN_S, _FAULT_AGAIN_S, _END_WITHIN_S = 1.0, 10.0, 5.0
 _MOST_FAULTS = 10
-_UNREADABLE = "unreadable"
 """An event that can't be handled for a fault of ours so often is left to the reconciler."""
+_UNREADABLE = "unreadable"
+"""Counted in `metrics.events` under this kind: an event whose bytes can't be read."""
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def fit_roots(
     *,
     camera: Camera,
 ) -> NDArray[np.float32]:
-    """The root of every frame of one track.
+    """The root of every frame of one track, by weighted least squares; see this module's text.
 
     Args:
         joints_m: (T,17,3) root-relative Human3.6M joints, camera space.

@@ -100,7 +100,7 @@ def load_checkpoint(path: Path, *, causal: bool = False) -> LifterCheckpoint:
             ours say it themselves.
 
     Raises:
-        ModelError: missing, damaged, unsafe, or no network that turns 17 keypoints into 17 joints.
+        ModelError: missing, damaged, unsafe, or no network from COCO-17 keypoints to Human3.6M-17 joints.
         UsageError: `causal` for a checkpoint of ours that isn't.
     """
     data = _read(path)

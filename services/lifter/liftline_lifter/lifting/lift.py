@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
-from liftline.camera import Camera
+from liftline.camera import Camera, FocalLength
 from liftline.ports import Progress, StopToken
 from liftline.poses import Poses
 from liftline.settings.checked import checked
@@ -18,11 +18,11 @@ from liftline.tracks import Tracks
 from liftline_lifter.lifting import smoothing
 from liftline_lifter.lifting._trajectory import fit_roots
 from liftline_lifter.lifting.checkpoint import LifterCheckpoint
-from liftline_lifter.lifting.focal_length import TRAJECTORY_FOCAL_PER_WIDTH, focal_length
+from liftline_lifter.lifting.focal_length import TRAJECTORY_FOCAL_PER_WIDTH
 from liftline_lifter.lifting.inference import Lifted, Lifter
 from liftline_lifter.refine.bone_lengths import constant_bones
 from liftline_lifter.refine.feet import lock_feet
-from liftline_lifter.refine.keypoints import clean
+from liftline_lifter.refine.keypoint_cleaning import clean_keypoints
 from liftline_lifter.resampling import even_times_s, interpolate, is_even
 
 
@@ -49,10 +49,19 @@ UNREFINED = LiftSettings(
 
 
 def lift(
-    tracks: Tracks, checkpoint: LifterCheckpoint, *, settings: LiftSettings, stop: StopToken, progress: Progress
+    tracks: Tracks,
+    checkpoint: LifterCheckpoint,
+    *,
+    focal: FocalLength,
+    settings: LiftSettings,
+    stop: StopToken,
+    progress: Progress,
 ) -> Poses:
-    """Lift everyone. `progress` counts rows of `tracks`."""
-    camera = Camera(tracks.width_px, tracks.height_px, focal_length(tracks, checkpoint, settings).px)
+    """Lift everyone to 3D, seen by a camera of this focal length (`focal_length.focal_length` chooses one).
+
+    `progress` counts rows of `tracks`. Raises Cancelled.
+    """
+    camera = Camera(tracks.width_px, tracks.height_px, focal.px)
     lifter = Lifter(
         checkpoint,
         flip=settings.flip_augmentation,
@@ -62,7 +71,7 @@ def lift(
     rows = len(tracks.frame_index)
     joints_m = np.empty((rows, len(H36M17), 3), np.float32)
     root_cam_m = np.empty((rows, 3), np.float32)
-    cleaned = clean(tracks, sides=settings.repair_sides, outliers=settings.reject_outliers)
+    cleaned = clean_keypoints(tracks, sides=settings.repair_sides, outliers=settings.reject_outliers)
     for group in _groups(tracks, lifter.chunk_frames):
         times = [tracks.frame_times_s[tracks.frame_index[tracks.rows(position)]] for position in group]
         rates = [_network_times_s(own, checkpoint.rate_hz, settings) for own in times]
@@ -70,7 +79,7 @@ def lift(
             _between(cleaned.keypoints_px[tracks.rows(position)], own, even)
             for position, own, even in zip(group, times, rates, strict=True)
         ]
-        lifted = lifter.lift(keypoints, camera=camera, stop=stop, progress=_Silent())
+        lifted = lifter.lift(keypoints, camera=camera, stop=stop, progress=_NoProgress())
         for position, own, even, result in zip(group, times, rates, lifted, strict=True):
             stop.raise_if_stopped()
             at = tracks.rows(position)
@@ -80,11 +89,11 @@ def lift(
     return lock_feet(poses) if settings.lock_feet else poses
 
 
-class _Silent:
-    """Progress inside a group: rows are counted when they are done."""
+class _NoProgress:
+    """Ignores the progress of the network alone: rows are counted when they are finished."""
 
     def advance(self, frames: int = 1) -> None:
-        """Count nothing."""
+        """Ignore it."""
 
 
 def _groups(tracks: Tracks, frames: int) -> Iterator[list[int]]:
@@ -153,4 +162,5 @@ def _to_poses(tracks: Tracks, focal_px: float, joints_m: NDArray[np.float32], ro
         keypoints_px=tracks.keypoints_px,
         keypoint_scores=tracks.keypoint_scores,
         observed=tracks.observed,
+        keypoint_skeleton=tracks.skeleton,
     )

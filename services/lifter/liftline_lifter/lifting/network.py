@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-JOINTS_IN = 17
-JOINTS_OUT = 17
+from liftline.skeletons import COCO17, H36M17
+
+JOINTS_IN, JOINTS_OUT = len(COCO17), len(H36M17)
 
 
 class TemporalModel(nn.Module):
@@ -27,7 +28,7 @@ class TemporalModel(nn.Module):
     Args:
         filter_widths: frames each block looks at, odd; their product is the receptive field.
         channels: width of the hidden layers.
-        joints_out: 17 for poses, 1 for the root's trajectory.
+        joints_out: `JOINTS_OUT` for poses, 1 for the root's trajectory.
         causal: look at past frames only.
         dropout: probability, in training mode only.
     """

@@ -34,8 +34,8 @@ def reject_outliers(
     """Replace outliers.
 
     Args:
-        keypoints_px: (T,17,2), none missing.
-        scores: (T,17) in 0..1.
+        keypoints_px: (T,J,2), none missing.
+        scores: (T,J) in 0..1.
         sizes_px: (T,) size of the person.
         times_s: (T,) rising.
 
@@ -56,7 +56,7 @@ def outliers(
     keypoints_px: NDArray[np.floating], scores: NDArray[np.floating], sizes_px: NDArray[np.floating],
     times_s: NDArray[np.float64],
 ) -> NDArray[np.bool_]:  # fmt: skip
-    """(T,17) which keypoints are outliers."""
+    """(T,J) which keypoints are outliers."""
     if len(times_s) < 3:
         return np.zeros(scores.shape, np.bool_)
     off = np.linalg.norm(_deviations(keypoints_px, times_s), axis=-1) / np.maximum(sizes_px, 1e-6)[:, None]
@@ -65,7 +65,7 @@ def outliers(
 
 
 def _deviations(keypoints_px: NDArray[np.floating], times_s: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(T,17,2) keypoints minus the median of the places between (..., t-2 and t+2, t-1 and t+1), by time.
+    """(T,J,2) keypoints minus the median of the places between (..., t-2 and t+2, t-1 and t+1), by time.
 
     Near the ends of a track one side is shorter; at the ends themselves nothing deviates.
     """

@@ -1,4 +1,4 @@
-"""Left and right of the arms alone, or of the legs alone, exchanged for a while: found by how they move.
+"""Left and right of the arms alone, or of the legs alone, swapped for a while: found by how they move.
 
 What `tracking.sides` does for whole bodies by position isn't enough for one limb pair: legs pass each other at every
 step, where exchanging them moves nothing. Their velocities differ there. So a state is the pair of the last two frames,
@@ -26,11 +26,11 @@ def repair_sides(
     keypoints_px: NDArray[np.floating], scores: NDArray[np.floating], sizes_px: NDArray[np.floating],
     times_s: NDArray[np.float64],
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:  # fmt: skip
-    """Exchange back what was exchanged.
+    """Undo swaps of arms and of legs.
 
     Args:
-        keypoints_px: (T,17,2), none missing.
-        scores: (T,17).
+        keypoints_px: (T,J,2) COCO keypoints, none missing.
+        scores: (T,J).
         sizes_px: (T,) size of the person.
         times_s: (T,) rising.
 

@@ -37,7 +37,7 @@ LARGEST_STEP_M = 0.06
 
 
 def lock_feet(poses: Poses) -> Poses:
-    """Poses in which standing feet keep their place, everyone by themselves."""
+    """Poses in which standing feet don't slide; each person is corrected independently."""
     joints_m, roots_m = poses.joints_m.astype(np.float64), poses.root_cam_m.astype(np.float64)
     up = upright_direction(joints_m + roots_m[:, None])
     for person in range(len(poses)):
@@ -56,7 +56,7 @@ def lock_track(joints_m: Floats, roots_m: Floats, up: Floats, times_s: NDArray[n
     joints_m = joints_m.copy()
     for foot, leg in enumerate(_LEGS):
         placed = joints_m[:, FEET[foot]] + roots_m
-        joints_m[:, leg] = reach(joints_m[:, leg], steps(placed, contacts[:, foot], times_s))
+        joints_m[:, leg] = two_bone_ik(joints_m[:, leg], foot_offsets(placed, contacts[:, foot], times_s))
     return joints_m, roots_m
 
 
@@ -102,8 +102,8 @@ def _solved(trust: Floats, coupling: Floats, right: Floats) -> Floats:
     return np.asarray(solveh_banded(band.reshape(9, -1), right.ravel(), lower=True).reshape(frames, 3), np.float64)
 
 
-def steps(foot_m: Floats, contact: NDArray[np.bool_], times_s: NDArray[np.float64]) -> Floats:
-    """(T,3) where to move a foot (T,3) so that it stays where it stood on average, faded between contacts."""
+def foot_offsets(foot_m: Floats, contact: NDArray[np.bool_], times_s: NDArray[np.float64]) -> Floats:
+    """(T,3) by how much to move a foot (T,3) so that it stays where it stood (median), faded in and out of contacts."""
     out, weight = np.zeros_like(foot_m), np.zeros(len(foot_m))
     for start, stop in runs(contact):
         begin_s, end_s = times_s[start], times_s[stop - 1]
@@ -118,8 +118,10 @@ def steps(foot_m: Floats, contact: NDArray[np.bool_], times_s: NDArray[np.float6
     return np.asarray(out * np.minimum(1.0, LARGEST_STEP_M / np.maximum(length, 1e-9)), np.float64)
 
 
-def reach(leg_m: Floats, step_m: Floats) -> Floats:
-    """(T,3,3) hip, knee and foot, (T,3) steps -> the leg with its foot moved, its bones as long as they were.
+def two_bone_ik(leg_m: Floats, step_m: Floats) -> Floats:
+    """Inverse kinematics: (T,3,3) hip, knee and foot, (T,3) offsets -> the leg with its foot moved by them.
+
+    Bones keep their lengths, the knee its side.
 
     A leg reaches no farther than it is long, and one that is quite straight, whose knee has no side, stays straight.
     """

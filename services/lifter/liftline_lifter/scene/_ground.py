@@ -1,6 +1,6 @@
 """Which way is up and where the floor is, from everyone who stands and walks on it.
 
-Two observations are put together by least squares. Bodies balance (`balance`), which gives the vertical to a few
+Two observations are put together by least squares. Bodies balance (`vertical`), which gives the vertical to a few
 degrees. And the lower foot of everyone, wherever they go, is on one floor. A person's size can't be seen in one
 camera: where there are several, each may be a little larger and farther away, or smaller and nearer, so that all stand
 on it. Someone who'd have to change much stands elsewhere (a stage, stairs) or is a small child, and tells nothing.
@@ -24,7 +24,7 @@ Floats = NDArray[np.float64]
 ANKLE_HEIGHT_M = 0.07
 """The skeleton's feet are ankles, so high above the floor: 3.9 % of stature (Drillis and Contini, 1966)."""
 
-# Chosen on simulated rooms of the training split (`benchmarks.ground_truth.simulated_rooms`). What balance is good to,
+# Chosen on simulated rooms of the training split (`benchmarks.ground_truth.simulated_rooms`). How good the vertical is,
 # how much sizes differ, how far a foot is off the floor; logarithms of the most that a size may change.
 _TILT_DEG, _SIZE, _OFF_FLOOR_M = 3.0, 0.06, 0.15
 _MOST_GROWTH, _MOST_SHRINKING = 0.10, 0.25
@@ -100,15 +100,15 @@ def _lower_feet(poses: Poses, up: Floats) -> _Feet:
     return _Feet(np.concatenate(points), owner, np.concatenate(weights))
 
 
-def _fit(feet: _Feet, balanced_up: Floats, doubted: NDArray[np.bool_]) -> Ground:
+def _fit(feet: _Feet, vertical: Floats, doubted: NDArray[np.bool_]) -> Ground:
     """Least squares over two angles, the floor and everyone's size, robust in feet and in sizes (pseudo-Huber)."""
-    across = unit(np.cross(balanced_up, [0.0, 0.0, 1.0]))
-    axes = np.radians(_TILT_DEG) * np.stack([across, np.cross(balanced_up, across)])
-    start = np.concatenate([[0.0, 0.0, np.median(feet.points_m @ balanced_up)], np.zeros(len(doubted))])
+    across = unit(np.cross(vertical, [0.0, 0.0, 1.0]))
+    axes = np.radians(_TILT_DEG) * np.stack([across, np.cross(vertical, across)])
+    start = np.concatenate([[0.0, 0.0, np.median(feet.points_m @ vertical)], np.zeros(len(doubted))])
     spread = np.where(doubted, _SIZE, 0.0)
 
     def ground(values: Floats) -> Ground:
-        return Ground(unit(balanced_up + values[:2] @ axes), float(values[2]), np.exp(spread * values[3:]))
+        return Ground(unit(vertical + values[:2] @ axes), float(values[2]), np.exp(spread * values[3:]))
 
     def residuals(values: Floats) -> Floats:
         now = ground(values)

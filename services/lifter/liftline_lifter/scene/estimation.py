@@ -1,4 +1,4 @@
-"""The room, from everyone in it: which way is up, where the floor is, where the middle of the action is."""
+"""The scene, from everyone in it: the vertical, the floor, the middle and extent of everyone's positions."""
 
 from __future__ import annotations
 
@@ -21,10 +21,13 @@ _MIN_EXTENT_M, _DEFAULT_DISTANCE_M = 1.2, 4.0
 _HIP = H36M17.index["hip"]
 
 
-def settle(
+def fit_scene(
     poses: Poses, *, common_floor: bool, sizes_known: NDArray[np.bool_], focal_source: FocalSource
 ) -> tuple[Poses, Scene]:
-    """Bring everyone to one floor, if wanted, and describe the room. `sizes_known` (P,): who keeps their size."""
+    """The scene, and the poses: with `common_floor`, scaled person by person so that all stand on one floor.
+
+    `sizes_known` (P,): whose size is known and stays.
+    """
     if not common_floor or not len(poses):
         return poses, estimate_scene(poses, focal_source=focal_source)
     ground = estimate_ground(poses, sizes_known=sizes_known)
@@ -33,7 +36,7 @@ def settle(
 
 
 def estimate_scene(poses: Poses, *, focal_source: FocalSource | None = None) -> Scene:
-    """What every rendered frame shares. Without anybody: a level camera at hip height, four metres from the middle."""
+    """The scene of poses as they are. Without anybody: a level camera at hip height, four metres from the middle."""
     if not len(poses):
         return _empty_room(poses.focal_px, focal_source)
     up = estimate_ground(poses, sizes_known=np.zeros(len(poses), np.bool_)).up

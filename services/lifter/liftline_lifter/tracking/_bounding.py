@@ -13,7 +13,7 @@ _WORTH_KEEPING = 0.5
 """Someone who finds room for less of their track than this is left out altogether, lest people flash up."""
 
 
-def at_most(
+def limit_people(
     people: list[NDArray[np.intp]], detections: Detections, *, count: int, stop: StopToken
 ) -> tuple[list[NDArray[np.intp]], int]:
     """At most `count` people in any frame; each is kept for the longest stretch with room for them.

@@ -1,7 +1,7 @@
 """Give detections from crowded moments to the tracks that pass through them.
 
-`linking` joins the clear pieces of tracks over moments when people overlapped. What was detected in these moments is
-now given, frame by frame, to the nearest track that is expected there: its place is interpolated over the gap.
+`_linking` joins clear tracklets over moments when people overlapped. What was detected in these moments is now given,
+frame by frame, to the nearest track that is expected there: its position is interpolated over the gap.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Join the pieces of tracks over gaps and crossings, with the motion on both sides of each gap in view.
+"""Join tracklets to tracks over gaps and crossings, with the motion on both sides of each gap in view.
 
-Every end of a piece may go on in every later start that is near in time, place, size and velocity; the cheapest set of
-links is an assignment problem, solved separately for each group of pieces that compete.
+Every end of a tracklet may continue in every later start that is near in time, position, size and velocity; the
+cheapest set of links is an assignment problem, solved separately for each group of tracklets that compete.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from liftline_lifter.tracking.settings import TrackSettings
 from liftline_lifter.tracking.similarity import Shapes
 
 _WINDOW_S = 0.4
-"""A velocity is the slope of a line through so much of a piece."""
+"""A velocity is the slope of a line through so much of a tracklet."""
 SHORTEST_MOTION_S = 0.1
 """Pieces shorter than this tell no velocity."""
 _MAX_LOG_SIZE = 0.5
@@ -33,7 +33,7 @@ _LEAVING_SPEED = 0.2
 
 @dataclass(frozen=True)
 class _Ends:
-    """One end of every piece.
+    """One end of every tracklet.
 
     time_s (N,), place_px (N,2), velocity (N,2) pixels/s, size_px (N,), moving (N,) bool: whether the velocity is known,
     outwards (N,) bool: at a side of the picture and on the way out of it, going back in time for a start.
@@ -48,7 +48,7 @@ class _Ends:
 
 
 def link(
-    pieces: list[NDArray[np.intp]],
+    tracklets: list[NDArray[np.intp]],
     detections: Detections,
     times_s: NDArray[np.float64],
     *,
@@ -56,36 +56,36 @@ def link(
     stop: StopToken,
     width_px: int | None = None,
 ) -> list[NDArray[np.intp]]:
-    """Join pieces, as `following.follow` gives them, into tracks: rows in the order of frames.
+    """Join tracklets, as `frame_association.associate` gives them, into tracks: rows in the order of frames.
 
     Whoever walks out of a picture `width_px` wide isn't who walks in there soon after: people rarely turn at once.
     """
-    if len(pieces) < 2:
-        return pieces
-    starts, ends = _both_ends(pieces, detections, times_s, width_px, stop)
+    if len(tracklets) < 2:
+        return tracklets
+    starts, ends = _both_ends(tracklets, detections, times_s, width_px, stop)
     first, second = _candidates(ends.time_s, starts.time_s, settings.max_gap_s)
     cost = _link_cost(ends, starts, first, second, settings)
     good = cost < _NO_LINK_COST
-    following = _cheapest(len(pieces), first[good], second[good], cost[good])
-    return _chains(pieces, following)
+    successors = _cheapest(len(tracklets), first[good], second[good], cost[good])
+    return _chains(tracklets, successors)
 
 
 def _both_ends(
-    pieces: list[NDArray[np.intp]], detections: Detections, times_s: NDArray[np.float64], width_px: int | None,
+    tracklets: list[NDArray[np.intp]], detections: Detections, times_s: NDArray[np.float64], width_px: int | None,
     stop: StopToken,
 ) -> tuple[_Ends, _Ends]:  # fmt: skip
     starts, ends = [], []
-    for rows in pieces:
+    for rows in tracklets:
         stop.raise_if_stopped()
         shapes = Shapes.rows(detections, rows)
         starts.append(_end(times_s[rows], shapes, at_start=True))
         ends.append(_end(times_s[rows], shapes, at_start=False))
-    first, last = (detections.boxes_px[[rows[at] for rows in pieces]] for at in (0, -1))
+    first, last = (detections.boxes_px[[rows[at] for rows in tracklets]] for at in (0, -1))
     return _stack(starts, first, width_px, forwards=-1), _stack(ends, last, width_px, forwards=1)
 
 
 def _end(times_s: NDArray[np.float64], shapes: Shapes, *, at_start: bool) -> tuple[float, NDArray[np.float64], float]:
-    """Time; place and velocity as (2,2) rows, NaN velocity where the piece is too short; size."""
+    """Time; place and velocity as (2,2) rows, NaN velocity where the tracklet is too short; size."""
     time_s = float(times_s[0] if at_start else times_s[-1])
     near = np.flatnonzero(np.abs(times_s - time_s) <= _WINDOW_S)
     passed = times_s[near] - time_s
@@ -152,8 +152,8 @@ def _link_cost(
 def _cheapest(
     count: int, first: NDArray[np.intp], second: NDArray[np.intp], cost: NDArray[np.float64]
 ) -> NDArray[np.intp]:
-    """(count,) the piece that each piece goes on in, -1 for none: most is saved against linking nothing."""
-    following = np.full(count, -1, np.intp)
+    """(count,) the tracklet that each tracklet goes on in, -1 for none: most is saved against linking nothing."""
+    successors = np.full(count, -1, np.intp)
     graph = coo_array((np.ones(len(first)), (first, second + count)), shape=(2 * count, 2 * count))
     groups = connected_components(graph, directed=False)[1]
     order = np.argsort(groups[first], kind="stable")
@@ -166,17 +166,17 @@ def _cheapest(
         saved[row, column] = _NO_LINK_COST - cost[members]
         for i, j in zip(*linear_sum_assignment(saved, maximize=True), strict=True):
             if saved[i, j] > 0:
-                following[rows[i]] = columns[j]
-    return following
+                successors[rows[i]] = columns[j]
+    return successors
 
 
-def _chains(pieces: list[NDArray[np.intp]], following: NDArray[np.intp]) -> list[NDArray[np.intp]]:
-    heads = np.setdiff1d(np.arange(len(pieces)), following)
+def _chains(tracklets: list[NDArray[np.intp]], successors: NDArray[np.intp]) -> list[NDArray[np.intp]]:
+    heads = np.setdiff1d(np.arange(len(tracklets)), successors)
     chains = []
     for head in heads.tolist():
-        parts, piece = [], head
-        while piece >= 0:
-            parts.append(pieces[piece])
-            piece = int(following[piece])
+        parts, tracklet = [], head
+        while tracklet >= 0:
+            parts.append(tracklets[tracklet])
+            tracklet = int(successors[tracklet])
         chains.append(np.concatenate(parts))
     return chains

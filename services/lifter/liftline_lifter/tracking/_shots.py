@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.ports import StopToken
-from liftline.thumbnails import LEAST_CONTRAST, Outline, Resemblance, Thumbnails, contrast, gradients
+from liftline.thumbnails import LEAST_CONTRAST, FrameSimilarity, GradientSpectrum, Thumbnails, contrast, gradients
 
 _DIFFERENT = 0.45
 _USUAL_SHARE = 0.65
@@ -45,28 +45,28 @@ def find_cuts(thumbnails: Thumbnails, frame_times_s: NDArray[np.float64], *, sto
     """
     if len(thumbnails) < 2:
         return np.zeros(0, np.int64)
-    film = _Film(thumbnails, frame_times_s, stop)
-    if len(film.frames) < 2:
+    visible = _VisibleFrames(thumbnails, frame_times_s, stop)
+    if len(visible.frames) < 2:
         return np.zeros(0, np.int64)
-    changes = film.without_returns(sorted([*film.hard_changes(), *film.blended_changes()]))
-    return np.asarray(film.frames[[after for _, after in changes]], np.int64)
+    changes = visible.without_returns(sorted([*visible.hard_changes(), *visible.blended_changes()]))
+    return np.asarray(visible.frames[[after for _, after in changes]], np.int64)
 
 
-class _Film:
-    """The frames with something to see, numbered in a row, and how alike those near each other are."""
+class _VisibleFrames:
+    """The frames that show something, numbered consecutively, and how similar neighbouring ones are."""
 
     def __init__(self, thumbnails: Thumbnails, frame_times_s: NDArray[np.float64], stop: StopToken) -> None:
         shown = np.concatenate([contrast(part) for part in _chunks(thumbnails.grey)])
         seen = shown >= np.clip(_BLANK_SHARE * np.median(shown), LEAST_CONTRAST, _ENOUGH_CONTRAST)
         self.frames, self._grey = thumbnails.frame_index[seen], thumbnails.grey[seen]
         self._times_s = frame_times_s[self.frames]
-        self._outline = lru_cache(maxsize=64)(lambda n: Outline.of(self._grey[n]))
-        self._compared = lru_cache(maxsize=256)(self._resemblance)
+        self._spectrum = lru_cache(maxsize=64)(lambda n: GradientSpectrum.of(self._grey[n]))
+        self._compared = lru_cache(maxsize=256)(self._similarity)
         self._stop = stop
 
-    def _resemblance(self, n: int, m: int) -> Resemblance:
+    def _similarity(self, n: int, m: int) -> FrameSimilarity:
         self._stop.raise_if_stopped()
-        return self._outline(n).resemblance(self._outline(m))
+        return self._spectrum(n).similarity(self._spectrum(m))
 
     @cached_property
     def next_alike(self) -> NDArray[np.float64]:

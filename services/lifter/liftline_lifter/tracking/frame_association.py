@@ -1,9 +1,9 @@
-"""One pass over the frames: everyone found is given to whoever was expected there, or starts a new track.
+"""Frame-by-frame association: every detection of a frame continues a live track or starts a new one.
 
-Each frame is an assignment problem between tracks, moved on at constant velocity, and detections, solved by the
-Hungarian method over a likeness of keypoints (OKS), boxes (IoU) and place. Someone unseen is expected for a while.
-Where two people come so close that the assignment might as well have been another, or one disappears behind the other,
-tracks are cut: what comes out are pieces, and `linking` decides with the motion before and after in view.
+Each frame is an assignment problem between tracks, predicted at constant velocity, and detections, solved by the
+Hungarian method over a similarity of keypoints (OKS), boxes (IoU) and position. A track without a detection stays live
+for a while. Where two people come so close that another assignment would be nearly as good, or one occludes the other,
+tracks are cut: what comes out are tracklets, and `_linking` decides with the motion before and after in view.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from scipy.optimize import linear_sum_assignment
 from liftline.detections import Detections
 from liftline.ports import Progress, StopToken
 from liftline_lifter.tracking.settings import TrackSettings
-from liftline_lifter.tracking.similarity import Shapes, distinct, likeness
+from liftline_lifter.tracking.similarity import Shapes, distinct, similarity
 
 _MOVEMENT = 2.0
 """OKS constants are for annotations of one image; between frames people move, so they are widened by this."""
@@ -28,12 +28,15 @@ _DAMPING_S = 0.5
 """Time over which someone unseen is expected to slow down."""
 _MAX_SIZE_RATIO = 1.8
 _MARGIN = 0.3
-"""An assignment is clear if it beats every other by so much likeness per person."""
+"""An assignment is clear if it beats every other by so much similarity per person."""
 
 
 @dataclass
-class Piece:
-    """A stretch of a track: rows of the detections, one per frame at most; clear: nobody else was close by."""
+class Tracklet:
+    """Part of a track whose identity is certain: rows of the detections, one per frame at most.
+
+    clear: nobody else was so close that the association was ambiguous.
+    """
 
     rows: list[int]
     clear: bool = True
@@ -41,31 +44,31 @@ class Piece:
 
 @dataclass
 class _Expected:
-    """Who may be in the next frame: one entry per live track."""
+    """The live tracks and their motion: (N,) entries."""
 
     shapes: Shapes
     velocity: NDArray[np.float64]
     last_s: NDArray[np.float64]
-    pieces: list[Piece]
+    tracklets: list[Tracklet]
 
     @classmethod
     def nobody(cls) -> _Expected:
         return cls(Shapes.nobody(), np.zeros((0, 2)), np.zeros(0), [])
 
     def __len__(self) -> int:
-        return len(self.pieces)
+        return len(self.tracklets)
 
     def keep(self, index: NDArray[np.intp]) -> None:
         self.shapes = self.shapes.take(index)
         self.velocity, self.last_s = self.velocity[index], self.last_s[index]
-        self.pieces = [self.pieces[i] for i in index.tolist()]
+        self.tracklets = [self.tracklets[i] for i in index.tolist()]
 
-    def add(self, shapes: Shapes, pieces: list[Piece], time_s: float) -> None:
+    def add(self, shapes: Shapes, tracklets: list[Tracklet], time_s: float) -> None:
         """Start tracks for these people."""
         self.shapes = self.shapes.joined(shapes)
-        self.velocity = np.concatenate([self.velocity, np.zeros((len(pieces), 2))])
-        self.last_s = np.concatenate([self.last_s, np.full(len(pieces), time_s)])
-        self.pieces += pieces
+        self.velocity = np.concatenate([self.velocity, np.zeros((len(tracklets), 2))])
+        self.last_s = np.concatenate([self.last_s, np.full(len(tracklets), time_s)])
+        self.tracklets += tracklets
 
     def at(self, time_s: float) -> Shapes:
         """Everyone where they should be by now."""
@@ -73,10 +76,10 @@ class _Expected:
 
 
 @dataclass
-class _Pass:
+class _Association:
     settings: TrackSettings
     expected: _Expected = field(default_factory=_Expected.nobody)
-    finished: list[Piece] = field(default_factory=list)
+    finished: list[Tracklet] = field(default_factory=list)
 
     def step(self, time_s: float, shapes: Shapes, rows: NDArray[np.intp]) -> None:
         """Take in one frame's people; `rows` are their rows in the detections."""
@@ -89,17 +92,17 @@ class _Pass:
         born = others(len(shapes), found)
         if not len(born):
             return
-        new = [Piece([int(rows[person])], clear=not unclear_people[person]) for person in born.tolist()]
+        new = [Tracklet([int(rows[person])], clear=not unclear_people[person]) for person in born.tolist()]
         expected.add(shapes.take(born), new, time_s)
 
-    def end(self) -> list[Piece]:
-        """All pieces of tracks."""
-        return self.finished + self.expected.pieces
+    def end(self) -> list[Tracklet]:
+        """All tracklets, finished and live ones."""
+        return self.finished + self.expected.tracklets
 
     def _forget(self, time_s: float) -> None:
         live = time_s - self.expected.last_s <= self.settings.coast_s
         if not live.all():
-            self.finished += [self.expected.pieces[i] for i in np.flatnonzero(~live).tolist()]
+            self.finished += [self.expected.tracklets[i] for i in np.flatnonzero(~live).tolist()]
             self.expected.keep(np.flatnonzero(live))
 
     def _update(
@@ -118,28 +121,28 @@ class _Pass:
         expected.shapes.put(tracks, shapes)
         expected.last_s[tracks] = time_s
         for track, row, mixed in zip(tracks.tolist(), rows.tolist(), is_unclear.tolist(), strict=True):
-            piece = expected.pieces[track]
-            if piece.clear == mixed:
-                self.finished.append(piece)
-                expected.pieces[track] = Piece([row], clear=not mixed)
+            tracklet = expected.tracklets[track]
+            if tracklet.clear == mixed:
+                self.finished.append(tracklet)
+                expected.tracklets[track] = Tracklet([row], clear=not mixed)
             else:
-                piece.rows.append(row)
+                tracklet.rows.append(row)
 
 
-def follow(
+def associate(
     detections: Detections, times_s: NDArray[np.float64], *, settings: TrackSettings, stop: StopToken,
     progress: Progress,
-) -> list[Piece]:  # fmt: skip
-    """Join detections into pieces of tracks.
+) -> list[Tracklet]:  # fmt: skip
+    """Join detections into tracklets.
 
     Args:
         detections: of a shot.
         times_s: (R,) presentation time of each row's frame, seconds.
-        settings: how.
+        settings: thresholds and times.
         stop: asked at every frame.
         progress: counts the shot's frames.
     """
-    state, seen = _Pass(settings), detections.frame_start
+    state, seen = _Association(settings), detections.frame_start
     frames, starts = np.unique(detections.frame_index, return_index=True)
     for frame, (first, end) in zip(frames.tolist(), pairwise([*starts.tolist(), len(detections)]), strict=True):
         stop.raise_if_stopped()
@@ -156,7 +159,7 @@ def scores(
     places: Shapes, found: Shapes, unseen_s: NDArray[np.float64], settings: TrackSettings
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """(A,B) how well each person found fits each track, 0..1; and whether they can be the same at all."""
-    alike = likeness(places, found, broaden=_MOVEMENT * (1 + unseen_s))
+    alike = similarity(places, found, broaden=_MOVEMENT * (1 + unseen_s))
     near = np.exp(-np.square(alike.offset_bodies / 0.3))
     oks = np.where(np.isnan(alike.oks), near, alike.oks)
     ratio = np.exp(np.abs(np.log(places.size_px)[:, None] - np.log(found.size_px)[None]))

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline.skeletons import COCO17
+from liftline.detections import People
+from liftline.skeletons import Skeleton
 from liftline_lifter.resampling import interpolate
 
 LOW_SCORE = 0.1
@@ -20,8 +21,8 @@ _TRUSTED_GAP_S = 0.5
 
 
 @dataclass(frozen=True)
-class Filled:
-    """A track without holes over T consecutive frames; see `liftline.tracks.Tracks` for the fields."""
+class FilledTrack:
+    """A track without gaps over T consecutive frames; see `liftline.tracks.Tracks` for the fields."""
 
     frame_index: NDArray[np.int64]
     boxes_px: NDArray[np.float32]
@@ -30,13 +31,14 @@ class Filled:
     keypoint_scores: NDArray[np.float32]
     observed: NDArray[np.bool_]
 
-
-def nobody() -> Filled:
-    """A track of no frames."""
-    joints = len(COCO17)
-    shapes: tuple[tuple[int, ...], ...] = ((0, 4), (0,), (0, joints, 2), (0, joints))
-    boxes, scores, keypoints, keypoint_scores = (np.zeros(shape, np.float32) for shape in shapes)
-    return Filled(np.zeros(0, np.int64), boxes, scores, keypoints, keypoint_scores, np.zeros(0, np.bool_))
+    @classmethod
+    def empty(cls, skeleton: Skeleton) -> FilledTrack:
+        """A track of no frames."""
+        none = People.empty(skeleton)
+        return cls(
+            np.zeros(0, np.int64), none.boxes_px, none.scores, none.keypoints_px, none.keypoint_scores,
+            np.zeros(0, np.bool_),
+        )  # fmt: skip
 
 
 def fill(
@@ -47,16 +49,16 @@ def fill(
     scores: NDArray[np.float32],
     keypoints_px: NDArray[np.float32],
     keypoint_scores: NDArray[np.float32],
-) -> Filled:
-    """Fill a track.
+) -> FilledTrack:
+    """Fill the gaps of a track: one row per frame, every keypoint somewhere.
 
     Args:
         frames: (N,) frames it was observed in, rising.
         times_s: (F,) presentation time of every frame of the video.
         boxes_px: (N,4).
         scores: (N,).
-        keypoints_px: (N,17,2), NaN where missing.
-        keypoint_scores: (N,17).
+        keypoints_px: (N,J,2), NaN where missing.
+        keypoint_scores: (N,J).
 
     Returns:
         One row per frame from the first to the last of `frames`.
@@ -68,7 +70,7 @@ def fill(
     observed[frames - frames[0]] = True
     shown = np.zeros((len(every), keypoints_px.shape[1]), np.float32)
     shown[observed] = np.where(trusted, keypoint_scores, 0)
-    return Filled(
+    return FilledTrack(
         every,
         interpolate(boxes_px, seen_s, all_s).astype(np.float32),
         interpolate(scores, seen_s, all_s).astype(np.float32),
@@ -84,7 +86,7 @@ def fill_keypoints(
     keypoints_px: NDArray[np.float32],
     scores: NDArray[np.float32],
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Keypoints (N,17,2) seen at times (N,) -> at all times (T,17,2), and which of those seen were kept (N,17).
+    """Keypoints (N,J,2) seen at times (N,) -> at all times (T,J,2), and which of those seen were kept (N,J).
 
     A keypoint that was never found takes the mean place of the others.
     """
@@ -101,7 +103,7 @@ def fill_keypoints(
 
 
 def near_good(times_s: NDArray[np.float64], good: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(N,17) whether a good keypoint of the same joint is near in time both before and after."""
+    """(N,J) whether a good keypoint of the same joint is near in time both before and after."""
     at = np.where(good, times_s[:, None], -np.inf)
     before = np.maximum.accumulate(at, axis=0)
     after = -np.maximum.accumulate(np.where(good, -times_s[:, None], -np.inf)[::-1], axis=0)[::-1]

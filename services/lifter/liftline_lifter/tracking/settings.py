@@ -1,4 +1,4 @@
-"""The numbers tracking depends on, in units that don't change with frame rate or image size."""
+"""The settings of tracking, in units that don't change with frame rate or image size."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TrackSettings:
-    """How people are followed. Times in seconds; `_bodies` are multiples of a person's size, the root of the box area.
+    """Thresholds of tracking. Times in seconds; `_bodies` are multiples of a person's size, the root of the box area.
 
     Attributes:
         coast_s: how long someone unseen is expected to go on as before.

@@ -1,4 +1,4 @@
-"""Left and right, decided over a whole track: a detector that mistakes a back for a front swaps them all at once.
+"""Which frames have left and right swapped: a detector that mistakes a back for a front swaps all joints at once.
 
 A body can't turn around between two frames, so a swap shows as a jump of every paired joint, and undoing it removes the
 jump. Which frames to swap is a two-state shortest path (Viterbi, IEEE Trans. Inf. Theory 13, 1967): a change of state
@@ -30,7 +30,7 @@ def swapped_frames(
     """(N,) whether left and right are exchanged in each observed frame of a track.
 
     Args:
-        keypoints_px: (N,17,2), NaN where missing.
+        keypoints_px: (N,J,2) COCO keypoints, NaN where missing.
         sizes_px: (N,) size of the person in each frame.
         times_s: (N,) rising.
     """

@@ -1,4 +1,4 @@
-"""How alike two people in an image are: OKS between keypoints, IoU between boxes, and how far one is from the other.
+"""How similar two people in an image are: OKS between keypoints, IoU between boxes, and the distance between them.
 
 OKS and its per-keypoint constants: COCO keypoint evaluation (cocodataset.org/#keypoints-eval).
 """
@@ -13,27 +13,10 @@ from numpy.typing import NDArray
 from liftline.detections import Detections
 from liftline.skeletons import COCO17
 
-OKS_SIGMAS: NDArray[np.float64] = np.array(
-    [
-        0.026,
-        0.025,
-        0.025,
-        0.035,
-        0.035,
-        0.079,
-        0.079,
-        0.072,
-        0.072,
-        0.062,
-        0.062,
-        0.107,
-        0.107,
-        0.087,
-        0.087,
-        0.089,
-        0.089,
-    ]
-)
+OKS_SIGMAS: NDArray[np.float64] = np.array([
+    0.026, 0.025, 0.025, 0.035, 0.035, 0.079, 0.079, 0.072, 0.072,
+    0.062, 0.062, 0.107, 0.107, 0.087, 0.087, 0.089, 0.089,
+])  # fmt: skip
 """(17,) COCO's spread of human annotations per keypoint, in units of the root of the person's area."""
 
 VISIBLE_SCORE = 0.1
@@ -48,7 +31,7 @@ _NEAR_BODIES = 3.0
 
 
 @dataclass(frozen=True)
-class Likeness:
+class Similarity:
     """Everyone of A (expected) against everyone of B (found), all (A,B).
 
     oks in 0..1, 0 for who is far away, else NaN where fewer than three keypoints are visible in both; iou of the boxes
@@ -62,7 +45,7 @@ class Likeness:
 
 @dataclass(frozen=True)
 class Shapes:
-    """People as tracking sees them: keypoints_px (N,17,2) without NaN, visible (N,17) bool, boxes_px (N,4)."""
+    """People as tracking sees them: keypoints_px (N,J,2) without NaN, visible (N,J) bool, boxes_px (N,4)."""
 
     keypoints_px: NDArray[np.float64]
     visible: NDArray[np.bool_]
@@ -140,7 +123,7 @@ class Shapes:
         return np.where(count >= _ENOUGH_FOR_PLACE, mean, self.centre_px)
 
 
-def likeness(expected: Shapes, found: Shapes, *, broaden: NDArray[np.float64] | float = 1.0) -> Likeness:
+def similarity(expected: Shapes, found: Shapes, *, broaden: NDArray[np.float64] | float = 1.0) -> Similarity:
     """Compare everyone with everyone.
 
     `broaden` (A,) widens OKS's constants: 1 is COCO's, more forgives movement. Only people near each other are compared
@@ -158,7 +141,7 @@ def likeness(expected: Shapes, found: Shapes, *, broaden: NDArray[np.float64] | 
     shift = (apart * common[..., None]).sum(axis=1) / np.maximum(count, 1)[:, None]
     known = count >= _MIN_COMMON
     distance[one[known], other[known]] = np.linalg.norm(shift[known], axis=-1) / size[one[known]]
-    return Likeness(oks, box_iou(expected.boxes_px, found.boxes_px), distance)
+    return Similarity(oks, box_iou(expected.boxes_px, found.boxes_px), distance)
 
 
 def paired_oks(one: Shapes, other: Shapes) -> NDArray[np.float64]:
@@ -170,7 +153,7 @@ def paired_oks(one: Shapes, other: Shapes) -> NDArray[np.float64]:
 def _oks(
     apart: NDArray[np.float64], common: NDArray[np.bool_], count: NDArray[np.int_], size: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """(...) from keypoints' distances (...,17,2), whether they count (...,17), their number and the size (...)."""
+    """(...) from keypoints' distances (...,J,2), whether they count (...,J), their number and the size (...)."""
     squared = apart[..., 0] ** 2 + apart[..., 1] ** 2
     near = np.exp(-squared * _OKS_FALL / np.square(size)[..., None])
     total = np.einsum("...k,...k->...", near, common) / np.maximum(count, 1)
@@ -194,7 +177,7 @@ def distinct(shapes: Shapes, scores: NDArray[np.floating], *, duplicate_oks: flo
     np.fill_diagonal(iou, 0)
     if not (iou > _TOUCHING).any():
         return np.arange(len(shapes))
-    oks = np.fmax(likeness(shapes, shapes).oks, likeness(shapes, shapes.mirrored()).oks)
+    oks = np.fmax(similarity(shapes, shapes).oks, similarity(shapes, shapes.mirrored()).oks)
     same = np.where(np.isnan(oks), iou > _SAME_BOX, np.fmin(oks, oks.T) > duplicate_oks)
     kept: list[int] = []
     order = np.lexsort([*shapes.boxes_px.T, -scores])  # equal scores: by place, so that the order given doesn't matter

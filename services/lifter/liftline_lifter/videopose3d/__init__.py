@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from liftline_lifter.videopose3d.dataset import CustomSubject, read_custom_dataset, write_custom_dataset
 from liftline_lifter.videopose3d.detectron import DetectronFile, read_detectron_file, write_detectron_file
-from liftline_lifter.videopose3d.keypoints import (
+from liftline_lifter.videopose3d.lift_input import (
     LiftInput,
     load_keypoints,
     tracks_from_custom,

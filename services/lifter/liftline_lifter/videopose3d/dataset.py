@@ -97,7 +97,9 @@ def read_custom_dataset(path: Path) -> list[CustomSubject]:
     positions, metadata = (_dictionary(entries[key], key, path) for key in ("positions_2d", "metadata"))
     layout = metadata.get("layout_name", "coco")
     if layout != "coco":
-        raise InvalidInputError(f"{path}: its keypoints are '{layout}', Liftline lifts COCO's 17; {_REPAIR}.")
+        raise InvalidInputError(
+            f"{path}: its keypoints are '{layout}', Liftline lifts COCO's {len(COCO17)}; {_REPAIR}."
+        )
     sizes = _dictionary(metadata.get("video_metadata"), "video_metadata", path)
     subjects = [_subject(str(name), actions, sizes.get(name), path) for name, actions in positions.items()]
     if not subjects:
@@ -117,7 +119,8 @@ def _subject(name: str, actions: object, size: object, path: Path) -> CustomSubj
         raise InvalidInputError(f"{path}: subject '{name}' holds no numbers ({error}); {_REPAIR}.") from error
     if keypoints.ndim != 3 or keypoints.shape[1] != len(COCO17) or keypoints.shape[2] < 2 or not len(keypoints):
         raise InvalidInputError(
-            f"{path}: subject '{name}' has keypoints of shape {keypoints.shape}, expected (frames, 17, 2); {_REPAIR}."
+            f"{path}: subject '{name}' has keypoints of shape {keypoints.shape}, expected (frames, {len(COCO17)}, 2); "
+            f"{_REPAIR}."
         )
     if width < 1 or height < 1 or start < 0:
         raise InvalidInputError(f"{path}: subject '{name}' has no valid width and height; {_REPAIR}.")

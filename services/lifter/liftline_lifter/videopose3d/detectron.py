@@ -167,7 +167,7 @@ def _people(boxes: Any, keypoints: Any) -> tuple[NDArray[np.float32], NDArray[np
     boxes, keypoints = _of_people(boxes), _of_people(keypoints)
     if not len(boxes) or not len(keypoints):
         return _NOBODY
-    if boxes.ndim != 2 or boxes.shape[1] < 5 or keypoints.shape[1:] not in ((4, 17), (6, 17)):
+    if boxes.ndim != 2 or boxes.shape[1] < 5 or keypoints.shape[1:] not in ((4, len(COCO17)), (6, len(COCO17))):
         raise ValueError(f"boxes of shape {boxes.shape}, keypoints of shape {keypoints.shape}")
     if len(boxes) != len(keypoints):
         raise ValueError(f"{len(boxes)} boxes, but keypoints of {len(keypoints)} people")

@@ -1,3 +1,3 @@
-"""People drawn over the video: `overlay` is where to begin; `body`, `labels`, `lettering`, `palette` and `strokes` are
-what it draws with.
+"""People drawn over the video. Begin with `overlay`: it places the poses of a frame (`frame_poses`) on its picture
+(`_alignment`). `body`, `labels`, `lettering`, `palette` and `strokes` are what it, and the 3D view, draw with.
 """

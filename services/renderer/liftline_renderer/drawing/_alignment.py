@@ -1,4 +1,4 @@
-"""Sets the projected 3D pose on the person it was lifted from.
+"""Aligns the projected 3D pose to the person it was lifted from.
 
 A lifted pose has the right shape, but its root (one rigid fit under an assumed focal length) leaves it a little off,
 too large or too small in the picture. What is drawn stays the projection of the 3D result; only where it lies is
@@ -22,7 +22,7 @@ ROUNDS = 3
 """Rounds of reweighting against single keypoints that are far off (Huber weights)."""
 
 
-def set_on_keypoints(
+def align_to_keypoints(
     joints_px: NDArray[np.float64], keypoints_px: NDArray[np.float64], scores: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Projected joints (P,17,2) moved onto COCO-17 keypoints (P,17,2) with scores (P,17), all in px.

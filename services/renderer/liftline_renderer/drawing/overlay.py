@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from liftline.camera import Camera
 from liftline.skeletons import H36M17
-from liftline_renderer.drawing._alignment import set_on_keypoints
+from liftline_renderer.drawing._alignment import align_to_keypoints
 from liftline_renderer.drawing.body import BONES, side_of
+from liftline_renderer.drawing.frame_poses import FramePoses
 from liftline_renderer.drawing.labels import label_above
 from liftline_renderer.drawing.palette import person_colours, shade
-from liftline_renderer.drawing.people import People
 from liftline_renderer.drawing.strokes import Image, box_around, circles, fill, fixed_point, tapered
 
 HALO = (14.0, 16.0, 20.0)
@@ -57,30 +57,30 @@ class Overlay:
         """Remember the camera that the roots were fitted with."""
         self._camera, self._scale = camera, scale
 
-    def draw(self, image: Image, people: People) -> None:
+    def draw(self, image: Image, people: FramePoses) -> None:
         """Draw everyone onto the picture, the farthest first; who isn't wholly in front of the camera is left out."""
         people = people.only(people.joints_cam_m[..., 2].min(axis=1) > NEAREST_M)
         if not len(people):
             return
         projected = self._camera.project(people.joints_cam_m)
-        placed, fit = set_on_keypoints(projected, people.keypoints_px, people.scores)
+        placed, fit = align_to_keypoints(projected, people.keypoints_px, people.scores)
         depth_m = people.joints_cam_m[..., 2]
         size = self._camera.focal_px / depth_m[:, 0] * fit * self._scale
-        figures = Figures.of(placed * self._scale, depth_m, size, people, _Widths.of(image))
+        figures = OverlayFigures.of(placed * self._scale, depth_m, size, people, _Widths.of(image))
         for person in np.argsort(-depth_m[:, 0], kind="stable"):
             figures.draw(image, person)
             figures.label(image, person)
 
 
 @dataclass(frozen=True)
-class Figures:
-    """What to draw of everyone in a frame: P people, B bones, J joints, M points per outline.
+class OverlayFigures:
+    """The shapes of everyone in a frame: P people, B bones, J joints, M points per outline.
 
     joints_px (P,J,2); size_px (P,) px per metre; near (P,B) and order by it; bones and halos (P,B,M,2) px with
     colours (P,B,3); radii (P,B,2); dots (P,J,M,2) px with dot_colours (P,J,3).
     """
 
-    people: People
+    people: FramePoses
     joints_px: NDArray[np.float64]
     size_px: NDArray[np.float64]
     widths: _Widths
@@ -98,9 +98,9 @@ class Figures:
         joints_px: NDArray[np.float64],
         depth_m: NDArray[np.float64],
         size_px: NDArray[np.float64],
-        people: People,
+        people: FramePoses,
         widths: _Widths,
-    ) -> Figures:
+    ) -> OverlayFigures:
         """Work out shapes and colours for joints (P,J,2) px with depths (P,J) m."""
         near = np.clip((depth_m[:, :1] - depth_m) / NEAR_M, -1, 1)
         start, end = joints_px[:, BONES.start], joints_px[:, BONES.end]

@@ -95,7 +95,7 @@ class SegmentWriter:
             self._container.mux(self._stream.encode(frame))
 
     def __enter__(self) -> Self:
-        """Start."""
+        """Return this writer."""
         return self
 
     def __exit__(

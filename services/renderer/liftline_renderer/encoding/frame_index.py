@@ -20,7 +20,7 @@ def save(path: Path, frame_index: NDArray[np.int64]) -> None:
 
 
 def load(path: Path) -> NDArray[np.int64]:
-    """Read them. Raises InvalidArtifactError."""
+    """Read (N,) rising frame numbers. Raises InvalidArtifactError: no such file, damaged, not rising."""
     try:
         with path.open("rb") as file:
             found = np.lib.format.read_array(file, allow_pickle=False)

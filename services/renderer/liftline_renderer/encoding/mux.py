@@ -31,7 +31,7 @@ _MIN_TIMESCALE = 10_000
 
 
 class DrawnSegment(Protocol):
-    """What is joined."""
+    """A drawn segment as `mux` needs it; `MuxSegment`, or one whose file is fetched late."""
 
     @property
     def path(self) -> Path:

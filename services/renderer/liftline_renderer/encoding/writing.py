@@ -1,4 +1,4 @@
-"""What writing video files through libav has in common: the layout's demands and errors of the disk."""
+"""What all writers of video files through libav need: even sizes, and errors of the disk as OSError."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline_renderer.drawing.body import FIGURE, with_head
-from liftline_renderer.drawing.people import People
+from liftline_renderer.drawing.frame_poses import FramePoses
 from liftline_renderer.drawing.strokes import (
     ARC_POINTS,
     SUBPIXEL_BITS,
@@ -87,7 +87,7 @@ def grid_pieces(
     return starts, starts + steps
 
 
-def draw_shadows(image: Image, people: People, room: Room, camera: OrbitCamera) -> None:
+def draw_shadows(image: Image, people: FramePoses, room: Room, camera: OrbitCamera) -> None:
     """Darken the floor under everyone: softly where the body is high above it, more where it touches it."""
     joints = room.from_camera(with_head(people.joints_cam_m))
     height_m = np.maximum(joints[..., 2], 0)

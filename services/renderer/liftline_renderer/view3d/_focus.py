@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from liftline.poses import Poses
 from liftline.scene import Scene
-from liftline_renderer.drawing.people import FARTHEST_M
+from liftline_renderer.drawing.frame_poses import FARTHEST_M
 from liftline_renderer.view3d.room import Focus, Room
 
 STEP_S = 0.2
@@ -21,7 +21,7 @@ MAX_RADIUS_M = 6.0
 
 
 class FocusPath:
-    """The focus at any time."""
+    """Where the 3D view looks at any time of the video."""
 
     def __init__(self, poses: Poses, scene: Scene, room: Room) -> None:
         """Reduce all roots to a smooth path with a point every `STEP_S`."""

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from liftline.skeletons import H36M17
 from liftline_renderer.drawing.body import FIGURE, HEAD_STROKE, NECK_STROKE, TORSO, with_head
+from liftline_renderer.drawing.frame_poses import FramePoses
 from liftline_renderer.drawing.palette import MIDDLE, person_colours, shade
-from liftline_renderer.drawing.people import People
 from liftline_renderer.drawing.strokes import Image, circles, fill, fixed_point, hull, tapered, visible
 from liftline_renderer.view3d.room import OrbitCamera, Room
 
@@ -45,12 +45,12 @@ class Shape:
     colours: NDArray[np.float64]
 
     def paint(self, image: Image) -> None:
-        """Paint it."""
+        """Fill its outlines into `image` (H,W,3) RGB, in place."""
         for outline, colour in zip(self.outlines, self.colours.tolist(), strict=True):
             fill(image, outline, colour)
 
 
-def draw_figures(image: Image, people: People, room: Room, camera: OrbitCamera) -> None:
+def draw_figures(image: Image, people: FramePoses, room: Room, camera: OrbitCamera) -> None:
     """Paint everyone, sorted by depth over all people. Who comes too close to the camera is left out."""
     joints = camera.see(room.from_camera(with_head(people.joints_cam_m)))
     usable = np.all(np.isfinite(joints), axis=(1, 2))
@@ -68,7 +68,7 @@ def draw_figures(image: Image, people: People, room: Room, camera: OrbitCamera) 
         shape.paint(image)
 
 
-def _colours(people: People, distance: NDArray[np.float64]) -> NDArray[np.float64]:
+def _colours(people: FramePoses, distance: NDArray[np.float64]) -> NDArray[np.float64]:
     """(P,3,3) colours by person and side, faded where interpolated or far: distance (P,), 1 in the view's middle."""
     colours = np.array([person_colours(int(track)).sides for track in people.track_ids])
     fade = np.clip((distance - 1) * 1.2, 0, 1) * FAR_FADE

@@ -8,7 +8,7 @@ from math import cos, hypot, pi, radians, sin
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline.scene import Scene
+from liftline.scene import Scene, world_axes
 
 SWING_DEG, ELEVATION_DEG = 42.0, 13.0
 FOCAL_PER_SHORT_SIDE = 1.75
@@ -23,7 +23,7 @@ NEAREST_M = 0.3
 
 @dataclass(frozen=True)
 class Room:
-    """A rigid change of axes from camera space: x right, y away from the video's camera, z up; z = 0 is the floor.
+    """A rigid change of axes from camera space to the world's (`liftline.scene.world_axes`), z = 0 being the floor.
 
     axes (3,3): rows are the room's axes in camera space. origin_m (3,): the room's origin in camera space.
     """
@@ -35,11 +35,7 @@ class Room:
     def of(cls, scene: Scene) -> Room:
         """The room of a scene; its origin is the scene's centre, moved onto the floor."""
         up, centre = np.array(scene.up), np.array(scene.centre_m)
-        away = np.array([0.0, 0.0, 1.0]) - up[2] * up
-        if np.linalg.norm(away) < 1e-3:  # the video looks straight up or down: the picture's top is away
-            away = np.array([0.0, -1.0, 0.0]) + up[1] * up
-        away /= np.linalg.norm(away)
-        return cls(np.array([np.cross(away, up), away, up]), centre + (scene.floor_m - centre @ up) * up)
+        return cls(world_axes(scene), centre + (scene.floor_m - centre @ up) * up)
 
     def from_camera(self, points_m: NDArray[np.float64]) -> NDArray[np.float64]:
         """(...,3) camera space -> (...,3) room."""

@@ -6,9 +6,9 @@ import numpy as np
 
 from liftline.poses import Poses
 from liftline.scene import Scene
+from liftline_renderer.drawing.frame_poses import FramePoses
 from liftline_renderer.drawing.labels import label_above, lettering_px
 from liftline_renderer.drawing.lettering import write
-from liftline_renderer.drawing.people import People
 from liftline_renderer.drawing.strokes import Image
 from liftline_renderer.view3d._floor import backdrop, draw_grid, draw_shadows
 from liftline_renderer.view3d._focus import FocusPath
@@ -32,8 +32,8 @@ class View3D:
         self._backdrop = backdrop(width_px, height_px)
         self._step_m = 0.5 if self._path.widest_m < WIDE_VIEW_M else 1.0
 
-    def draw(self, image: Image, people: People, time_s: float) -> None:
-        """Fill the picture (H,W,3)."""
+    def draw(self, image: Image, people: FramePoses, time_s: float) -> None:
+        """Draw the view at `time_s` seconds into `image` (H,W,3) RGB, which it fills."""
         height, width = image.shape[:2]
         focus = self._path.at(time_s)
         camera = OrbitCamera.at(time_s, focus, period_s=self._period_s, width_px=width, height_px=height)
@@ -49,7 +49,7 @@ class View3D:
             top = height - margin - height_px
             write(image, clock(time_s), left=margin, top=top, height_px=height_px, colour=CLOCK_COLOUR)
 
-    def _labels(self, image: Image, people: People, camera: OrbitCamera) -> None:
+    def _labels(self, image: Image, people: FramePoses, camera: OrbitCamera) -> None:
         """Track ids over all figures, the nearest person's last."""
         seen = camera.see(self._room.from_camera(people.joints_cam_m))
         for person in np.argsort(-seen[:, 0, 2], kind="stable"):

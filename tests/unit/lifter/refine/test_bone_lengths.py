@@ -6,7 +6,7 @@ import numpy as np
 
 from liftline.skeletons import H36M17
 from liftline_lifter.refine.bone_lengths import bone_lengths, constant_bones
-from tests.unit.lifter.refine.figures3d import walk
+from tests.unit.lifter.refine.walking_figure import walk
 
 
 def breathing(joints: np.ndarray, *, seed: int = 0) -> np.ndarray:

@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from liftline_lifter.refine._contacts import find_contacts
 from liftline_lifter.refine.bone_lengths import bone_lengths
-from liftline_lifter.refine.feet import corrected_roots, lock_track, reach
+from liftline_lifter.refine.feet import corrected_roots, lock_track, two_bone_ik
 from liftline_lifter.runs import runs
-from tests.unit.lifter.refine.figures3d import FEET, LEFT_LEG, walk
+from tests.unit.lifter.refine.walking_figure import FEET, LEFT_LEG, walk
 
 UP = np.array([0.0, -1.0, 0.0])
 
@@ -85,7 +85,7 @@ def test_a_leg_reaches_for_where_its_foot_should_be_and_no_farther_than_it_can()
     step = np.zeros((50, 3))
     step[:25] = [0.02, -0.01, 0.03]
     step[25:40] = [0.0, 5.0, 0.0]
-    out = reach(leg, step)
+    out = two_bone_ik(leg, step)
     np.testing.assert_allclose(out[:25, 2], leg[:25, 2] + step[:25], atol=1e-9)
     np.testing.assert_array_equal(out[40:], leg[40:])
     np.testing.assert_allclose(np.linalg.norm(np.diff(out, axis=1), axis=-1), 0.45, atol=1e-6)
@@ -95,7 +95,7 @@ def test_a_leg_reaches_for_where_its_foot_should_be_and_no_farther_than_it_can()
 
 def test_a_straight_leg_turns_and_stays_straight() -> None:
     leg = np.array([[[0.0, 0, 0], [0, 0.45, 0], [0, 0.9, 0]]])
-    out = reach(leg, np.array([[0.05, -0.05, 0.0]]))
+    out = two_bone_ik(leg, np.array([[0.05, -0.05, 0.0]]))
     np.testing.assert_allclose(np.linalg.norm(np.diff(out, axis=1), axis=-1), 0.45, atol=1e-9)
     assert out[0, 2, 0] > 0.04
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from liftline.skeletons import COCO17
 from liftline_lifter.refine._outliers import UNSURE, reject_outliers
-from tests.unit.lifter.scenes import walker
+from tests.unit.lifter.synthetic_people import walker
 
 HEIGHT_PX = 300.0
 WRIST = COCO17.index["left_wrist"]

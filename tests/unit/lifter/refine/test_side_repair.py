@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from liftline.skeletons import COCO17
 from liftline_lifter.refine._side_repair import repair_sides
-from tests.unit.lifter.scenes import walker
+from tests.unit.lifter.synthetic_people import walker
 
 HEIGHT_PX = 300.0
 LEGS = COCO17.indices("left_knee", "left_ankle", "right_knee", "right_ankle")

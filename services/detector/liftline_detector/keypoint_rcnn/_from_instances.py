@@ -1,4 +1,4 @@
-"""What a Keypoint R-CNN gives for one frame, as people."""
+"""From Detectron2's `Instances` of one frame to `People`."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Instances(Protocol):
     pred_keypoints: Tensor
 
 
-def people(instances: Instances) -> People:
+def to_people(instances: Instances) -> People:
     """Everyone found, in the network's order: the highest score first."""
     keypoints = _array(instances.pred_keypoints).reshape(-1, len(COCO17), 3)
     return People(

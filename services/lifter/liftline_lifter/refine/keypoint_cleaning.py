@@ -1,4 +1,4 @@
-"""2D tracks put right before they are lifted: limbs exchanged back, then outliers replaced."""
+"""2D keypoints cleaned before they are lifted: swaps of limbs undone, then outliers replaced."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from liftline_lifter.refine._outliers import reject_outliers
 from liftline_lifter.refine._side_repair import repair_sides
 
 
-def clean(tracks: Tracks, *, sides: bool, outliers: bool) -> Tracks:
-    """The tracks with better keypoints, each track by itself; boxes and what was observed stay."""
+def clean_keypoints(tracks: Tracks, *, sides: bool, outliers: bool) -> Tracks:
+    """Tracks with cleaned keypoints and scores, each track independently; boxes and `observed` stay."""
     if not (sides or outliers):
         return tracks
     keypoints_px, scores = tracks.keypoints_px.copy(), tracks.keypoint_scores.copy()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from liftline.detections import Detections, People
 from liftline.progress import FrameCounter, StopFlag
-from liftline_lifter.tracking.people import Identities, find_people
+from liftline_lifter.tracking.identities import Identities, find_identities
 from liftline_lifter.tracking.settings import TrackSettings
 
 FPS = 30.0
@@ -47,7 +47,7 @@ def walker(
 def as_people(keypoints: Sequence[NDArray[np.float64]], scores: Sequence[float]) -> People:
     """Stack people of one frame; boxes are the keypoints' extents with a margin."""
     if not keypoints:
-        return People.nobody()
+        return People.empty()
     points = np.stack(keypoints)
     low, high = np.nanmin(points, axis=1), np.nanmax(points, axis=1)
     margin = 0.08 * (high - low).max(axis=1, keepdims=True)
@@ -108,6 +108,6 @@ def identities(
 ) -> Identities:  # fmt: skip
     """Who is who, without anyone to watch."""
     settings = settings or TrackSettings()
-    return find_people(
+    return find_identities(
         detections, times_s, settings=settings, stop=StopFlag(), progress=FrameCounter(), width_px=width_px
     )  # fmt: skip

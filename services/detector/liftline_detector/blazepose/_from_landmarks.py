@@ -1,4 +1,4 @@
-"""From BlazePose's 33 landmarks to what the pipeline speaks of: a box, a score and 17 COCO keypoints per person."""
+"""From BlazePose's landmarks to `People`: a box, a score and COCO keypoints per person; and how close two poses are."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from liftline_detector.blazepose.landmarks import Landmarks
 from liftline_detector.blazepose.person_detector import overlap
 
 _COCO = np.array(BLAZEPOSE33_TO_COCO17)
-_LIMBS = np.arange(5, len(COCO17))
+_LIMBS = np.arange(COCO17.index["left_shoulder"], len(COCO17))
 _BONES = np.array([edge for edge in COCO17.edges if min(edge) >= _LIMBS[0]])
 _LIMBS_MIRRORED = COCO17.mirrored[_LIMBS]
 _EARS = BLAZEPOSE33.indices("left_ear", "right_ear")
@@ -62,10 +62,10 @@ def box(pose: Landmarks, *, width: int, height: int) -> NDArray[np.float32]:
     return np.asarray(np.clip(np.concatenate([low - margin, high + margin]), 0, limit), np.float32)
 
 
-def people(poses: Sequence[Landmarks], *, width: int, height: int) -> People:
+def to_people(poses: Sequence[Landmarks], *, width: int, height: int) -> People:
     """Everyone in one frame; a person's score is the landmark model's flag."""
     if not poses:
-        return People.nobody()
+        return People.empty()
     points, scores = zip(*(keypoints(p, width=width, height=height) for p in poses), strict=True)
     return People(
         np.stack([box(p, width=width, height=height) for p in poses]),

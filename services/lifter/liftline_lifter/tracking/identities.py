@@ -1,4 +1,4 @@
-"""From the detections of a whole video to filled tracks: cut, follow, link, select, set sides right, fill."""
+"""From the detections of a whole video to tracks: cuts, association, linking, selection, sides, gap filling."""
 
 from __future__ import annotations
 
@@ -12,15 +12,14 @@ from numpy.typing import NDArray
 from liftline.detections import Detections
 from liftline.errors import LimitExceededError
 from liftline.ports import Progress, StopToken
-from liftline.skeletons import COCO17
 from liftline.tracks import Tracks
-from liftline_lifter.tracking import gap_filling as gaps
-from liftline_lifter.tracking._bounding import at_most
+from liftline_lifter.tracking import gap_filling
+from liftline_lifter.tracking._bounding import limit_people
 from liftline_lifter.tracking._insertion import insert
 from liftline_lifter.tracking._linking import SHORTEST_MOTION_S, link
 from liftline_lifter.tracking._selection import by_prominence, select
 from liftline_lifter.tracking._shots import find_cuts
-from liftline_lifter.tracking.frame_association import Piece, follow
+from liftline_lifter.tracking.frame_association import Tracklet, associate
 from liftline_lifter.tracking.settings import TrackSettings
 from liftline_lifter.tracking.sides import swapped_frames
 
@@ -38,7 +37,7 @@ class Identities:
     left_out: int
 
 
-def find_people(
+def find_identities(
     detections: Detections, frame_times_s: NDArray[np.float64], *, settings: TrackSettings, stop: StopToken,
     progress: Progress, width_px: int | None = None,
 ) -> Identities:  # fmt: skip
@@ -65,7 +64,7 @@ def find_people(
         people += [first_row + rows for rows in found]
     people, left_out = by_prominence(people, detections), 0
     if settings.max_people is not None:
-        people, left_out = at_most(people, detections, count=settings.max_people, stop=stop)
+        people, left_out = limit_people(people, detections, count=settings.max_people, stop=stop)
     if len(people) > settings.max_tracks:
         raise LimitExceededError(
             f"The video has {len(people)} tracks of people, the limit is {settings.max_tracks}; cut it into shorter "
@@ -86,20 +85,20 @@ class _Shot:
 
     def people(self, progress: Progress) -> list[NDArray[np.intp]]:
         """Rows per person."""
-        pieces = follow(self.detections, self._times_s, settings=self.settings, stop=self.stop, progress=progress)
+        tracklets = associate(self.detections, self._times_s, settings=self.settings, stop=self.stop, progress=progress)
         steps_s = np.diff(self.frame_times_s)
         frame_s = float(np.median(steps_s)) if len(steps_s) else _USUAL_FRAME_S
-        tracks = self._join(pieces)
+        tracks = self._join(tracklets)
         return select(tracks, self.detections, frame_s=frame_s, settings=self.settings, stop=self.stop)
 
     @cached_property
     def _times_s(self) -> NDArray[np.float64]:
         return self.frame_times_s[self.detections.frame_index]
 
-    def _join(self, pieces: list[Piece]) -> list[NDArray[np.intp]]:
-        """Link clear pieces first: their motion tells who is who. Then give them the rest, or link it on its own."""
-        rows = [np.array(piece.rows, np.intp) for piece in pieces]
-        clear = [piece.clear and _lasts(own, self._times_s) for piece, own in zip(pieces, rows, strict=True)]
+    def _join(self, tracklets: list[Tracklet]) -> list[NDArray[np.intp]]:
+        """Link clear tracklets first: their motion tells who is who. Then give them the rest, or link it on its own."""
+        rows = [np.array(tracklet.rows, np.intp) for tracklet in tracklets]
+        clear = [tracklet.clear and _lasts(own, self._times_s) for tracklet, own in zip(tracklets, rows, strict=True)]
         sure = [own for own, is_clear in zip(rows, clear, strict=True) if is_clear]
         rest = [own for own, is_clear in zip(rows, clear, strict=True) if not is_clear]
         spare = np.concatenate([*rest, np.zeros(0, np.intp)])
@@ -107,9 +106,9 @@ class _Shot:
         left = [np.intersect1d(own, spare) for own in rest]
         return self._link(filled + [own for own in left if len(own)])
 
-    def _link(self, pieces: list[NDArray[np.intp]]) -> list[NDArray[np.intp]]:
+    def _link(self, tracklets: list[NDArray[np.intp]]) -> list[NDArray[np.intp]]:
         return link(
-            pieces, self.detections, self._times_s, settings=self.settings, stop=self.stop, width_px=self.width_px
+            tracklets, self.detections, self._times_s, settings=self.settings, stop=self.stop, width_px=self.width_px
         )
 
 
@@ -127,32 +126,37 @@ def to_tracks(
     height_px: int,
     stop: StopToken,
 ) -> Tracks:
-    """Set every person's sides right, fill their gaps and number them from 1, the most prominent."""
-    filled = []
+    """Tracks of people as `find_identities` gives them, numbered from 1; left and right corrected, gaps filled.
+
+    Raises Cancelled.
+    """
+    filled = [gap_filling.FilledTrack.empty(detections.skeleton)]
     for rows in people:
         stop.raise_if_stopped()
         filled.append(_filled(rows, detections, frame_times_s))
-    nobody = gaps.nobody()
     return Tracks(
         video=video,
         width_px=width_px,
         height_px=height_px,
         detector=detections.detector,
+        skeleton=detections.skeleton,
         frame_times_s=frame_times_s,
         track_ids=np.arange(1, len(people) + 1, dtype=np.int64),
-        row_offsets=np.cumsum([0, *(len(track.frame_index) for track in filled)], dtype=np.int64),
-        **{name: np.concatenate([getattr(track, name) for track in [*filled, nobody]]) for name in vars(nobody)},
+        row_offsets=np.cumsum([len(track.frame_index) for track in filled], dtype=np.int64),
+        **{name: np.concatenate([getattr(track, name) for track in filled]) for name in vars(filled[0])},
     )
 
 
-def _filled(rows: NDArray[np.intp], detections: Detections, frame_times_s: NDArray[np.float64]) -> gaps.Filled:
+def _filled(
+    rows: NDArray[np.intp], detections: Detections, frame_times_s: NDArray[np.float64]
+) -> gap_filling.FilledTrack:
     frames, boxes_px = detections.frame_index[rows], detections.boxes_px[rows]
     keypoints_px, scores = detections.keypoints_px[rows], detections.keypoint_scores[rows]
     sizes_px = np.sqrt(np.prod(boxes_px[:, 2:] - boxes_px[:, :2], axis=1))
-    swapped = swapped_frames(keypoints_px, sizes_px, frame_times_s[frames])
-    keypoints_px[swapped] = keypoints_px[swapped][:, COCO17.mirrored]
-    scores[swapped] = scores[swapped][:, COCO17.mirrored]
-    return gaps.fill(
+    swapped, mirrored = swapped_frames(keypoints_px, sizes_px, frame_times_s[frames]), detections.skeleton.mirrored
+    keypoints_px[swapped] = keypoints_px[swapped][:, mirrored]
+    scores[swapped] = scores[swapped][:, mirrored]
+    return gap_filling.fill(
         frames,
         frame_times_s,
         boxes_px=boxes_px,

@@ -12,7 +12,7 @@ import pytest
 from liftline.errors import Cancelled, OutputError
 from liftline.exports.keypoint_files import keypoint_records, write_keypoint_files
 from liftline.progress import StopFlag
-from tests.unit.lifter.lifters import tracks_of
+from tests.unit.lifter.random_networks import tracks_of
 
 
 def test_every_frame_has_a_file_counted_from_one(tmp_path: Path) -> None:

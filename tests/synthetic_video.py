@@ -69,7 +69,9 @@ def thumbnails(pictures: Sequence[Grey], *, noise: float = 1.0, seed: int = 0) -
     """As the detect stage makes them, of pictures with some noise."""
     rng = np.random.default_rng(seed)
     noisy = [(p + rng.normal(0, noise, p.shape)).clip(0, 255).astype(np.uint8) for p in pictures]
-    return Thumbnails.of([(n, thumbnail(np.repeat(p[..., np.newaxis], 3, axis=2))) for n, p in enumerate(noisy)])
+    return Thumbnails.from_frames(
+        [(n, thumbnail(np.repeat(p[..., np.newaxis], 3, axis=2))) for n, p in enumerate(noisy)]
+    )
 
 
 def cuts(pictures: Sequence[Grey], *, noise: float = 1.0, fps: float = FPS) -> list[int]:

@@ -1,4 +1,4 @@
-"""Who is in a frame: the rows of a video's poses, found by frame without searching."""
+"""The poses of one frame, looked up among a video's in time proportional to the people in it."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ FARTHEST_M = 1e4
 
 
 @dataclass(frozen=True)
-class People:
+class FramePoses:
     """The drawable people of one frame.
 
-    track_ids (P,); joints_cam_m (P,17,3) camera space; keypoints_px (P,17,2) and scores (P,17) COCO-17, in the
-    video's pixels; observed (P,).
+    track_ids (P,); joints_cam_m (P,J,3) of `Poses.skeleton`, camera space; keypoints_px (P,K,2) and scores (P,K) of
+    `Poses.keypoint_skeleton`, in the video's pixels; observed (P,).
     """
 
     track_ids: NDArray[np.int64]
@@ -31,12 +31,12 @@ class People:
         """Number of people."""
         return len(self.track_ids)
 
-    def only(self, chosen: NDArray[np.bool_]) -> People:
+    def only(self, chosen: NDArray[np.bool_]) -> FramePoses:
         """Some of them, by a mask (P,)."""
-        return People(*(getattr(self, field.name)[chosen] for field in fields(self)))
+        return FramePoses(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
 
-class PeopleByFrame:
+class PosesByFrame:
     """Rows of `poses` grouped by frame: 12 bytes per row of memory, O(people in the frame) per look-up."""
 
     def __init__(self, poses: Poses) -> None:
@@ -47,7 +47,7 @@ class PeopleByFrame:
         self._starts = np.concatenate([[0], np.cumsum(counts)])
         self._positions = np.repeat(np.arange(len(poses), dtype=np.int32), np.diff(poses.row_offsets))
 
-    def at(self, frame_index: int) -> People:
+    def at(self, frame_index: int) -> FramePoses:
         """Everyone in a frame whose joints are all finite."""
         if not 0 <= frame_index < len(self._starts) - 1:
             rows = self._order[:0]
@@ -57,7 +57,7 @@ class PeopleByFrame:
         joints = (poses.joints_m[rows] + poses.root_cam_m[rows, None]).astype(np.float64)
         drawable = np.all(np.abs(joints) < FARTHEST_M, axis=(1, 2))
         rows, joints = rows[drawable], joints[drawable]
-        return People(
+        return FramePoses(
             track_ids=poses.track_ids[self._positions[rows]],
             joints_cam_m=joints,
             keypoints_px=poses.keypoints_px[rows].astype(np.float64),

@@ -52,7 +52,7 @@ Scene = Callable[[int], Sequence[Figure]]
 
 
 @dataclass
-class FakePersons(PersonFinder):
+class FakePersonDetector(PersonFinder):
     """Sees figures that are neither too small nor too large for the view."""
 
     scene: Scene
@@ -104,10 +104,10 @@ def frame(number: int) -> Frame:
     return Frame(number, number / RATE, np.full((HEIGHT, WIDTH, 3), number, np.uint8))
 
 
-def session(scene: Scene, **options: float) -> tuple[BlazePoseSession, FakePersons, FakeLandmarks]:
+def session(scene: Scene, **options: float) -> tuple[BlazePoseSession, FakePersonDetector, FakeLandmarks]:
     """A session that looks at a scene, and its two models."""
-    persons, poses = FakePersons(scene), FakeLandmarks(scene)
-    return BlazePoseSession(persons, poses, BlazePoseOptions(**options)), persons, poses  # type: ignore[arg-type]
+    detector, poses = FakePersonDetector(scene), FakeLandmarks(scene)
+    return BlazePoseSession(detector, poses, BlazePoseOptions(**options)), detector, poses  # type: ignore[arg-type]
 
 
 def centres(scene: Scene, frames: int, **options: float) -> list[list[tuple[int, int]]]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 
 from liftline.skeletons import BLAZEPOSE33, COCO17
-from liftline_detector.blazepose import _people as subject
-from tests.unit.detector.worlds import Figure, landmarks
+from liftline_detector.blazepose import _from_landmarks as subject
+from tests.unit.detector.fake_models import Figure, landmarks
 
 FRAME = {"width": 640, "height": 360}
 
@@ -64,11 +64,11 @@ def test_absent_landmarks_do_not_widen_the_box():
 
 
 def test_nobody_gives_an_empty_frame():
-    assert len(subject.people([], **FRAME)) == 0
+    assert len(subject.to_people([], **FRAME)) == 0
 
 
 def test_a_person_scores_what_the_model_says():
-    found = subject.people([landmarks(Figure(300, 180), flag=0.6)], **FRAME)
+    found = subject.to_people([landmarks(Figure(300, 180), flag=0.6)], **FRAME)
     np.testing.assert_allclose(found.scores, [0.6], rtol=1e-6)
 
 

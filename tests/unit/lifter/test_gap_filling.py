@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from liftline_lifter.tracking.gap_filling import Filled, fill
+from liftline_lifter.tracking.gap_filling import FilledTrack, fill
 
 
 def moving(frames: np.ndarray) -> np.ndarray:
@@ -13,7 +13,9 @@ def moving(frames: np.ndarray) -> np.ndarray:
     return (np.arange(34).reshape(17, 2) + frames[:, None, None] * 3.0).astype(np.float32)
 
 
-def filled(frames: list[int], keypoints: np.ndarray, scores: np.ndarray, times_s: np.ndarray | None = None) -> Filled:
+def filled(
+    frames: list[int], keypoints: np.ndarray, scores: np.ndarray, times_s: np.ndarray | None = None
+) -> FilledTrack:
     index = np.array(frames, np.int64)
     return fill(
         index,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from liftline_detector.blazepose._anchors import INPUT_PX, anchor_centres
-from liftline_detector.blazepose.person_detector import decode, merge, overlap
+from liftline_detector.blazepose.person_detector import INPUT_PX, anchor_centres, decode, merge, overlap
 
 
 def test_there_is_an_anchor_for_each_row_of_the_model():

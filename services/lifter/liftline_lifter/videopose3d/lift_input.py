@@ -15,9 +15,10 @@ from liftline.files import pickles
 from liftline.plan import Plan
 from liftline.ports import StopToken
 from liftline.progress import FrameCounter, StopFlag
+from liftline.skeletons import COCO17
 from liftline.tracks import Tracks
-from liftline_lifter.tracking import gap_filling as gaps
-from liftline_lifter.tracking.people import find_people, to_tracks
+from liftline_lifter.tracking import gap_filling
+from liftline_lifter.tracking.identities import find_identities, to_tracks
 from liftline_lifter.tracking.settings import TrackSettings
 from liftline_lifter.videopose3d import dataset, detectron
 from liftline_lifter.videopose3d.dataset import CustomSubject, read_custom_dataset
@@ -63,8 +64,8 @@ def load_keypoints(
         fps: frame rate of the video, for files without times.
         plan: of the video, for its frame times; instead of `fps`.
         subject: what of a custom dataset to lift: a video, with everyone in it, or one person (`clip.mp4#2`).
-        track: how to follow the people of a Detectron file.
-        stop: asked while they are followed.
+        track: settings for tracking the people of a Detectron file.
+        stop: asked while they are tracked.
 
     Raises:
         InvalidInputError: none of these kinds, or broken.
@@ -113,7 +114,7 @@ def tracks_from_detectron(
     settings: TrackSettings,
     stop: StopToken,
 ) -> Tracks:
-    """Everyone of a Detectron file, followed through the video; times as in `tracks_from_custom`.
+    """Everyone of a Detectron file, tracked through the video; times as in `tracks_from_custom`.
 
     Raises:
         InvalidInputError: the file doesn't fit the video, or has more tracks than the settings allow.
@@ -122,7 +123,7 @@ def tracks_from_detectron(
     """
     found = file.detections
     times_s = _times_s(found.frame_stop, file.video, fps, frame_times_s)
-    people = find_people(found, times_s, settings=settings, stop=stop, progress=FrameCounter()).people
+    people = find_identities(found, times_s, settings=settings, stop=stop, progress=FrameCounter()).people
     return to_tracks(
         people, found, times_s, video=file.video, width_px=file.width_px, height_px=file.height_px, stop=stop
     )  # fmt: skip
@@ -153,6 +154,7 @@ def tracks_from_custom(
         width_px=chosen[0].width_px,
         height_px=chosen[0].height_px,
         detector=DETECTOR,
+        skeleton=COCO17,
         frame_times_s=times_s,
         track_ids=np.arange(1, len(chosen) + 1, dtype=np.int64),
         row_offsets=np.cumsum([0, *(len(part.frame_index) for part in parts)], dtype=np.int64),
@@ -188,17 +190,17 @@ def _times_s(
     return frame_times_s
 
 
-def _filled(subject: CustomSubject, times_s: NDArray[np.float64]) -> gaps.Filled:
+def _filled(subject: CustomSubject, times_s: NDArray[np.float64]) -> gap_filling.FilledTrack:
     frames = subject.start_frame + np.arange(len(subject.keypoints_px))
     present: NDArray[np.bool_] = np.asarray(np.isfinite(subject.keypoints_px).all(axis=-1), np.bool_)
     if not present.any():
         raise InvalidInputError(f"Subject '{subject.name}' of the dataset has no keypoints at all.")
     scores = present.astype(np.float32)
     own_s = times_s[frames]
-    keypoints, _ = gaps.fill_keypoints(own_s, own_s, subject.keypoints_px, scores)
+    keypoints, _ = gap_filling.fill_keypoints(own_s, own_s, subject.keypoints_px, scores)
     boxes = np.concatenate([keypoints.min(axis=1), keypoints.max(axis=1)], axis=1)
     observed: NDArray[np.bool_] = np.asarray(present.any(axis=1), np.bool_)
-    return gaps.Filled(
+    return gap_filling.FilledTrack(
         frames.astype(np.int64),
         boxes.astype(np.float32),
         observed.astype(np.float32),
