@@ -24,12 +24,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """
     temporary = path.with_name(f".{path.stem[:40]}-{secrets.token_hex(4)}.partial{path.suffix}")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.touch(exist_ok=False)
-        yield temporary
-        temporary.replace(path)
-    except OSError as error:
-        raise _output_error(path, error) from error
+        with output_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            temporary.touch(exist_ok=False)
+            yield temporary
+            temporary.replace(path)
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
@@ -41,13 +40,13 @@ def output_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _output_error(path, error) from error
-
-
-def _output_error(path: Path, error: OSError) -> OutputError:
-    if error.errno == errno.ENOSPC:
-        return OutputError(f"{path}: the disk is full; nothing half-written was left. Free some space and run again.")
-    return OutputError(f"{path}: can't be written ({error.strerror or error}); choose another --output-dir.")
+        if error.errno == errno.ENOSPC:
+            raise OutputError(
+                f"{path}: the disk is full; nothing half-written was left. Free some space and run again."
+            ) from error
+        raise OutputError(
+            f"{path}: can't be written ({error.strerror or error}); choose another --output-dir."
+        ) from error
 
 
 def write_bytes(path: Path, data: bytes) -> None:

@@ -23,7 +23,7 @@ class Watch:
 
     def tell(self, number: int, frames: int) -> None:
         task = TaskId(tenant="anna", job="a", stage=self.entry.stage, number=number)
-        self.speeds.heard(TaskProgress(id=task, frames_done=frames))
+        self.speeds.update(TaskProgress(id=task, frames_done=frames))
 
     def finish(self, number: int) -> None:
         self.entry.done = bytes([(self.entry.done or b"\0")[0] | 1 << number])

@@ -25,7 +25,7 @@ class Speeds:
         self._running: defaultdict[int, dict[int, int]] = defaultdict(dict)
         self._history: defaultdict[int, deque[tuple[float, int]]] = defaultdict(deque)
 
-    def heard(self, progress: TaskProgress) -> None:
+    def update(self, progress: TaskProgress) -> None:
         """A task told how far it is. One that begins again elsewhere counts once it is further than before."""
         frames = self._running[progress.id.stage]
         frames[progress.id.number] = max(progress.frames_done, frames.get(progress.id.number, 0))

@@ -26,8 +26,8 @@ from liftline_gateway.records.job_repository import JobRepository, StoredJob
 
 log = structlog.get_logger(__name__)
 
-LOOK_EVERY_S = 2.0
-_TELL_EVERY_S, _LOOK_AT_MOST_EVERY_S = 0.5, 0.05
+POLL_EVERY_S = 2.0
+_SHOW_EVERY_S, _POLL_AT_MOST_EVERY_S = 0.5, 0.05
 
 
 class WatchHub:
@@ -84,7 +84,7 @@ class WatchHub:
             self._tasks.add(feed.task)
             feed.task.add_done_callback(self._tasks.discard)
         else:
-            feed.take(stored)
+            feed.update(stored)
         return feed
 
     def _forget(self, key: JobKey, feed: _Feed) -> None:
@@ -104,48 +104,48 @@ class _Feed:
         self._speeds = Speeds()
         self._stored = stored
         self._latest: tuple[int, Job] = (0, Job())
-        self._told, self._stirred = asyncio.Event(), asyncio.Event()
-        self._told_s = 0.0
-        self._changed = self._moved = self._hurry = False
-        self._tell()
+        self._updated, self._wakeup = asyncio.Event(), asyncio.Event()
+        self._shown_s = 0.0
+        self._changed = self._progressed = self._urgent = False
+        self._show()
 
     async def after(self, seen: int) -> tuple[int, Job] | None:
         """The latest view and its number, once that is more than `seen`; None where nothing more comes."""
         while self._latest[0] <= seen:
             if self.gone or self.closed or state.is_over(self._stored.record):
                 return None
-            await self._told.wait()
+            await self._updated.wait()
         return self._latest
 
     async def run(self) -> None:
-        """Look and listen until the job is over."""
-        ear = asyncio.create_task(self._listen())
+        """Poll and listen until the job is over."""
+        listener = asyncio.create_task(self._listen())
         try:
             while not self.gone and not state.is_over(self._stored.record):
                 await self._wait()
-                await self._look()
+                await self._poll()
         finally:
-            ear.cancel()
+            listener.cancel()
             with suppress(asyncio.CancelledError):
-                await ear
+                await listener
 
     def close(self) -> None:
         """Nothing more comes."""
         self.closed = True
         self._wake()
 
-    def take(self, stored: StoredJob) -> None:
-        """The record as somebody read it; another state is told at once, the rest when it is time."""
+    def update(self, stored: StoredJob) -> None:
+        """The record as somebody read it; another state is shown at once, the rest when it is time."""
         if stored.revision <= self._stored.revision:
             return
         before, self._stored = self._stored, stored
         if stored.record.state != before.record.state or self._due_s() <= time.monotonic():
-            self._tell()
+            self._show()
         else:
-            self._moved = True
+            self._progressed = True
 
-    async def _look(self) -> None:
-        self._changed = self._hurry = False
+    async def _poll(self) -> None:
+        self._changed = self._urgent = False
         try:
             stored = await self._jobs.get(self._key)
         except UnavailableError as error:
@@ -155,60 +155,60 @@ class _Feed:
             self.gone = True
             self._wake()
         else:
-            self.take(stored)
+            self.update(stored)
 
     async def _wait(self) -> None:
-        """Until it is time to look; what running tasks tell goes to watchers meanwhile."""
-        looked_s = time.monotonic()
-        while not self._changed and time.monotonic() < looked_s + LOOK_EVERY_S:
-            until_s = min(self._due_s(), looked_s + LOOK_EVERY_S) if self._moved else looked_s + LOOK_EVERY_S
+        """Until it is time to poll; what running tasks tell is shown to watchers meanwhile."""
+        polled_s = time.monotonic()
+        while not self._changed and time.monotonic() < polled_s + POLL_EVERY_S:
+            until_s = min(self._due_s(), polled_s + POLL_EVERY_S) if self._progressed else polled_s + POLL_EVERY_S
             with suppress(TimeoutError):
                 async with asyncio.timeout(max(until_s - time.monotonic(), 0)):
-                    await self._stirred.wait()
-            self._stirred.clear()
-            if self._moved and self._due_s() <= time.monotonic():
-                self._tell()
-        while not self._hurry and (rest_s := looked_s + _LOOK_AT_MOST_EVERY_S - time.monotonic()) > 0:
+                    await self._wakeup.wait()
+            self._wakeup.clear()
+            if self._progressed and self._due_s() <= time.monotonic():
+                self._show()
+        while not self._urgent and (rest_s := polled_s + _POLL_AT_MOST_EVERY_S - time.monotonic()) > 0:
             with suppress(TimeoutError):
                 async with asyncio.timeout(rest_s):
-                    await self._stirred.wait()
-            self._stirred.clear()
+                    await self._wakeup.wait()
+            self._wakeup.clear()
 
     async def _listen(self) -> None:
-        """What was told before it begins isn't heard, so the record is looked at then."""
+        """What was told before the subscription is missed, so the record is polled once it is there."""
         while True:
             try:
-                async with self._bus.listen(self._key.progress_subject) as words:
+                async with self._bus.listen(self._key.progress_subject) as messages:
                     self._changed = True
-                    self._stirred.set()
-                    async for word in words:
-                        self._hear(word)
+                    self._wakeup.set()
+                    async for message in messages:
+                        self._receive(message)
             except UnavailableError:
-                await asyncio.sleep(LOOK_EVERY_S)
+                await asyncio.sleep(POLL_EVERY_S)
 
-    def _hear(self, word: bytes) -> None:
+    def _receive(self, message: bytes) -> None:
         try:
-            progress = TaskProgress.FromString(word)
+            progress = TaskProgress.FromString(message)
         except DecodeError:
             return
         if progress.HasField("id"):
-            self._speeds.heard(progress)
-            self._moved = True
+            self._speeds.update(progress)
+            self._progressed = True
         else:
             self._changed = True
-            self._hurry |= progress.state != self._stored.record.state
-        self._stirred.set()
+            self._urgent |= progress.state != self._stored.record.state
+        self._wakeup.set()
 
     def _due_s(self) -> float:
-        return self._told_s + _TELL_EVERY_S
+        return self._shown_s + _SHOW_EVERY_S
 
-    def _tell(self) -> None:
-        self._moved, self._told_s = False, time.monotonic()
+    def _show(self) -> None:
+        self._progressed, self._shown_s = False, time.monotonic()
         job = self._speeds.view(self._stored.record)
         if job != self._latest[1]:
             self._latest = (self._latest[0] + 1, job)
             self._wake()
 
     def _wake(self) -> None:
-        self._told.set()
-        self._told = asyncio.Event()
+        self._updated.set()
+        self._updated = asyncio.Event()
