@@ -17,11 +17,10 @@ from liftline.client.connection import Connection
 from liftline.client.errors import NotFoundError, told_apart
 from liftline.client.job_settings import JobSettings
 from liftline.client.output_folder import OnFile, OutputFolder, Retrieval, silent
-from liftline.client.patience import Patience
 from liftline.client.transfer import AddressExpiredError, OnBytes, no_listener
 from liftline.client.views import Job, OutputFile, files_of, job_id, job_of
-from liftline.errors import UnavailableError
 from liftline.jobs.naming import Priority, new_id
+from liftline.net.retrying import OnFailure, retry_async
 from liftline.progress import StopFlag
 from liftline.v1 import job_service_pb2
 from liftline.v1.job_service_pb2_grpc import JobServiceStub
@@ -153,11 +152,12 @@ class AsyncClient(Caller):
 
     async def delete(self, job: str | Job) -> None:
         """Stop a job and remove all it made."""
-        patience = self._patience()
+        lost: list[Exception] = []
+        request = job_service_pb2.DeleteJobRequest(name=calls.name_of(job))
         try:
-            await self._call(self._stub.DeleteJob, job_service_pb2.DeleteJobRequest(name=calls.name_of(job)), patience)
+            await self._call(self._stub.DeleteJob, request, failed=lost.append)
         except NotFoundError:
-            if not patience.attempts:
+            if not lost:  # else an earlier attempt got there, and its answer not here
                 raise
 
     async def artifacts(self, job: str | Job) -> Sequence[OutputFile]:
@@ -181,15 +181,13 @@ class AsyncClient(Caller):
         self,
         method: grpc.aio.UnaryUnaryMultiCallable[Request, Answer],
         request: Request,
-        patience: Patience | None = None,
+        failed: OnFailure | None = None,
     ) -> Answer:
-        patience = patience or self._patience()
-        while True:
-            try:
-                with told_apart(self.server):
-                    return await method(request, timeout=calls.ANSWER_S, metadata=self._metadata)
-            except UnavailableError as error:
-                await asyncio.sleep(patience.pause_after(error))
+        async def call() -> Answer:
+            with told_apart(self.server):
+                return await method(request, timeout=calls.ANSWER_S, metadata=self._metadata)
+
+        return await retry_async(self._policy, call, failed=failed)
 
 
 async def _in_thread(

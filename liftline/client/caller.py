@@ -1,11 +1,11 @@
-"""What both clients remember: whom they call, as whom, and how patiently."""
+"""What both clients remember: whom they call, as whom, and for how long they retry."""
 
 from __future__ import annotations
 
 from liftline.client import calls
 from liftline.client.connection import Connection
-from liftline.client.patience import Patience
 from liftline.client.transfer import Transfers
+from liftline.net.retrying import API_CALL, Backoff
 
 
 class Caller:
@@ -15,13 +15,10 @@ class Caller:
         """Nothing is connected."""
         self.server = connection.address
         self._metadata, self._ca_file = connection.metadata, connection.ca_file
-        self._patience_s, self._reconnect_s = patience_s, reconnect_s
-
-    def _patience(self) -> Patience:
-        return Patience(self._patience_s)
+        self._policy, self._reconnect_s = API_CALL.within(patience_s), reconnect_s
 
     def _new_watch(self) -> calls.Watch:
-        return calls.Watch(self.server, self._patience(), self._reconnect_s)
+        return calls.Watch(self.server, Backoff(self._policy), self._reconnect_s)
 
     def _transfers(self) -> Transfers:
-        return Transfers(self._ca_file, max(self._patience_s, calls.STREAM_S))
+        return Transfers(self._ca_file, max(self._policy.timeout_s, calls.STREAM_S))

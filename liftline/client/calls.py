@@ -9,10 +9,10 @@ import grpc
 
 from liftline.client.errors import code_of, error_of
 from liftline.client.job_settings import JobSettings
-from liftline.client.patience import Patience
 from liftline.client.views import Job, job_id, job_of
 from liftline.errors import InvalidInputError, LiftlineError, UnavailableError, UsageError
 from liftline.jobs.naming import Priority, is_token
+from liftline.net.retrying import API_CALL, Backoff
 from liftline.v1 import job_service_pb2
 from liftline_cli.local.outputs import check_name
 
@@ -62,7 +62,7 @@ class Watch:
     """What a watcher of a job knows across the streams it opens, one after the other."""
 
     server: str
-    patience: Patience
+    backoff: Backoff
     reconnect_s: float
     over: bool = field(default=False, init=False)
     _last: Job | None = field(default=None, init=False)
@@ -71,8 +71,8 @@ class Watch:
     def news(self, answer: job_service_pb2.WatchJobResponse) -> Job | None:
         """The job, where it isn't as it was."""
         if self._last is None:
-            self.patience = Patience(self.reconnect_s)
-        self.patience.renew()
+            self.backoff = Backoff(API_CALL.within(self.reconnect_s))
+        self.backoff.restart()
         self._heard = True
         job = job_of(answer.job)
         self.over = job.state.ended
@@ -90,4 +90,6 @@ class Watch:
             told = error_of(error, server=self.server)
         if not isinstance(told, UnavailableError):
             raise told from error
-        return self.patience.pause_after(told)
+        if (pause_s := self.backoff.pause_s()) is None:
+            raise told from error
+        return pause_s

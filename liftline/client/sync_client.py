@@ -17,11 +17,10 @@ from liftline.client.connection import Connection
 from liftline.client.errors import NotFoundError, told_apart
 from liftline.client.job_settings import JobSettings
 from liftline.client.output_folder import OnFile, OutputFolder, Retrieval, silent
-from liftline.client.patience import Patience
 from liftline.client.transfer import AddressExpiredError, OnBytes, no_listener
 from liftline.client.views import Job, OutputFile, files_of, job_id, job_of
-from liftline.errors import UnavailableError
 from liftline.jobs.naming import Priority, new_id
+from liftline.net.retrying import OnFailure, retry
 from liftline.v1 import job_service_pb2
 from liftline.v1.job_service_pb2_grpc import JobServiceStub
 
@@ -142,11 +141,12 @@ class Client(Caller):
 
     def delete(self, job: str | Job) -> None:
         """Stop a job and remove all it made."""
-        patience = self._patience()
+        lost: list[Exception] = []
+        request = job_service_pb2.DeleteJobRequest(name=calls.name_of(job))
         try:
-            self._call(self._stub.DeleteJob, job_service_pb2.DeleteJobRequest(name=calls.name_of(job)), patience)
+            self._call(self._stub.DeleteJob, request, failed=lost.append)
         except NotFoundError:
-            if not patience.attempts:
+            if not lost:  # else an earlier attempt got there, and its answer not here
                 raise
 
     def artifacts(self, job: str | Job) -> Sequence[OutputFile]:
@@ -167,15 +167,16 @@ class Client(Caller):
         return output.files
 
     def _call(
-        self, method: grpc.UnaryUnaryMultiCallable[Request, Answer], request: Request, patience: Patience | None = None
+        self,
+        method: grpc.UnaryUnaryMultiCallable[Request, Answer],
+        request: Request,
+        failed: OnFailure | None = None,
     ) -> Answer:
-        patience = patience or self._patience()
-        while True:
-            try:
-                with told_apart(self.server):
-                    return method(request, timeout=calls.ANSWER_S, metadata=self._metadata)
-            except UnavailableError as error:
-                time.sleep(patience.pause_after(error))
+        def call() -> Answer:
+            with told_apart(self.server):
+                return method(request, timeout=calls.ANSWER_S, metadata=self._metadata)
+
+        return retry(self._policy, call, failed=failed)
 
 
 def _channel(connection: Connection) -> grpc.Channel:

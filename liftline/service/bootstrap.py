@@ -22,11 +22,12 @@ from prometheus_client import CollectorRegistry
 from liftline import __version__
 from liftline.adapters.nats import topology
 from liftline.adapters.nats.bus import NatsBus
-from liftline.adapters.nats.connection import Connection
+from liftline.adapters.nats.connection import Connection, opened
 from liftline.adapters.nats.records import NatsRecords
 from liftline.adapters.s3.store import S3Store
-from liftline.errors import Cancelled, ExitCode, LiftlineError, UnavailableError, UsageError
+from liftline.errors import Cancelled, ExitCode, LiftlineError, UsageError
 from liftline.jobs.naming import Stage
+from liftline.net.retrying import SERVER_START, first_only, retry_async
 from liftline.pipeline.handler import LoadedService, Service
 from liftline.service.grpc.server import running_server
 from liftline.service.grpc.worker_service import worker_service
@@ -39,7 +40,6 @@ from liftline.worker.board import WorkerBoard, worker_name
 from liftline.worker.loop import Worker
 from liftline.worker.threads import HandlerThreads
 
-_CONNECT_AGAIN_S = 1.0
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
@@ -95,19 +95,11 @@ async def patiently_connected(settings: NatsSettings, process: Process) -> Async
 
     Raises UsageError where the settings are wrong, Cancelled where the process is told to end meanwhile.
     """
-    told = False
-    while True:
-        connection = Connection(settings)
-        try:
-            await connection.open(name=process.name)
-            break
-        except UnavailableError as error:
-            if not told:
-                log.warning("waiting_for_nats", error=str(error))
-            told = True
-        await until(process.stop, asyncio.sleep(_CONNECT_AGAIN_S))
-        if process.stop.is_set():
-            raise Cancelled("Told to end before NATS was there.")
+    waiting = first_only(lambda error: log.warning("waiting_for_nats", error=str(error)))
+    opening = retry_async(SERVER_START, lambda: opened(settings, name=process.name), failed=waiting)
+    connection = await until(process.stop, opening)
+    if connection is None:
+        raise Cancelled("Told to end before NATS was there.")
     try:
         yield connection
     finally:

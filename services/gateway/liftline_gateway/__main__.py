@@ -21,7 +21,7 @@ from liftline.adapters.nats.bus import NatsBus
 from liftline.adapters.nats.connection import Connection
 from liftline.adapters.nats.records import NatsRecords
 from liftline.adapters.s3.store import S3Store
-from liftline.errors import UnavailableError
+from liftline.net.retrying import SERVER_START, retry_async
 from liftline.service.bootstrap import Process, patiently_connected, run_process, until
 from liftline.service.grpc.server import GrpcServer, running_server
 from liftline.settings import environment
@@ -32,7 +32,6 @@ from liftline_gateway.api.wiring import Api
 from liftline_gateway.coordination.wiring import Coordination
 from liftline_gateway.webhooks.sender import Webhooks
 
-_AGAIN_S = 1.0
 log = structlog.get_logger(__name__)
 
 
@@ -52,14 +51,14 @@ async def _set_up(process: Process) -> None:
 
 async def _make_places(connection: Connection, store: S3Store) -> None:
     """Streams, consumers, records and bucket, once the servers are there."""
-    while True:
-        try:
-            await topology.ensure(connection)
-            await asyncio.to_thread(store.ensure_bucket)
-            return
-        except UnavailableError as error:
-            log.warning("waiting_for_servers", error=str(error))
-            await asyncio.sleep(_AGAIN_S)
+
+    async def make() -> None:
+        await topology.ensure(connection)
+        await asyncio.to_thread(store.ensure_bucket)
+
+    await retry_async(
+        SERVER_START, make, failed=lambda error: log.warning("waiting_for_servers", error=str(error))
+    )  # fmt: skip
 
 
 async def _serve(process: Process) -> None:

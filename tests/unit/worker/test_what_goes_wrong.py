@@ -19,6 +19,7 @@ from liftline.errors import (
     UsageError,
 )
 from liftline.jobs.naming import JobKey, Stage
+from liftline.net.retrying import TASK_FETCH
 from liftline.pipeline.handler import Outcome, Work
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.job_service_pb2 import Failure
@@ -298,7 +299,7 @@ def test_a_store_away_while_a_result_is_stored_is_waited_for(tmp_path: Path) -> 
 def test_a_store_away_for_long_while_inputs_are_fetched_sends_the_task_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(task_work, "FETCH_WITHIN_S", 0.1)
+    monkeypatch.setattr(task_work, "TASK_FETCH", TASK_FETCH.within(0.1))
     monkeypatch.setattr("liftline.worker._failures._AWAY_S", 0.05)
 
     async def scenario() -> None:
