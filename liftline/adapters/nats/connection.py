@@ -133,7 +133,7 @@ class Connection:
             raise self.unavailable(f"nothing takes {subject} there")
         return message
 
-    async def patiently(self, call: Callable[[], Awaitable[Result]]) -> Result:
+    async def retry(self, call: Callable[[], Awaitable[Result]]) -> Result:
         """Do what may be done again, for some seconds until the server answers. Raises UnavailableError."""
         end_s = asyncio.get_running_loop().time() + NATS_REQUEST.timeout_s
 

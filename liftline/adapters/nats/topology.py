@@ -110,7 +110,7 @@ async def _ensure_stream(connection: Connection, config: Mapping[str, Any]) -> N
 async def _settle(connection: Connection, make: Callable[[], Awaitable[object]]) -> None:
     """Whoever makes the same at the same time may get in the way: try again."""
     try:
-        await retry_async(NATS_CONFLICT, lambda: connection.patiently(make), on=ApiError)
+        await retry_async(NATS_CONFLICT, lambda: connection.retry(make), on=ApiError)
     except ApiError as error:
         raise UsageError(
             f"NATS at {connection.address}: streams or consumers can't be made as they are needed ({error}); "
