@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from contextlib import suppress
 from pathlib import Path
@@ -62,29 +61,26 @@ async def go_on(plant: Plant, gateway: Coordination) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_jobs_end_and_go_although_every_seventh_call_fails(tmp_path: Path, seed: int) -> None:
+async def test_jobs_end_and_go_although_every_seventh_call_fails(tmp_path: Path, seed: int) -> None:
     plant = Plant(tmp_path)
 
-    async def scenario() -> None:
-        gateway = plant.gateway(Flaky(random.Random(seed)))
-        keys = [await make(plant, gateway) for _ in range(4)]
-        for _ in range(60):
-            await go_on(plant, gateway)
-            if not await plant.book.active_jobs():
-                break
-        assert [await plant.state(key) for key in keys] == [Job.STATE_SUCCEEDED] * 4
-        assert [len(plant.tree(key)) for key in keys] == [6] * 4
-        for key in keys:
-            deleted = False
-            while not deleted:
-                with suppress(UnavailableError):
-                    await delete_job(gateway.book, gateway.bus, key)
-                    deleted = True
-        plant.clock.pass_by(2 * 3600.0)
-        for _ in range(60):
-            await go_on(plant, gateway)
-        assert await plant.kept() == []
-        assert list(plant.store.keys("tenants/")) == []
-        gateway.threads.close()
-
-    asyncio.run(scenario())
+    gateway = plant.gateway(Flaky(random.Random(seed)))
+    keys = [await make(plant, gateway) for _ in range(4)]
+    for _ in range(60):
+        await go_on(plant, gateway)
+        if not await plant.book.active_jobs():
+            break
+    assert [await plant.state(key) for key in keys] == [Job.STATE_SUCCEEDED] * 4
+    assert [len(plant.tree(key)) for key in keys] == [6] * 4
+    for key in keys:
+        deleted = False
+        while not deleted:
+            with suppress(UnavailableError):
+                await delete_job(gateway.book, gateway.bus, key)
+                deleted = True
+    plant.clock.pass_by(2 * 3600.0)
+    for _ in range(60):
+        await go_on(plant, gateway)
+    assert await plant.kept() == []
+    assert list(plant.store.keys("tenants/")) == []
+    gateway.threads.close()

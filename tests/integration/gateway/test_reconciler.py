@@ -33,179 +33,152 @@ class BrokenStore:
         self._inner.copy(source, target)
 
 
-def test_a_task_that_vanished_is_published_again(tmp_path: Path) -> None:
+async def test_a_task_that_vanished_is_published_again(tmp_path: Path) -> None:
     plant = Plant(tmp_path)
 
-    async def scenario() -> None:
-        key = await plant.make()
+    key = await plant.make()
+    await plant.bus.purge_tasks("liftline.tasks.>")
+    await plant.recover(plant.gateway(), rounds=2)
+    assert await plant.state(key) == Job.STATE_SUCCEEDED
+    stored = await plant.book.get(key)
+    assert stored is not None
+    assert stored.record.generation == 1
+
+
+async def test_an_event_that_vanished_is_made_up_for_by_the_result(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+
+    key = await plant.make()
+    gateway = plant.gateway()
+    for _ in range(8):
+        await plant.worker.work_off()
+        plant.broker.events.kept.clear()
+        plant.clock.pass_by(STALE_S + 1)
+        await gateway.reconciler.round()
+    assert await plant.state(key) == Job.STATE_SUCCEEDED
+    assert len(plant.worker.done) == 10
+
+
+async def test_tasks_that_wait_or_are_worked_on_are_left_alone_however_long_that_takes(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+
+    key = await plant.make()
+    gateway = plant.gateway()
+    for _ in range(20):
+        plant.clock.pass_by(STALE_S + 1)
+        await gateway.reconciler.round()
+    delivery = await plant.bus.pull(CONSUMERS, wait_s=0.0)
+    assert delivery is not None
+    for _ in range(20):
+        await delivery.in_progress()
+        plant.clock.pass_by(STALE_S + 1)
+        await gateway.reconciler.round()
+    assert read_task(delivery).generation == 0
+    assert len(plant.broker.tasks.kept) == 1
+    await plant.worker.work(delivery)
+    await plant.coordinate(gateway)
+    assert await plant.state(key) == Job.STATE_SUCCEEDED
+
+
+async def test_tasks_that_vanish_each_time_fail_the_job_at_last(tmp_path: Path) -> None:
+    plant = Plant(tmp_path)
+
+    key = await plant.make()
+    gateway = plant.gateway()
+    for _ in range(105):
         await plant.bus.purge_tasks("liftline.tasks.>")
-        await plant.recover(plant.gateway(), rounds=2)
-        assert await plant.state(key) == Job.STATE_SUCCEEDED
-        stored = await plant.book.get(key)
-        assert stored is not None
-        assert stored.record.generation == 1
+        plant.clock.pass_by(STALE_S + 1)
+        await gateway.reconciler.round()
+    stored = await plant.book.get(key)
+    assert stored is not None
+    assert stored.record.state == Job.STATE_FAILED
+    assert stored.record.failure.reason == Failure.REASON_INTERNAL
+    assert "100 times" in stored.record.failure.message
 
-    asyncio.run(scenario())
 
-
-def test_an_event_that_vanished_is_made_up_for_by_the_result(tmp_path: Path) -> None:
+async def test_outputs_are_published_once_the_store_answers_again(tmp_path: Path) -> None:
     plant = Plant(tmp_path)
 
-    async def scenario() -> None:
-        key = await plant.make()
-        gateway = plant.gateway()
-        for _ in range(8):
-            await plant.worker.work_off()
-            plant.broker.events.kept.clear()
-            plant.clock.pass_by(STALE_S + 1)
-            await gateway.reconciler.round()
-        assert await plant.state(key) == Job.STATE_SUCCEEDED
-        assert len(plant.worker.done) == 10
+    key, other = await plant.make(), None
+    plant.store = store = BrokenStore(plant.store)  # type: ignore[assignment]
+    gateway = plant.gateway()
+    await plant.recover(gateway, rounds=3)
+    stored = await plant.book.get(key)
+    assert stored is not None
+    assert stored.record.publishing
+    assert plant.tree(key) == {}
+    store.repaired = True  # type: ignore[attr-defined]
+    other = await plant.make()
+    await plant.recover(gateway, rounds=1)
+    assert await plant.state(key) == await plant.state(other) == Job.STATE_SUCCEEDED
+    assert "manifest.json" in plant.tree(key)
 
-    asyncio.run(scenario())
 
-
-def test_tasks_that_wait_or_are_worked_on_are_left_alone_however_long_that_takes(tmp_path: Path) -> None:
+async def test_a_result_that_is_gone_from_the_store_fails_the_job(tmp_path: Path) -> None:
     plant = Plant(tmp_path)
 
-    async def scenario() -> None:
-        key = await plant.make()
-        gateway = plant.gateway()
-        for _ in range(20):
-            plant.clock.pass_by(STALE_S + 1)
-            await gateway.reconciler.round()
-        delivery = await plant.bus.pull(CONSUMERS, wait_s=0.0)
-        assert delivery is not None
-        for _ in range(20):
-            await delivery.in_progress()
-            plant.clock.pass_by(STALE_S + 1)
-            await gateway.reconciler.round()
-        assert read_task(delivery).generation == 0
-        assert len(plant.broker.tasks.kept) == 1
-        await plant.worker.work(delivery)
-        await plant.coordinate(gateway)
-        assert await plant.state(key) == Job.STATE_SUCCEEDED
-
-    asyncio.run(scenario())
+    key = await plant.make()
+    gateway = plant.gateway()
+    while not any(name.startswith("mux") for name in plant.worker.done):
+        await plant.worker.work_off()
+        plant.store.remove_all(TaskKey(key, Stage.LIFT).artifact(""))
+        await gateway.coordinator.handle_some(wait_s=0.0)
+    await plant.coordinate(gateway)
+    stored = await plant.book.get(key)
+    assert stored is not None
+    assert stored.record.state == Job.STATE_FAILED
+    assert "lost before it was published" in stored.record.failure.message
 
 
-def test_tasks_that_vanish_each_time_fail_the_job_at_last(tmp_path: Path) -> None:
+async def test_a_webhook_left_over_by_a_killed_gateway_is_told(tmp_path: Path) -> None:
     plant = Plant(tmp_path)
 
-    async def scenario() -> None:
-        key = await plant.make()
-        gateway = plant.gateway()
-        for _ in range(105):
-            await plant.bus.purge_tasks("liftline.tasks.>")
-            plant.clock.pass_by(STALE_S + 1)
-            await gateway.reconciler.round()
-        stored = await plant.book.get(key)
-        assert stored is not None
-        assert stored.record.state == Job.STATE_FAILED
-        assert stored.record.failure.reason == Failure.REASON_INTERNAL
-        assert "100 times" in stored.record.failure.message
-
-    asyncio.run(scenario())
-
-
-def test_outputs_are_published_once_the_store_answers_again(tmp_path: Path) -> None:
-    plant = Plant(tmp_path)
-
-    async def scenario() -> None:
-        key, other = await plant.make(), None
-        plant.store = store = BrokenStore(plant.store)  # type: ignore[assignment]
-        gateway = plant.gateway()
-        await plant.recover(gateway, rounds=3)
-        stored = await plant.book.get(key)
-        assert stored is not None
-        assert stored.record.publishing
-        assert plant.tree(key) == {}
-        store.repaired = True  # type: ignore[attr-defined]
-        other = await plant.make()
+    key = await plant.make(webhook="https://hooks.example/done")
+    await cancel_job(plant.book, plant.bus, key)
+    gateway = plant.gateway()
+    for _ in range(2):
         await plant.recover(gateway, rounds=1)
-        assert await plant.state(key) == await plant.state(other) == Job.STATE_SUCCEEDED
-        assert "manifest.json" in plant.tree(key)
+        await asyncio.sleep(0.01)
+    assert plant.told == [(key.job, Job.STATE_CANCELLED)]
+    assert await plant.book.active_jobs() == []
 
-    asyncio.run(scenario())
 
-
-def test_a_result_that_is_gone_from_the_store_fails_the_job(tmp_path: Path) -> None:
+async def test_work_files_stay_while_a_worker_is_at_it_but_not_for_ever(tmp_path: Path) -> None:
     plant = Plant(tmp_path)
 
-    async def scenario() -> None:
-        key = await plant.make()
-        gateway = plant.gateway()
-        while not any(name.startswith("mux") for name in plant.worker.done):
-            await plant.worker.work_off()
-            plant.store.remove_all(TaskKey(key, Stage.LIFT).artifact(""))
-            await gateway.coordinator.handle_some(wait_s=0.0)
-        await plant.coordinate(gateway)
-        stored = await plant.book.get(key)
-        assert stored is not None
-        assert stored.record.state == Job.STATE_FAILED
-        assert "lost before it was published" in stored.record.failure.message
-
-    asyncio.run(scenario())
-
-
-def test_a_webhook_left_over_by_a_killed_gateway_is_told(tmp_path: Path) -> None:
-    plant = Plant(tmp_path)
-
-    async def scenario() -> None:
-        key = await plant.make(webhook="https://hooks.example/done")
-        await cancel_job(plant.book, plant.bus, key)
-        gateway = plant.gateway()
-        for _ in range(2):
-            await plant.recover(gateway, rounds=1)
-            await asyncio.sleep(0.01)
-        assert plant.told == [(key.job, Job.STATE_CANCELLED)]
-        assert await plant.book.active_jobs() == []
-
-    asyncio.run(scenario())
-
-
-def test_work_files_stay_while_a_worker_is_at_it_but_not_for_ever(tmp_path: Path) -> None:
-    plant = Plant(tmp_path)
-
-    async def scenario() -> None:
-        key = await plant.make()
-        task = TaskKey(key, Stage.PLAN)
-        await plant.records.create(task.attempts, Attempts(open=["worker-1"]).SerializeToString())
-        await cancel_job(plant.book, plant.bus, key)
-        gateway = plant.gateway()
-        await plant.recover(gateway, rounds=3)
-        assert await plant.book.active_jobs() == [key]
-        await plant.recover(gateway, rounds=20)
-        assert await plant.book.active_jobs() == []
-        assert await plant.records.keys(key.attempts) == []
-
-    asyncio.run(scenario())
+    key = await plant.make()
+    task = TaskKey(key, Stage.PLAN)
+    await plant.records.create(task.attempts, Attempts(open=["worker-1"]).SerializeToString())
+    await cancel_job(plant.book, plant.bus, key)
+    gateway = plant.gateway()
+    await plant.recover(gateway, rounds=3)
+    assert await plant.book.active_jobs() == [key]
+    await plant.recover(gateway, rounds=20)
+    assert await plant.book.active_jobs() == []
+    assert await plant.records.keys(key.attempts) == []
 
 
 @pytest.mark.parametrize("when", ["while files are removed", "when the note is there"])
-def test_a_job_that_is_deleted_while_it_is_tidied_up_goes_altogether(tmp_path: Path, when: str) -> None:
+async def test_a_job_that_is_deleted_while_it_is_tidied_up_goes_altogether(tmp_path: Path, when: str) -> None:
     plant = Plant(tmp_path)
     gateway = plant.gateway()
 
-    async def scenario() -> None:
-        key = await plant.make()
-        await plant.coordinate(gateway)
-        plant.clock.pass_by(STALE_S + 1)
-        if when == "while files are removed":
-            plant.records.delete_all = before(  # type: ignore[method-assign]
-                plant.records.delete_all, lambda: delete_job(plant.book, plant.bus, key)
-            )
-            await gateway.reconciler.round()
-        else:
-            plant.records.update = before(plant.records.update, gateway.reconciler.round)  # type: ignore[method-assign]
-            await delete_job(plant.book, plant.bus, key)
-        assert await plant.state(key) == Job.STATE_DELETING
-        plant.clock.pass_by(STALE_S + 1)
+    key = await plant.make()
+    await plant.coordinate(gateway)
+    plant.clock.pass_by(STALE_S + 1)
+    if when == "while files are removed":
+        plant.records.delete_all = before(  # type: ignore[method-assign]
+            plant.records.delete_all, lambda: delete_job(plant.book, plant.bus, key)
+        )
         await gateway.reconciler.round()
-        assert await plant.kept() == []
-        assert list(plant.store.keys(key.prefix)) == []
-
-    asyncio.run(scenario())
+    else:
+        plant.records.update = before(plant.records.update, gateway.reconciler.round)  # type: ignore[method-assign]
+        await delete_job(plant.book, plant.bus, key)
+    assert await plant.state(key) == Job.STATE_DELETING
+    plant.clock.pass_by(STALE_S + 1)
+    await gateway.reconciler.round()
+    assert await plant.kept() == []
+    assert list(plant.store.keys(key.prefix)) == []
 
 
 def before(
@@ -222,72 +195,60 @@ def before(
     return both
 
 
-def test_attempts_of_tasks_that_are_done_hold_nothing_up(tmp_path: Path) -> None:
+async def test_attempts_of_tasks_that_are_done_hold_nothing_up(tmp_path: Path) -> None:
     plant = Plant(tmp_path)
 
-    async def scenario() -> None:
-        key = await plant.make()
-        await plant.records.create(TaskKey(key, Stage.PLAN).attempts, Attempts(open=["worker-1"]).SerializeToString())
-        await plant.recover(plant.gateway(), rounds=2)
-        assert await plant.book.active_jobs() == []
-
-    asyncio.run(scenario())
+    key = await plant.make()
+    await plant.records.create(TaskKey(key, Stage.PLAN).attempts, Attempts(open=["worker-1"]).SerializeToString())
+    await plant.recover(plant.gateway(), rounds=2)
+    assert await plant.book.active_jobs() == []
 
 
-def test_a_video_that_never_becomes_a_job_is_removed_when_its_time_has_passed(tmp_path: Path) -> None:
+async def test_a_video_that_never_becomes_a_job_is_removed_when_its_time_has_passed(tmp_path: Path) -> None:
     plant = Plant(tmp_path)
 
-    async def scenario() -> None:
-        await plant.request()
-        gateway = plant.gateway()
-        await gateway.reconciler.round()
-        assert len(await plant.book.uploads()) == 1
-        assert list(plant.store.keys("tenants/")) != []
-        plant.clock.pass_by(3 * 3600.0)
-        await gateway.reconciler.round()
-        assert await plant.book.uploads() == []
-        assert list(plant.store.keys("tenants/")) == []
-
-    asyncio.run(scenario())
+    await plant.request()
+    gateway = plant.gateway()
+    await gateway.reconciler.round()
+    assert len(await plant.book.uploads()) == 1
+    assert list(plant.store.keys("tenants/")) != []
+    plant.clock.pass_by(3 * 3600.0)
+    await gateway.reconciler.round()
+    assert await plant.book.uploads() == []
+    assert list(plant.store.keys("tenants/")) == []
 
 
-def test_a_job_that_is_just_being_made_is_left_to_whoever_makes_it(tmp_path: Path) -> None:
+async def test_a_job_that_is_just_being_made_is_left_to_whoever_makes_it(tmp_path: Path) -> None:
     plant = Plant(tmp_path)
 
-    async def scenario() -> None:
-        request, gateway = await plant.request(), plant.gateway()
-        key = JobKey("acme", request.job)
-        await plant.book.add_active(key, ActiveRecord(request_id=request.initial.request_id))
-        await gateway.reconciler.round()
-        plant.clock.pass_by(STALE_S / 2)
-        await gateway.reconciler.round()
-        assert await plant.book.active_jobs() == [key]
-        plant.clock.pass_by(STALE_S)
-        await gateway.reconciler.round()
-        assert await plant.book.active_jobs() == []
-
-    asyncio.run(scenario())
+    request, gateway = await plant.request(), plant.gateway()
+    key = JobKey("acme", request.job)
+    await plant.book.add_active(key, ActiveRecord(request_id=request.initial.request_id))
+    await gateway.reconciler.round()
+    plant.clock.pass_by(STALE_S / 2)
+    await gateway.reconciler.round()
+    assert await plant.book.active_jobs() == [key]
+    plant.clock.pass_by(STALE_S)
+    await gateway.reconciler.round()
+    assert await plant.book.active_jobs() == []
 
 
-def test_a_thousand_jobs_and_their_uploads_cost_one_read_each_and_nothing_more_until_jobs_are_due(
+async def test_a_thousand_jobs_and_their_uploads_cost_one_read_each_and_nothing_more_until_jobs_are_due(
     tmp_path: Path,
 ) -> None:
     plant = Plant(tmp_path)
 
-    async def scenario() -> None:
-        for _ in range(1000):
-            await plant.make()
-        mortal = Mortal()
-        reconciler = plant.gateway(mortal).reconciler
-        await reconciler.round()
-        at_first = 2 + 1000 + 1000
-        assert mortal.calls == at_first
-        plant.clock.pass_by(STALE_S / 3)
-        await reconciler.round()
-        assert mortal.calls == at_first + 2
-        plant.clock.pass_by(STALE_S)
-        await reconciler.round()
-        assert mortal.calls == at_first + 2 + 3 + 1000
-        assert len(plant.broker.tasks.kept) == 1000
-
-    asyncio.run(scenario())
+    for _ in range(1000):
+        await plant.make()
+    mortal = Mortal()
+    reconciler = plant.gateway(mortal).reconciler
+    await reconciler.round()
+    at_first = 2 + 1000 + 1000
+    assert mortal.calls == at_first
+    plant.clock.pass_by(STALE_S / 3)
+    await reconciler.round()
+    assert mortal.calls == at_first + 2
+    plant.clock.pass_by(STALE_S)
+    await reconciler.round()
+    assert mortal.calls == at_first + 2 + 3 + 1000
+    assert len(plant.broker.tasks.kept) == 1000

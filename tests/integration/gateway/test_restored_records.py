@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -56,34 +55,28 @@ async def _record(plant: Plant, key: JobKey) -> tuple[Job.State.ValueType, set[t
 
 
 @pytest.mark.parametrize("get_so_far", [_plan, _all_but_publish])
-def test_a_job_that_ended_since_has_succeeded_with_what_it_made(tmp_path: Path, get_so_far: GetSoFar) -> None:
+async def test_a_job_that_ended_since_has_succeeded_with_what_it_made(tmp_path: Path, get_so_far: GetSoFar) -> None:
     plant = Plant(tmp_path)
 
-    async def scenario() -> None:
-        key = await plant.make()
-        await get_so_far(plant)
-        backup = await _records(plant)
-        await plant.recover(plant.gateway())
-        before, tree, done = await _record(plant, key), plant.tree(key), len(plant.worker.done)
-        assert before[0] == Job.STATE_SUCCEEDED
-        await _restore(plant, backup)
-        assert await _record(plant, key) == before
-        assert plant.tree(key) == tree
-        assert len(plant.worker.done) == done, "something was done again"
-
-    asyncio.run(scenario())
+    key = await plant.make()
+    await get_so_far(plant)
+    backup = await _records(plant)
+    await plant.recover(plant.gateway())
+    before, tree, done = await _record(plant, key), plant.tree(key), len(plant.worker.done)
+    assert before[0] == Job.STATE_SUCCEEDED
+    await _restore(plant, backup)
+    assert await _record(plant, key) == before
+    assert plant.tree(key) == tree
+    assert len(plant.worker.done) == done, "something was done again"
 
 
-def test_a_job_of_whose_results_one_is_missing_is_not_taken_for_done(tmp_path: Path) -> None:
+async def test_a_job_of_whose_results_one_is_missing_is_not_taken_for_done(tmp_path: Path) -> None:
     plant = Plant(tmp_path)
 
-    async def scenario() -> None:
-        key = await plant.make()
-        await _all_but_publish(plant)
-        backup = await _records(plant)
-        await plant.recover(plant.gateway())
-        plant.store.remove(next(one for one in plant.store.keys(key.tree) if not one.endswith("manifest.json")))
-        await _restore(plant, backup)
-        assert await plant.state(key) == Job.STATE_FAILED
-
-    asyncio.run(scenario())
+    key = await plant.make()
+    await _all_but_publish(plant)
+    backup = await _records(plant)
+    await plant.recover(plant.gateway())
+    plant.store.remove(next(one for one in plant.store.keys(key.tree) if not one.endswith("manifest.json")))
+    await _restore(plant, backup)
+    assert await plant.state(key) == Job.STATE_FAILED

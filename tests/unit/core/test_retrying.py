@@ -148,13 +148,10 @@ def test_nothing_is_attempted_once_it_is_to_stop() -> None:
     assert server.calls == 0
 
 
-def test_cancelling_a_task_ends_its_pause() -> None:
-    async def scenario() -> None:
-        policy = RetryPolicy(first_wait_s=60.0, longest_wait_s=60.0)
-        with pytest.raises(TimeoutError):
-            await asyncio.wait_for(retry_async(policy, Server(9).call_async), 0.1)
-
-    asyncio.run(scenario())
+async def test_cancelling_a_task_ends_its_pause() -> None:
+    policy = RetryPolicy(first_wait_s=60.0, longest_wait_s=60.0)
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(retry_async(policy, Server(9).call_async), 0.1)
 
 
 def test_a_listener_may_hear_of_the_first_failure_alone() -> None:

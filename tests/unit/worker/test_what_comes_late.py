@@ -67,42 +67,36 @@ class Heard:
     async def term(self) -> None: ...
 
 
-def test_what_is_stored_after_its_job_was_tidied_up_is_removed_by_who_stored_it(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        place = Place(tmp_path)
-        place.store = store = SlowStore(tmp_path / "store")
-        key = await place.submit()
-        async with place.working({Stage.DETECT: made}):
-            await until(store.asked.is_set)
-            await place.job(state=Job.STATE_SUCCEEDED)
-            await place.records.delete_all(JOB.attempts)
-            await asyncio.sleep(1.1)
-            store.let_in.set()
-            await place.idle()
-        assert store.calls["put"] == 1
-        assert list(store.keys(JOB.work)) == []
-        assert await place.result(key) is None
-        assert await place.unended(key) == []
-
-    asyncio.run(scenario())
+async def test_what_is_stored_after_its_job_was_tidied_up_is_removed_by_who_stored_it(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.store = store = SlowStore(tmp_path / "store")
+    key = await place.submit()
+    async with place.working({Stage.DETECT: made}):
+        await until(store.asked.is_set)
+        await place.job(state=Job.STATE_SUCCEEDED)
+        await place.records.delete_all(JOB.attempts)
+        await asyncio.sleep(1.1)
+        store.let_in.set()
+        await place.idle()
+    assert store.calls["put"] == 1
+    assert list(store.keys(JOB.work)) == []
+    assert await place.result(key) is None
+    assert await place.unended(key) == []
 
 
-def test_a_start_whose_answer_got_lost_is_no_death_when_the_worker_ends(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        place = Place(tmp_path)
-        place.records = records = MuteRecords()
-        key = await place.submit()
-        async with place.working({Stage.DETECT: Gate()}) as worker:
-            await until(lambda: records.created)
-            worker.drain()
-            await asyncio.sleep(0.05)
-            records.mute = False
-        assert await place.unended(key) == []
-
-    asyncio.run(scenario())
+async def test_a_start_whose_answer_got_lost_is_no_death_when_the_worker_ends(tmp_path: Path) -> None:
+    place = Place(tmp_path)
+    place.records = records = MuteRecords()
+    key = await place.submit()
+    async with place.working({Stage.DETECT: Gate()}) as worker:
+        await until(lambda: records.created)
+        worker.drain()
+        await asyncio.sleep(0.05)
+        records.mute = False
+    assert await place.unended(key) == []
 
 
-def test_a_process_that_gets_to_nothing_still_tells_in_time_that_it_is_alive(tmp_path: Path) -> None:
+async def test_a_process_that_gets_to_nothing_still_tells_in_time_that_it_is_alive(tmp_path: Path) -> None:
     heard = Heard()
     board = WorkerBoard(worker="w", stages=[Stage.DETECT], metrics=WorkerMetrics(CollectorRegistry()))
 
@@ -115,7 +109,7 @@ def test_a_process_that_gets_to_nothing_still_tells_in_time_that_it_is_alive(tmp
             time.sleep(2.6)  # the loop stands still
             await asyncio.sleep(0.1)
 
-    asyncio.run(scenario())
+    await scenario()
     assert len(heard.at_s) == 1
 
 
