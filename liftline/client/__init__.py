@@ -6,6 +6,8 @@ with Client() as client:
     job = client.wait(client.submit("clip.mp4", JobSettings(export=("trc",))))
     job.raise_unless_succeeded()
     client.download(job, "outputs")
+
+Each retry is a warning in the log, by structlog; `stamina.instrumentation.set_on_retry_hooks([])` silences them.
 """
 
 from liftline.client.async_client import AsyncClient
