@@ -39,11 +39,7 @@ class RefusedError(Exception):
 
 
 class TooLargeError(Exception):
-    """There are more bytes than are taken: `total_bytes` where the server says how many."""
-
-    def __init__(self, total_bytes: int | None) -> None:
-        super().__init__("more" if total_bytes is None else f"{total_bytes / 1e6:.0f} MB")
-        self.total_bytes = total_bytes
+    """There are more bytes than are taken; its text is how many, in MB, where the server says that, else "more"."""
 
 
 class WrongBytesError(Exception):
@@ -101,7 +97,7 @@ class Download:
         self.done = opened.start
         try:
             if total is not None and total > self.max_bytes:
-                raise TooLargeError(total)
+                raise TooLargeError(f"{total / 1e6:.0f} MB")
             self.on_bytes(self.done, total)
             with self.appending() as write:
                 for piece in response.stream(self.piece_bytes, decode_content=False):
@@ -116,7 +112,7 @@ class Download:
         if self.stop is not None:
             self.stop.raise_if_stopped()
         if self.done + len(piece) > self.max_bytes:
-            raise TooLargeError(None)
+            raise TooLargeError("more")
         write(piece)
         self.done += len(piece)
         self.on_bytes(self.done, total)
