@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 ASSUMED_FOCAL_PER_DIAGONAL = 0.85
 """Focal length over image diagonal where none is given: 61 degrees across the diagonal, like a phone's main camera."""
 
-NARROWEST_VIEW_DEG, WIDEST_VIEW_DEG = 1.0, 170.0
-"""Fields of view that a lens without distortion can have."""
 
 FocalSource = Literal["given", "network", "assumed"]
 """Said by the user; the one a network was trained with; a usual one."""

@@ -50,6 +50,8 @@ class Detector(Protocol):
 
     Example: somebody in the middle of every frame.
         >>> import numpy as np
+        >>> from liftline.detections import People
+        >>> from liftline.frames import Frame
         >>> class Middle:
         ...     model = ModelInfo("middle", sha256="0" * 64, licence="MIT", source="written by hand")
         ...     batch_size, max_sessions = 1, None

@@ -15,9 +15,6 @@ from liftline.skeletons import COCO17, H36M17, POSE_SKELETONS, Skeleton, stored_
 
 ARTIFACT, SCHEMA_VERSION = "poses_3d", 1
 
-SHORTEST_PERSON_M, TALLEST_PERSON_M = 0.4, 2.8
-"""From a baby to the tallest person there ever was: heights that somebody can be said to have."""
-
 
 @dataclass(frozen=True)
 class Poses:

@@ -10,6 +10,8 @@
 
 `Connection` says where the gateway is and who asks; `AsyncClient` is the same for asyncio. To read on: `sync_client`,
 `calls` (what both clients ask), `transfer` (bytes to and from the store), `output_folder` (what `download` leaves).
+
+Each retry is a warning in the log, by structlog; `stamina.instrumentation.set_on_retry_hooks([])` silences them.
 """
 
 from liftline.client.async_client import AsyncClient

@@ -12,14 +12,13 @@ import grpc
 from google.protobuf.message import Message
 
 from liftline.client import calls
-from liftline.client.backoff import Backoff
 from liftline.client.connection import Connection
 from liftline.client.errors import NotFoundError, told_apart
 from liftline.client.output_folder import OnFile, OutputFolder, Retrieval, silent
 from liftline.client.transfer import AddressExpiredError, OnBytes, no_listener
 from liftline.client.views import Job, OutputFile, files_of, job_id, job_of
-from liftline.errors import UnavailableError
 from liftline.jobs.naming import Priority, new_id
+from liftline.net.retrying import OnFailure, retry_async
 from liftline.progress import StopFlag
 from liftline.settings.job import JobSettings
 from liftline.v1 import job_service_pb2
@@ -154,11 +153,12 @@ class AsyncClient(calls.ClientBase):
 
     async def delete(self, job: str | Job) -> None:
         """Stop a job and remove all it made."""
-        backoff = self._backoff()
+        lost: list[Exception] = []
+        request = job_service_pb2.DeleteJobRequest(name=calls.name_of(job))
         try:
-            await self._call(self._stub.DeleteJob, job_service_pb2.DeleteJobRequest(name=calls.name_of(job)), backoff)
+            await self._call(self._stub.DeleteJob, request, failed=lost.append)
         except NotFoundError:
-            if not backoff.attempts:
+            if not lost:  # else an earlier attempt got there, and its answer not here
                 raise
 
     async def artifacts(self, job: str | Job) -> Sequence[OutputFile]:
@@ -182,15 +182,13 @@ class AsyncClient(calls.ClientBase):
         self,
         method: grpc.aio.UnaryUnaryMultiCallable[Request, Answer],
         request: Request,
-        backoff: Backoff | None = None,
+        failed: OnFailure | None = None,
     ) -> Answer:
-        backoff = backoff or self._backoff()
-        while True:
-            try:
-                with told_apart(self.server):
-                    return await method(request, timeout=calls.ANSWER_S, metadata=self._metadata)
-            except UnavailableError as error:
-                await asyncio.sleep(backoff.pause_after(error))
+        async def call() -> Answer:
+            with told_apart(self.server):
+                return await method(request, timeout=calls.ANSWER_S, metadata=self._metadata)
+
+        return await retry_async(self._policy, call, failed=failed)
 
 
 async def _in_thread(

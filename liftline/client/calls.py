@@ -7,7 +7,6 @@ from pathlib import Path
 
 import grpc
 
-from liftline.client.backoff import Backoff
 from liftline.client.connection import Connection
 from liftline.client.errors import ServerError, code_of, error_of
 from liftline.client.transfer import Transfers
@@ -15,6 +14,7 @@ from liftline.client.views import Job, job_id, job_of
 from liftline.errors import InvalidInputError, LiftlineError, UnavailableError, UsageError
 from liftline.files.output_tree import check_video_name
 from liftline.jobs.naming import Priority, is_token
+from liftline.net.retrying import API_CALL, Backoff
 from liftline.settings.job import JobSettings
 from liftline.upload_form import UploadForm
 from liftline.v1 import job_service_pb2
@@ -87,8 +87,8 @@ class Watch:
     def news(self, answer: job_service_pb2.WatchJobResponse) -> Job | None:
         """The job, where it isn't as it was."""
         if self._last is None:
-            self.backoff = Backoff(self.reconnect_s)
-        self.backoff.reset()
+            self.backoff = Backoff(API_CALL.within(self.reconnect_s))
+        self.backoff.restart()
         self._heard = True
         job = job_of(answer.job)
         self.over = job.state.ended
@@ -106,7 +106,9 @@ class Watch:
             told = error_of(error, server=self.server)
         if not isinstance(told, UnavailableError):
             raise told from error
-        return self.backoff.pause_after(told)
+        if (pause_s := self.backoff.pause_s()) is None:
+            raise told from error
+        return pause_s
 
 
 class ClientBase:
@@ -116,13 +118,10 @@ class ClientBase:
         """Nothing is connected."""
         self.server = connection.address
         self._metadata, self._ca_file = connection.metadata, connection.ca_file
-        self._retry_s, self._reconnect_s = retry_s, reconnect_s
-
-    def _backoff(self) -> Backoff:
-        return Backoff(self._retry_s)
+        self._policy, self._reconnect_s = API_CALL.within(retry_s), reconnect_s
 
     def _new_watch(self) -> Watch:
-        return Watch(self.server, self._backoff(), self._reconnect_s)
+        return Watch(self.server, Backoff(self._policy), self._reconnect_s)
 
     def _transfers(self) -> Transfers:
-        return Transfers(self._ca_file, max(self._retry_s, STREAM_S))
+        return Transfers(self._ca_file, max(self._policy.timeout_s, STREAM_S))

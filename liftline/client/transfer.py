@@ -6,7 +6,6 @@ Range requests: RFC 9110, section 14. What a broken connection left is gone on w
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,11 +15,12 @@ from urllib.parse import urlsplit
 import urllib3
 from urllib3.exceptions import HTTPError
 
-from liftline.client.backoff import Backoff
 from liftline.client.errors import ServerError
 from liftline.errors import InvalidArtifactError, InvalidInputError, UnavailableError, UsageError
-from liftline.files.atomic import output_errors, sha256_file
-from liftline.net.https import is_loopback_url, pool, reason
+from liftline.net.download import RefusedError, RemoteFile, TooLargeError, WrongBytesError, fetch_file
+from liftline.net.https import AddressError, Interrupted, is_loopback_url, pool, reason
+from liftline.net.part import Part
+from liftline.net.retrying import API_CALL, retry
 from liftline.progress import StopFlag
 from liftline.upload_form import FormBody, UploadForm, form_body
 
@@ -57,12 +57,7 @@ class Transfers:
             UnavailableError: no connection.
             ServerError: an answer that more attempts won't better.
         """
-        backoff = Backoff(self.retry_s)
-        while True:
-            try:
-                return self._send(form, path, on_bytes)
-            except UnavailableError as error:
-                time.sleep(backoff.pause_after(error))
+        retry(API_CALL.within(self.retry_s), lambda: self._send(form, path, on_bytes), stop=self.stop)
 
     def download(
         self, address: str, part: Path, *, size_bytes: int, sha256: str, on_bytes: OnBytes = no_listener
@@ -74,14 +69,27 @@ class Transfers:
             InvalidArtifactError: the bytes aren't those; `part` is gone.
             OutputError: the disk refuses them.
         """
-        began_with = self._complete(address, part, size_bytes, on_bytes)
-        if self._matches(part, sha256):
-            return
-        if began_with:
-            self._complete(address, part, size_bytes, on_bytes)
-            if self._matches(part, sha256):
-                return
-        raise InvalidArtifactError(f"{part.name}: its bytes aren't those of the job (SHA-256 differs); download again.")
+        file = RemoteFile(address, size_bytes, size_bytes, sha256, connect=self._pool)
+        host = _host(address)
+        try:
+            fetch_file(
+                file, Part(part, versioned=False), API_CALL.within(self.retry_s),
+                on_bytes=lambda done, _total: on_bytes(done, size_bytes), stop=self.stop,
+            )  # fmt: skip
+        except Interrupted as error:
+            raise UnavailableError(f"{host}: {error}; try again later.") from error
+        except RefusedError as error:
+            raise _refused(error.status, f"{host}: {error}") from error
+        except AddressError as error:
+            raise ServerError(f"{_host(error.url)}: {error.problem}") from error
+        except TooLargeError as error:
+            raise ServerError(
+                f"{part.name}: the store sends more than the {size_bytes} bytes the gateway told of."
+            ) from error
+        except WrongBytesError as error:
+            raise InvalidArtifactError(
+                f"{part.name}: its bytes aren't those of the job (SHA-256 differs); download again."
+            ) from error
 
     def _send(self, form: UploadForm, path: Path, on_bytes: OnBytes) -> None:
         try:
@@ -102,78 +110,26 @@ class Transfers:
             headers = {"Content-Type": around.content_type, "Content-Length": str(around.length(size))}
             self._request("POST", form.address, headers, body=_framed(pieces, around)).close()
 
-    def _complete(self, address: str, part: Path, size_bytes: int, on_bytes: OnBytes) -> int:
-        """Fetch what is missing; the bytes that were there before."""
-        backoff = Backoff(self.retry_s)
-        first = there = _size(part)
-        while there < size_bytes or not part.exists():
-            try:
-                self._fetch_rest(address, part, there, size_bytes, on_bytes)
-            except UnavailableError as error:
-                if _size(part) > there:
-                    backoff.reset()
-                time.sleep(backoff.pause_after(error))
-            there = _size(part)
-        return first
-
-    def _fetch_rest(self, address: str, part: Path, there: int, size_bytes: int, on_bytes: OnBytes) -> None:
-        if size_bytes == 0:
-            with output_errors(part):
-                part.write_bytes(b"")
-            return
-        response = self._request("GET", address, {"Range": f"bytes={there}-"} if there else {})
-        try:
-            there = there if response.status == 206 else 0
-            with output_errors(part), part.open("ab" if there else "wb") as file:
-                on_bytes(there, size_bytes)
-                for piece in response.stream(_PIECE_BYTES, decode_content=False):
-                    self.stop.raise_if_stopped()
-                    there += len(piece)
-                    if there > size_bytes:
-                        break
-                    file.write(piece)
-                    on_bytes(there, size_bytes)
-        except HTTPError as error:
-            raise UnavailableError(f"{_host(address)}: {reason(error)}; try again later.") from error
-        finally:
-            response.close()
-        if there > size_bytes:
-            part.unlink()
-            raise ServerError(f"{part.name}: the store sends more than the {size_bytes} bytes the gateway told of.")
-        if there < size_bytes:
-            raise UnavailableError(f"{_host(address)}: the connection broke off; try again later.")
-
-    def _matches(self, part: Path, sha256: str) -> bool:
-        if not sha256 or sha256_file(part) == sha256:
-            return True
-        part.unlink()
-        return False
-
     def _request(
         self, method: str, address: str, headers: dict[str, str], *, body: Iterator[bytes] | None = None
     ) -> urllib3.BaseHTTPResponse:
-        try:
-            safe = urlsplit(address).scheme == "https" or is_loopback_url(address)
-        except ValueError as error:
-            raise ServerError(f"The gateway gave an address that is none ({error}).") from error
-        if not safe:
-            raise ServerError(f"{_host(address)}: not an https address, so nothing is sent or fetched there.")
+        host = _host(address)
+        if urlsplit(address).scheme != "https" and not is_loopback_url(address):
+            raise ServerError(f"{host}: not an https address, so nothing is sent there.")
         try:
             response = self._pool(address).request(
                 method, address, headers={"Accept-Encoding": "identity", **headers}, body=body,
                 redirect=False, retries=False, preload_content=False, decode_content=False,
             )  # fmt: skip
         except HTTPError as error:
-            raise UnavailableError(f"{_host(address)}: {reason(error)}; try again later.") from error
-        if response.status in {200, 201, 204, 206}:
+            raise UnavailableError(f"{host}: {reason(error)}; try again later.") from error
+        if response.status in {200, 201, 204}:
             return response
         response.close()
-        answer = f"{_host(address)}: the artifact store answered {response.status} {response.reason or ''}".rstrip()
+        answer = f"{host}: the artifact store answered {response.status} {response.reason or ''}".rstrip()
         if response.status in _TRY_LATER:
             raise UnavailableError(f"{answer}; try again later.")
-        if response.status in {401, 403}:
-            raise AddressExpiredError(f"{answer}; the address has expired, or the clocks differ.")
-        raise ServerError(f"{answer}.")
+        raise _refused(response.status, answer)
 
     def _pool(self, address: str) -> urllib3.PoolManager:
         try:
@@ -202,10 +158,15 @@ def _framed(pieces: Iterator[bytes], around: FormBody) -> Iterator[bytes]:
     yield around.after
 
 
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
+def _refused(status: int, answer: str) -> ServerError:
+    if status in {401, 403}:
+        return AddressExpiredError(f"{answer}; the address has expired, or the clocks differ.")
+    return ServerError(f"{answer}.")
 
 
 def _host(address: str) -> str:
-    """What may be shown of an address: the rest of it is a key."""
-    return urlsplit(address).netloc.rpartition("@")[2]
+    """What may be shown of an address: the rest of it is a key. Raises ServerError."""
+    try:
+        return urlsplit(address).netloc.rpartition("@")[2]
+    except ValueError as error:
+        raise ServerError(f"The gateway gave an address that is none ({error}).") from error

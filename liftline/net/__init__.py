@@ -1,4 +1,6 @@
 """What everything that talks over a network shares.
 
-`addresses` checks host and port as settings give them, `https` makes connections that are encrypted.
+`retrying` says how long, how often and with which pauses what failed is attempted again, for all of Liftline. `https`
+makes requests, `download` fetches a file by them, continued from its `part` where a connection broke off. `addresses`
+checks host and port as settings give them.
 """

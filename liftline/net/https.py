@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -21,8 +22,10 @@ from urllib3.exceptions import (
 from urllib3.exceptions import TimeoutError as NoAnswerError
 
 from liftline import __version__
-from liftline.errors import ModelError
 from liftline.net.addresses import is_loopback
+
+Connect = Callable[[str], urllib3.PoolManager]
+"""Makes connections to an address."""
 
 MAX_REDIRECTS = 5
 _PIECE_BYTES = 1 << 16
@@ -37,24 +40,32 @@ class Interrupted(Exception):  # noqa: N818 - no failure yet: another attempt fo
         self.wait_s = wait_s
 
 
-def open_url(url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+class AddressError(Exception):
+    """Nothing is to be had from there, now or later: `problem` says why, without the address."""
+
+    def __init__(self, url: str, problem: str) -> None:
+        super().__init__(f"{url}: {problem}")
+        self.url, self.problem = url, problem
+
+
+def open_url(url: str, headers: dict[str, str], *, connect: Connect | None = None) -> urllib3.BaseHTTPResponse:
     """The response to a GET, after redirects, its body unread. The caller closes it.
 
     Raises:
         Interrupted: no connection.
-        ModelError: a certificate that isn't trusted, an unencrypted address, an unusable proxy, too many redirects.
+        AddressError: a certificate that isn't trusted, an unencrypted address, an unusable proxy, too many redirects.
     """
     unencrypted = is_loopback_url(url)
     headers = {"Accept-Encoding": "identity", "User-Agent": f"liftline/{__version__}", **headers}
     for _ in range(MAX_REDIRECTS + 1):
         if urlsplit(url).scheme != "https" and not (unencrypted and is_loopback_url(url)):
-            raise ModelError(f"{url}: not an https address, so nothing is fetched from there.")
-        response = _get(url, headers)
+            raise AddressError(url, "not an https address, so nothing is fetched from there.")
+        response = _get(url, headers, connect or pool)
         if not (location := response.get_redirect_location()):
             return response
         response.close()
         url = urljoin(url, location)
-    raise ModelError(f"{url}: more than {MAX_REDIRECTS} redirects, so nothing was fetched.")
+    raise AddressError(url, f"more than {MAX_REDIRECTS} redirects, so nothing was fetched.")
 
 
 def reason(error: HTTPError) -> str:
@@ -74,18 +85,19 @@ def reason(error: HTTPError) -> str:
     return f"through the proxy, {text}" if isinstance(error, ProxyError) else text
 
 
-def _get(url: str, headers: dict[str, str]) -> urllib3.BaseHTTPResponse:
+def _get(url: str, headers: dict[str, str], connect: Connect) -> urllib3.BaseHTTPResponse:
     try:
-        return pool(url).request(
+        return connect(url).request(
             "GET", url, headers=headers, redirect=False, retries=False, preload_content=False, decode_content=False
         )
     except (LocationValueError, ProxySchemeUnknown, ProxySchemeUnsupported) as error:
-        raise ModelError(f"{url}: can't be asked for ({error}); check HTTPS_PROXY.") from error
+        raise AddressError(url, f"can't be asked for ({error}); check HTTPS_PROXY.") from error
     except SSLError as error:
         if isinstance(error.args[0], ssl.SSLCertVerificationError):
-            raise ModelError(
-                f"{url}: the server's certificate isn't trusted ({error.args[0].verify_message}); if a proxy of your "
-                "organisation reads along, name its certificates by SSL_CERT_FILE."
+            raise AddressError(
+                url,
+                f"the server's certificate isn't trusted ({error.args[0].verify_message}); if a proxy of your "
+                "organisation reads along, name its certificates by SSL_CERT_FILE.",
             ) from error
         raise Interrupted(reason(error)) from error
     except HTTPError as error:

@@ -1,7 +1,7 @@
 """Turns a `Service` into a process: `python -m liftline_detector` and its siblings are this and nothing more.
 
 Everything is wired here: settings from the environment, logs, metrics, traces, the gRPC server, NATS, S3, the worker
-loop. `run_process` and `patiently_connected` are for the gateway too, whose process has more in it.
+loop. `run_process` and `connected_with_retries` are for the gateway too, whose process has more in it.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from prometheus_client import CollectorRegistry
 from liftline import __version__
 from liftline.adapters.nats import topology
 from liftline.adapters.nats.bus import NatsBus
-from liftline.adapters.nats.connection import Connection
+from liftline.adapters.nats.connection import Connection, opened
 from liftline.adapters.nats.records import NatsRecords
 from liftline.adapters.s3.store import S3Store
-from liftline.errors import Cancelled, ExitCode, LiftlineError, UnavailableError, UsageError
+from liftline.errors import Cancelled, ExitCode, LiftlineError, UsageError
 from liftline.jobs.naming import Stage
+from liftline.net.retrying import SERVER_START, first_only, retry_async
 from liftline.pipeline.handler import LoadedService, Service
 from liftline.service.grpc.server import running_server
 from liftline.service.grpc.worker_service import worker_service
@@ -39,7 +40,6 @@ from liftline.worker.board import WorkerBoard, worker_name
 from liftline.worker.loop import Worker
 from liftline.worker.threads import HandlerThreads
 
-_CONNECT_AGAIN_S = 1.0
 T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
@@ -90,24 +90,16 @@ def run_process(service: str, serve: Callable[[Process], Awaitable[None]]) -> No
 
 
 @asynccontextmanager
-async def patiently_connected(settings: NatsSettings, process: Process) -> AsyncIterator[Connection]:
+async def connected_with_retries(settings: NatsSettings, process: Process) -> AsyncIterator[Connection]:
     """A connection to NATS, however long that takes to be there.
 
     Raises UsageError where the settings are wrong, Cancelled where the process is told to end meanwhile.
     """
-    told = False
-    while True:
-        connection = Connection(settings)
-        try:
-            await connection.open(name=process.name)
-            break
-        except UnavailableError as error:
-            if not told:
-                log.warning("waiting_for_nats", error=str(error))
-            told = True
-        await until(process.stop, asyncio.sleep(_CONNECT_AGAIN_S))
-        if process.stop.is_set():
-            raise Cancelled("Told to end before NATS was there.")
+    waiting = first_only(lambda error: log.warning("waiting_for_nats", error=str(error)))
+    opening = retry_async(SERVER_START, lambda: opened(settings, name=process.name), failed=waiting)
+    connection = await until(process.stop, opening)
+    if connection is None:
+        raise Cancelled("Told to end before NATS was there.")
     try:
         yield connection
     finally:
@@ -189,7 +181,7 @@ async def _start(
     """Load the models and find NATS with all that the gateway makes there, both at once."""
 
     async def connect() -> Connection:
-        connection = await stack.enter_async_context(patiently_connected(nats, process))
+        connection = await stack.enter_async_context(connected_with_retries(nats, process))
         await topology.wait_until_there(connection)
         return connection
 

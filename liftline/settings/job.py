@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WrapValidator, field_validator
 
-from liftline.camera import NARROWEST_VIEW_DEG, WIDEST_VIEW_DEG
-from liftline.poses import SHORTEST_PERSON_M, TALLEST_PERSON_M
 from liftline.settings.checked import InvalidSettingsError, checked, each_once, field_infos
 
 if TYPE_CHECKING:
@@ -26,6 +24,10 @@ Layout = Literal["overlay", "side-by-side", "3d"]
 ExportFormat = Literal["json", "csv", "npy", "trc"]
 
 DETECTOR_NAME = r"[a-z0-9][a-z0-9_-]{0,63}"
+NARROWEST_VIEW_DEG, WIDEST_VIEW_DEG = 1.0, 170.0
+"""Fields of view that a lens without distortion can have."""
+SHORTEST_PERSON_M, TALLEST_PERSON_M = 0.4, 2.8
+"""From a baby to the tallest person there ever was: heights that somebody can be said to have."""
 MOST_HEIGHTS = 50
 T = TypeVar("T")
 

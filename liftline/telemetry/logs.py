@@ -11,6 +11,7 @@ import logging.config
 import sys
 from contextlib import AbstractContextManager
 
+import stamina.instrumentation
 import structlog
 from opentelemetry import trace
 from structlog.typing import EventDict, Processor, WrappedLogger
@@ -18,11 +19,12 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 from liftline.jobs.naming import TaskKey
 from liftline.settings.services import TelemetrySettings
 
-_CHATTY = ("asyncio", "grpc", "httpcore", "minio", "nats", "opentelemetry", "stamina", "urllib3")
+_CHATTY = ("asyncio", "grpc", "httpcore", "minio", "nats", "opentelemetry", "urllib3")
 
 
 def configure_logging(settings: TelemetrySettings, *, service: str, worker: str) -> None:
     """Log everything of this process as the settings say, with the service's and the worker's name."""
+    stamina.instrumentation.set_on_retry_hooks(())  # whoever retries says what failed, and how often
     level = logging.getLevelNamesMapping()[settings.log_level.upper()]
     shared = _shared_processors(service, worker)
     structlog.configure(

@@ -32,7 +32,7 @@ class Completion:
     async def done(self, running: RunningTask, result: TaskResult) -> TaskEnd:
         """Its result is entered: tell, then acknowledge."""
         await self._publish(running, Event(id=running.key.wire, finished=result))
-        await running.patiently(lambda: running.delivery.ack())
+        await running.retry(lambda: running.delivery.ack())
         log.info("task_done", seconds=round(result.seconds, 3), frames=result.frames_done, by=result.worker)
         return TaskEnd.DONE
 
@@ -53,8 +53,8 @@ class Completion:
     async def dropped(self, running: RunningTask) -> TaskEnd:
         """Nobody wants it any more, nor who began it."""
         if running.attempt is not None:
-            await running.patiently(lambda: self._records.delete(running.key.attempts))
-        await running.patiently(lambda: running.delivery.ack())
+            await running.retry(lambda: self._records.delete(running.key.attempts))
+        await running.retry(lambda: running.delivery.ack())
         log.info("task_dropped")
         return TaskEnd.DROPPED
 
@@ -62,8 +62,8 @@ class Completion:
         """Somebody does it later."""
         attempt = running.attempt
         if attempt is not None and not counts:
-            await running.patiently(attempt.end)
-        await running.patiently(lambda: running.delivery.nak(delay_s=delay_s))
+            await running.retry(attempt.end)
+        await running.retry(lambda: running.delivery.nak(delay_s=delay_s))
         log.info("task_given_back", delay_s=delay_s, counts=counts)
         return TaskEnd.GIVEN_BACK
 
@@ -83,15 +83,15 @@ class Completion:
         self._board.went_wrong(failure.message)
         dead = DeadTask(task=running.task, workers=error.workers)
         dead.time.GetCurrentTime()
-        await running.patiently(lambda: publish_dead(self._bus, dead))
+        await running.retry(lambda: publish_dead(self._bus, dead))
         return await self._failed(running, failure)
 
     async def _failed(self, running: RunningTask, failure: Failure) -> TaskEnd:
         await self._publish(running, Event(id=running.key.wire, failed=failure))
-        await running.patiently(lambda: self._records.delete(running.key.attempts))
-        await running.patiently(lambda: running.delivery.term())
+        await running.retry(lambda: self._records.delete(running.key.attempts))
+        await running.retry(lambda: running.delivery.term())
         return TaskEnd.FAILED
 
     async def _publish(self, running: RunningTask, event: Event) -> None:
         event.time.GetCurrentTime()
-        await running.patiently(lambda: publish_event(self._bus, event, attempt=self._board.worker))
+        await running.retry(lambda: publish_event(self._bus, event, attempt=self._board.worker))

@@ -7,20 +7,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import NoReturn
 
 from google.protobuf.message import DecodeError
 
-from liftline.errors import UnavailableError
 from liftline.jobs.naming import TaskKey, worker_subject
+from liftline.net.retrying import SERVER_START, retry_async
 from liftline.ports import Bus, Records
 from liftline.v1.events_pb2 import TaskId
 from liftline.v1.records_pb2 import Attempts
 
 _YES, _NO = b"yes", b"no"
-_ANSWER_WITHIN_S, _AWAY_S = 2.0, 1.0
+_ANSWER_WITHIN_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -110,8 +109,9 @@ async def answer_liveness(bus: Bus, worker: str, works_on: Callable[[TaskKey], b
             return _NO
         return _YES if works_on(key) else _NO
 
-    while True:
-        with suppress(UnavailableError):
-            async with bus.answering(worker_subject(worker), answer):
-                await asyncio.Future()
-        await asyncio.sleep(_AWAY_S)
+    async def listen() -> NoReturn:
+        async with bus.answering(worker_subject(worker), answer):
+            await asyncio.Future()
+        raise AssertionError("it is only ever cancelled")
+
+    await retry_async(SERVER_START, listen)

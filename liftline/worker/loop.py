@@ -209,7 +209,7 @@ class _TaskRunner:
         artifacts = await store_products(self.store, running, outcome)
         await self._check_stored(running, artifacts)
         result = task_result(outcome, artifacts, seconds=time.monotonic() - began_s, worker=self.board.worker)
-        return await running.patiently(lambda: first_result(self.records, running, result))
+        return await running.retry(lambda: first_result(self.records, running, result))
 
     async def _fetch(self, running: RunningTask, work: TaskInputs) -> None:
         """Get what the handler needs, before it is its turn."""
@@ -232,7 +232,7 @@ class _TaskRunner:
             raise
 
     async def _check_job(self, running: RunningTask) -> None:
-        await running.patiently(lambda: check_job(self.records, running))
+        await running.retry(lambda: check_job(self.records, running))
 
 
 async def _wait(lives: set[asyncio.Task[None]], timeout_s: float) -> None:

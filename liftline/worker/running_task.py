@@ -9,7 +9,10 @@ from contextlib import contextmanager
 from enum import Enum, auto
 from typing import TypeVar
 
+import structlog
+
 from liftline.jobs.naming import TaskKey
+from liftline.net.retrying import TASK_RECORD, retry_async
 from liftline.ports import Delivery, Records
 from liftline.progress import StopFlag
 from liftline.v1.events_pb2 import Task
@@ -17,7 +20,6 @@ from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import JobRecord
 from liftline.worker.attempts import Attempt
 from liftline.worker.board import WorkerBoard
-from liftline.worker.retrying import patiently
 
 T = TypeVar("T")
 
@@ -27,6 +29,7 @@ class JobEnded(Exception):  # noqa: N818 - an outcome, not a failure
 
 
 _CHECKED_LATELY_S = 1.0
+log = structlog.get_logger("liftline.worker.loop")
 _ALIVE = (Job.STATE_QUEUED, Job.STATE_RUNNING)
 
 
@@ -88,13 +91,18 @@ class RunningTask:
         """So much went into the store."""
         self._board.metrics.stored_bytes.inc(size_bytes)
 
-    async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def retry(self, call: Callable[[], Awaitable[T]]) -> T:
         """What `call` gets of NATS, however long that takes; the times that NATS isn't there are counted."""
-        return await patiently(call, away=self._board.metrics.bus_errors.inc)
+        return await retry_async(TASK_RECORD, call, failed=self._bus_is_away)
 
-    def store_is_away(self) -> None:
+    def store_is_away(self, error: Exception) -> None:
         """The store didn't answer."""
+        log.warning("server_away", error=str(error))
         self._board.metrics.store_errors.inc()
+
+    def _bus_is_away(self, error: Exception) -> None:
+        log.warning("server_away", error=str(error))
+        self._board.metrics.bus_errors.inc()
 
     def moved(self) -> bool:
         """Whether anything moved since this was last asked."""

@@ -58,4 +58,4 @@ class NatsDelivery:
         await self._say(_IN_PROGRESS)
 
     async def _say(self, word: bytes) -> None:
-        await self._connection.patiently(lambda: self._connection.once(self._message.reply, word))
+        await self._connection.retry(lambda: self._connection.once(self._message.reply, word))

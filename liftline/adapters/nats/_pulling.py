@@ -10,9 +10,9 @@ from nats.aio.msg import Msg
 
 from liftline.adapters.nats._channel import Channel
 from liftline.adapters.nats.connection import Connection
-from liftline.errors import UnavailableError
+from liftline.net.retrying import NATS_REQUEST, retry_async
 
-_NOW_S, _UNANSWERED_S, _GRACE_S, _AGAIN_S, _SHORTEST_S, _NEARLY_S = 0.05, 1.0, 1.0, 0.1, 0.01, 0.25
+_NOW_S, _UNANSWERED_S, _GRACE_S, _SHORTEST_S, _NEARLY_S = 0.05, 1.0, 1.0, 0.01, 0.25
 _NOTHING_THERE, _TIME_OVER = "404", "408"
 
 
@@ -25,16 +25,13 @@ class Puller:
 
     async def pull(self, consumers: Sequence[str], *, at_most: int, wait_s: float) -> list[Msg]:
         """What is there for the first consumer that has any, else what comes first. Raises UnavailableError."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + wait_s
-        while True:
-            try:
-                async with self._channel() as channel:
-                    return await self._pull(channel, consumers, at_most=at_most, end=end)
-            except UnavailableError:
-                if loop.time() + _AGAIN_S >= end:
-                    raise
-            await asyncio.sleep(_AGAIN_S)
+        end = asyncio.get_running_loop().time() + wait_s
+
+        async def attempt() -> list[Msg]:
+            async with self._channel() as channel:
+                return await self._pull(channel, consumers, at_most=at_most, end=end)
+
+        return await retry_async(NATS_REQUEST.within(wait_s), attempt)
 
     @asynccontextmanager
     async def _channel(self) -> AsyncIterator[Channel]:

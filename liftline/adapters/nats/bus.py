@@ -47,7 +47,7 @@ class NatsBus:
             except ApiError as error:
                 raise self._connection.unavailable(f"{subject} isn't kept, {error}") from error
 
-        await self._connection.patiently(publish)
+        await self._connection.retry(publish)
 
     async def pull(self, consumers: Sequence[str], *, wait_s: float) -> Delivery | None:
         """One task of the first of these consumers that has any, or that gets one first."""
@@ -66,7 +66,7 @@ class NatsBus:
         """
         now = asyncio.get_running_loop().time()
         if now >= self._next_tidying_s:
-            await self._connection.patiently(self._leftovers.remove)
+            await self._connection.retry(self._leftovers.remove)
             self._next_tidying_s = now + _TIDY_S
         return set(await subjects(self._connection, TASKS, subject_filter))
 
@@ -77,7 +77,7 @@ class NatsBus:
         """
         sequence: int | None = 0
         while sequence is not None:
-            sequence = await self._connection.patiently(partial(self._remove_next, subject_filter, sequence))
+            sequence = await self._connection.retry(partial(self._remove_next, subject_filter, sequence))
 
     async def tell(self, subject: str, data: bytes) -> None:
         """Say something to whoever listens just now."""

@@ -17,9 +17,10 @@ from nats.aio.subscription import Subscription
 from liftline.adapters.nats import addresses
 from liftline.adapters.nats.client import PersistentClient
 from liftline.errors import LimitExceededError, UnavailableError
+from liftline.net.retrying import NATS_REQUEST, retry_async
 from liftline.settings.services import NatsSettings
 
-_CONNECT_S, _CONNECT_WAIT_S, _ANSWER_S, _PATIENCE_S, _AGAIN_S, _CLOSE_S = 2.0, 0.25, 2.0, 5.0, 0.1, 1.0
+_CONNECT_S, _CONNECT_WAIT_S, _ANSWER_S, _CLOSE_S = 2.0, 0.25, 2.0, 1.0
 _PING_S, _PINGS_UNANSWERED = 5, 2
 _log = structlog.get_logger(__name__)
 Result = TypeVar("Result")
@@ -132,21 +133,18 @@ class Connection:
             raise self.unavailable(f"nothing takes {subject} there")
         return message
 
-    async def patiently(self, call: Callable[[], Awaitable[Result]]) -> Result:
+    async def retry(self, call: Callable[[], Awaitable[Result]]) -> Result:
         """Do what may be done again, for some seconds until the server answers. Raises UnavailableError."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + _PATIENCE_S
-        while True:
-            try:
-                return await call()
-            except UnavailableError:
-                if loop.time() >= end:
-                    raise
-            if self.is_there:
-                await asyncio.sleep(_AGAIN_S)
-            else:
+        end_s = asyncio.get_running_loop().time() + NATS_REQUEST.timeout_s
+
+        async def attempt() -> Result:
+            if not self.is_there:
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._there.wait(), max(end - loop.time(), 0.0))
+                    async with asyncio.timeout_at(end_s):
+                        await self._there.wait()
+            return await call()
+
+        return await retry_async(NATS_REQUEST, attempt)
 
     async def api(self, subject: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
         """Ask JetStream once. Raises UnavailableError, ApiError."""
@@ -256,14 +254,24 @@ class _Ear:
         return False
 
 
-@asynccontextmanager
-async def connected(settings: NatsSettings, *, name: str) -> AsyncIterator[Connection]:
-    """A connection that lasts as long as the context, through any outage of the server.
+async def opened(settings: NatsSettings, *, name: str) -> Connection:
+    """A connection that lasts, through any outage of the server, until it is closed.
 
     Raises UsageError where the settings are wrong or refused, UnavailableError where no server answers now.
     """
     connection = Connection(settings)
-    await connection.open(name=name)
+    try:
+        await connection.open(name=name)
+    except asyncio.CancelledError:
+        await connection.close()
+        raise
+    return connection
+
+
+@asynccontextmanager
+async def connected(settings: NatsSettings, *, name: str) -> AsyncIterator[Connection]:
+    """The same for as long as the context lasts."""
+    connection = await opened(settings, name=name)
     try:
         yield connection
     finally:

@@ -31,7 +31,7 @@ class NatsRecords:
 
     async def get(self, key: str) -> Entry | None:
         """What is there."""
-        found = await self._connection.patiently(lambda: self._read(key))
+        found = await self._connection.retry(lambda: self._read(key))
         return found[0] if found else None
 
     async def create(self, key: str, value: bytes) -> int | None:
@@ -71,7 +71,7 @@ class NatsRecords:
                     return found[0].revision
             return written
 
-        return await self._connection.patiently(put)
+        return await self._connection.retry(put)
 
     async def _write(self, key: str, value: bytes, headers: Mapping[str, str]) -> int | None:
         answer = await self._connection.once(_subject(key), value, headers=headers)
@@ -114,7 +114,7 @@ class NatsRecords:
 
     async def _purge(self, key_filter: str) -> None:
         request = {"filter": _subject(key_filter)}
-        await self._connection.patiently(lambda: self._connection.api(f"STREAM.PURGE.{_stream(key_filter)}", request))
+        await self._connection.retry(lambda: self._connection.api(f"STREAM.PURGE.{_stream(key_filter)}", request))
 
 
 def _stream(key: str) -> str:

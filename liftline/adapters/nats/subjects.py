@@ -13,7 +13,7 @@ async def subjects(connection: Connection, stream: str, subject_filter: str) -> 
     while True:
         request = {"subjects_filter": subject_filter, "offset": len(found)}
         try:
-            answer = await connection.patiently(partial(connection.api, f"STREAM.INFO.{stream}", request))
+            answer = await connection.retry(partial(connection.api, f"STREAM.INFO.{stream}", request))
         except ApiError as error:
             raise connection.unavailable(f"{stream}, {error}") from error
         page = answer["state"].get("subjects") or {}

@@ -5,8 +5,8 @@ See docs/architecture.md, section 3. JetStream's API: https://docs.nats.io/refer
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -15,6 +15,7 @@ import structlog
 from liftline.adapters.nats.connection import ApiError, Connection
 from liftline.errors import UnavailableError, UsageError
 from liftline.jobs.naming import Priority, Stage, consumer
+from liftline.net.retrying import NATS_CONFLICT, SERVER_START, first_only, retry_async
 
 TASKS, EVENTS, DEAD = "LIFTLINE_TASKS", "LIFTLINE_EVENTS", "LIFTLINE_DEAD"
 COORDINATOR = "coordinator"
@@ -24,7 +25,6 @@ _WORK, _KEPT = "liftline", "liftline_jobs"
 
 _DUPLICATES_S, _DAY_S, _DEAD_DAYS = 120.0, 86400.0, 90
 _MOST_AT_ONCE = 100_000
-_LOOK_AGAIN_S, _TRIES = 1.0, 5
 _NOT_FOUND, _STREAM_DIFFERS = 404, 10058
 _log = structlog.get_logger(__name__)
 
@@ -35,21 +35,19 @@ async def ensure(connection: Connection) -> None:
     Raises UnavailableError where the server can't, UsageError where something else has these names.
     """
     for stream in _streams(connection):
-        await _settle(connection, lambda stream=stream: _ensure_stream(connection, stream))
+        await _settle(connection, partial(_ensure_stream, connection, stream))
     for stream_name, config in _consumers(connection):
         request = {"stream_name": stream_name, "config": config}
         subject = f"CONSUMER.DURABLE.CREATE.{stream_name}.{config['durable_name']}"
-        await _settle(connection, lambda subject=subject, request=request: connection.api(subject, request))
+        await _settle(connection, partial(connection.api, subject, request))
 
 
 async def wait_until_there(connection: Connection) -> None:
     """Wait, however long, until the gateway has made everything."""
-    told = False
-    while (missing := await _missing(connection)) is not None:
-        if not told:
-            _log.info("waiting_for_gateway", missing=missing)
-            told = True
-        await asyncio.sleep(_LOOK_AGAIN_S)
+    await retry_async(
+        SERVER_START, lambda: _check(connection), on=(ApiError, UnavailableError),
+        failed=first_only(lambda error: _log.info("waiting_for_gateway", missing=str(error))),
+    )  # fmt: skip
 
 
 def consumed(stage: Stage, priority: Priority) -> str:
@@ -109,33 +107,26 @@ async def _ensure_stream(connection: Connection, config: Mapping[str, Any]) -> N
         await connection.api(f"STREAM.UPDATE.{name}", config)
 
 
-async def _settle(connection: Connection, make: Any) -> None:
+async def _settle(connection: Connection, make: Callable[[], Awaitable[object]]) -> None:
     """Whoever makes the same at the same time may get in the way: try again."""
-    for left in reversed(range(_TRIES)):
-        try:
-            await connection.patiently(make)
-            return
-        except ApiError as error:
-            if not left:
-                raise UsageError(
-                    f"NATS at {connection.address}: streams or consumers can't be made as they are needed ({error}); "
-                    "remove those of the same name, or use another NATS account."
-                ) from error
-        await asyncio.sleep(0.1)
-
-
-async def _missing(connection: Connection) -> str | None:
     try:
-        for stream in _streams(connection):
-            await connection.api(f"STREAM.INFO.{stream['name']}")
-        there = await connection.api(f"CONSUMER.NAMES.{TASKS}")
-        for stage, priority in product(Stage, Priority):
-            if consumer(stage, priority) not in there["consumers"]:
-                return consumer(stage, priority)
-        await connection.api(f"CONSUMER.INFO.{EVENTS}.{COORDINATOR}")
-    except (ApiError, UnavailableError) as error:
-        return str(error)
-    return None
+        await retry_async(NATS_CONFLICT, lambda: connection.retry(make), on=ApiError)
+    except ApiError as error:
+        raise UsageError(
+            f"NATS at {connection.address}: streams or consumers can't be made as they are needed ({error}); "
+            "remove those of the same name, or use another NATS account."
+        ) from error
+
+
+async def _check(connection: Connection) -> None:
+    """Raises UnavailableError or ApiError where anything is missing."""
+    for stream in _streams(connection):
+        await connection.api(f"STREAM.INFO.{stream['name']}")
+    there = await connection.api(f"CONSUMER.NAMES.{TASKS}")
+    for stage, priority in product(Stage, Priority):
+        if (name := consumer(stage, priority)) not in there["consumers"]:
+            raise connection.unavailable(f"there is no consumer {name}")
+    await connection.api(f"CONSUMER.INFO.{EVENTS}.{COORDINATOR}")
 
 
 def _ns(seconds: float) -> int:

@@ -3,73 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from minio import Minio
-from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 
 from liftline.errors import InvalidArtifactError
+from liftline.net.download import Download, Opened, TooLargeError
+from liftline.net.retrying import S3_DOWNLOAD
 
-_CHUNK_BYTES = 1 << 20
-_LEAST_GAIN_BYTES, _TRIES_WITHOUT_GAIN = 1 << 16, 3
+_PIECE_BYTES = 1 << 20
 
 
 @dataclass
-class Download:
-    """One object on its way into `write`, continued where it broke off.
+class ObjectRange:
+    """An object from a byte on.
 
-    offset, length: the range; to the end where there is no length. at_most: bytes that are taken in all.
+    length: of the range; to the end where there is none. at_most: bytes that are taken in all.
     version: the object's ETag where it is known, so that an object that is replaced meanwhile isn't mixed with another.
     """
 
     client: Minio
     bucket: str
     key: str
-    write: Callable[[bytes], object]
     offset: int = 0
     length: int | None = None
     at_most: int | None = None
     version: str | None = None
-    _done: int = 0
 
-    def run(self) -> None:
+    def read(self, write: Callable[[bytes], object]) -> None:
         """Fetch all of it.
 
         Raises InvalidArtifactError where it is too long or was replaced, and the client's errors.
         """
-        tries = 0
-        while self.length is None or self._done < self.length:
-            before = self._done
-            try:
-                self._go_on()
-                return
-            except HTTPError:
-                tries = 0 if self._done - before >= _LEAST_GAIN_BYTES else tries + 1
-                if tries >= _TRIES_WITHOUT_GAIN:
-                    raise
-
-    def _go_on(self) -> None:
-        left = 0 if self.length is None else self.length - self._done
-        response = self.client.get_object(self.bucket, self.key, offset=self.offset + self._done, length=left)
+        most = float("inf") if self.at_most is None else self.at_most
         try:
-            self._check(response)
-            for chunk in response.stream(_CHUNK_BYTES, decode_content=False):
-                self.write(chunk)
-                self._done += len(chunk)
-            response.release_conn()
-        finally:
-            response.close()
+            Download(
+                self._open_at, lambda: nullcontext(write), S3_DOWNLOAD, max_bytes=most, piece_bytes=_PIECE_BYTES
+            ).run()  # fmt: skip
+        except TooLargeError as error:
+            raise InvalidArtifactError(f"{self.key}: more than the {most} bytes that are taken of it.") from error
 
-    def _check(self, response: BaseHTTPResponse) -> None:
-        """Length and version; a connection that ends before so many bytes is an error of the client's."""
+    def _open_at(self, done: int) -> Opened | None:
+        left = 0 if self.length is None else self.length - done
+        if self.length is not None and not left:
+            return None
+        response = self.client.get_object(self.bucket, self.key, offset=self.offset + done, length=left)
+        try:
+            return Opened(response, done, self._checked_length(response, done))
+        except BaseException:
+            response.close()
+            raise
+
+    def _checked_length(self, response: BaseHTTPResponse, done: int) -> int:
+        """Of the range. A connection that ends before so many bytes is an error of the client's."""
         version, coming = response.headers.get("etag", ""), int(response.headers["content-length"])
         if self.version not in (None, version):
             raise InvalidArtifactError(f"{self.key}: it was replaced while it was read.")
         self.version = version
-        if self.length is None:
-            self.length = self._done + coming
-        if self._done + coming != self.length:
+        self.length = done + coming if self.length is None else self.length
+        if done + coming != self.length:
             raise InvalidArtifactError(f"{self.key}: the store sends another length than it said; store it again.")
-        if self.at_most is not None and self.length > self.at_most:
-            raise InvalidArtifactError(f"{self.key}: more than the {self.at_most} bytes that are taken of it.")
+        return self.length

@@ -7,20 +7,23 @@ once; a signature is good for 15 minutes, much longer than anyone is patient her
 from __future__ import annotations
 
 import ssl
+from functools import partial
 from typing import Any
 
-import stamina
+import structlog
 import urllib3
 from urllib3.exceptions import HTTPError
 from urllib3.response import BaseHTTPResponse
 from urllib3.util import Timeout
 
+from liftline.net.retrying import S3_REQUEST, retry
+
+log = structlog.get_logger(__name__)
 _AWAY = frozenset((429, 500, 502, 503, 504))
 _CONNECT_S = 3.0
 _SLOW_ANSWER_S = 300.0
 """For what the server does with gigabytes before it answers: copying, putting parts together."""
 
-_WAIT_FIRST_S, _WAIT_LONGEST_S, _WAIT_JITTER_S = 0.05, 1.0, 0.1
 _CONNECTIONS = 128
 """Kept open; more threads than that open and close their own."""
 
@@ -29,40 +32,30 @@ class AwayError(HTTPError):
     """The server answers that it can't just now."""
 
 
-class PatientPool(urllib3.PoolManager):
-    """Repeats requests that fail for want of a server until `patience_s` have passed; follows no redirects.
+class RetryingPool(urllib3.PoolManager):
+    """Repeats requests that fail for want of a server until `retry_s` have passed; follows no redirects.
 
     Raises urllib3.exceptions.HTTPError, of the last try.
     """
 
-    def __init__(self, *, patience_s: float, answer_s: float, tls: ssl.SSLContext) -> None:
+    def __init__(self, *, retry_s: float, answer_s: float, tls: ssl.SSLContext) -> None:
         """`answer_s`: a server that is silent for so long is taken for gone. `tls`: how https is checked."""
         super().__init__(
             maxsize=_CONNECTIONS, timeout=Timeout(connect=_CONNECT_S, read=answer_s), retries=False, ssl_context=tls
         )
-        self._patience_s = patience_s
+        self._retry_s = retry_s
 
     def urlopen(self, method: str, url: str, *_: Any, **options: Any) -> BaseHTTPResponse:
         """One answer that is the server's word on the matter."""
         options |= {"redirect": False, "retries": False}
         if _is_slow(method, options):
             options["timeout"] = Timeout(connect=_CONNECT_S, read=_SLOW_ANSWER_S)
-        try:
-            return self._once(method, url, options)
-        except HTTPError as error:
-            if not _may_pass(error) or _is_tidying(method, url):
-                raise
-        for attempt in stamina.retry_context(
-            on=_may_pass,
-            attempts=None,
-            timeout=self._patience_s,
-            wait_initial=_WAIT_FIRST_S,
-            wait_max=_WAIT_LONGEST_S,
-            wait_jitter=_WAIT_JITTER_S,
-        ):
-            with attempt:
-                return self._once(method, url, options)
-        raise AssertionError("stamina returns or raises")
+        return retry(
+            S3_REQUEST.within(self._retry_s),
+            partial(self._once, method, url, options),
+            on=lambda error: _may_pass(error) and not _is_tidying(method, url),
+            failed=lambda error: log.warning("store_away", error=str(error)),
+        )
 
     def _once(self, method: str, url: str, options: dict[str, Any]) -> BaseHTTPResponse:
         response = super().urlopen(method, url, **options)

@@ -9,21 +9,21 @@ from urllib.parse import urlsplit
 import urllib3
 from minio import Minio
 
-from liftline.adapters.s3._pool import PatientPool
+from liftline.adapters.s3._pool import RetryingPool
 from liftline.errors import UsageError
 from liftline.net.addresses import is_loopback
 from liftline.settings.services import S3Settings
 
 
-def client(settings: S3Settings, *, patience_s: float, answer_s: float) -> Minio:
+def client(settings: S3Settings, *, retry_s: float, answer_s: float) -> Minio:
     """For requests. Raises UsageError where settings make no sense."""
-    pool = anonymous(settings, patience_s=patience_s, answer_s=answer_s)
+    pool = anonymous(settings, retry_s=retry_s, answer_s=answer_s)
     return _minio("LIFTLINE_S3_ENDPOINT", settings.endpoint, settings, pool)
 
 
-def anonymous(settings: S3Settings, *, patience_s: float, answer_s: float) -> urllib3.PoolManager:
+def anonymous(settings: S3Settings, *, retry_s: float, answer_s: float) -> urllib3.PoolManager:
     """For requests as anyone may send them. Raises UsageError where settings make no sense."""
-    return PatientPool(patience_s=patience_s, answer_s=answer_s, tls=_tls(settings.ca_file))
+    return RetryingPool(retry_s=retry_s, answer_s=answer_s, tls=_tls(settings.ca_file))
 
 
 def signer(settings: S3Settings) -> Minio:

@@ -18,17 +18,18 @@ from minio.helpers import DictType
 from urllib3.exceptions import HTTPError
 
 from liftline.adapters.s3 import _buckets as buckets
-from liftline.adapters.s3._download import Download
+from liftline.adapters.s3._download import ObjectRange
 from liftline.adapters.s3._forms import signed_form
 from liftline.adapters.s3.client import client, signer
 from liftline.errors import InvalidArtifactError, UnavailableError
 from liftline.files.atomic import atomic_path
 from liftline.files.range_reader import RangeReader
 from liftline.files.store_keys import check_key, check_prefix, check_upload_key
+from liftline.net.retrying import S3_REQUEST
 from liftline.settings.services import S3Settings
 from liftline.upload_form import UploadForm
 
-PATIENCE_S, ANSWER_S = 10.0, 20.0
+ANSWER_S = 20.0
 _PART_BYTES, _PARTS_AT_ONCE, _MOST_PARTS = 8 << 20, 3, 10_000
 
 _ABSENT = ("NoSuchKey", "NoSuchBucket")
@@ -37,7 +38,7 @@ _ABSENT = ("NoSuchKey", "NoSuchBucket")
 class S3Store:
     """Artifacts in a bucket. It connects when it is used; `ensure_bucket` first makes the bucket where there is none.
 
-    patience_s: a request that finds no server is repeated for so long before UnavailableError.
+    retry_s: a request that finds no server is repeated for so long before UnavailableError.
     answer_s: a server that is silent for so long in the middle of a request is taken for gone.
     """
 
@@ -45,11 +46,11 @@ class S3Store:
         self,
         settings: S3Settings,
         *,
-        patience_s: float = PATIENCE_S,
+        retry_s: float = S3_REQUEST.timeout_s,
         answer_s: float = ANSWER_S,
     ) -> None:
         """Raises UsageError where settings make no sense, such as an unencrypted address that isn't this machine."""
-        self._client = client(settings, patience_s=patience_s, answer_s=answer_s)
+        self._client = client(settings, retry_s=retry_s, answer_s=answer_s)
         self._signer = signer(settings)
         self._bucket, self._settings = settings.bucket, settings
 
@@ -82,13 +83,13 @@ class S3Store:
     def get_file(self, key: str, path: Path) -> None:
         """See `ArtifactStore.get_file`. Raises OutputError where the disk is full."""
         with atomic_path(path) as temporary, temporary.open("wb") as file, self._telling(check_key(key)):
-            Download(self._client, self._bucket, key, file.write).run()
+            ObjectRange(self._client, self._bucket, key).read(file.write)
 
     def get_bytes(self, key: str, *, at_most: int) -> bytes:
         """See `ArtifactStore.get_bytes`."""
         buffer = io.BytesIO()
         with self._telling(check_key(key)):
-            Download(self._client, self._bucket, key, buffer.write, at_most=at_most).run()
+            ObjectRange(self._client, self._bucket, key, at_most=at_most).read(buffer.write)
         return buffer.getvalue()
 
     def open(self, key: str) -> BinaryIO:
@@ -153,7 +154,7 @@ class S3Store:
     def _read_range(self, key: str, version: str, offset: int, length: int) -> bytes:
         buffer = io.BytesIO()
         with self._telling(key):
-            Download(self._client, self._bucket, key, buffer.write, offset, length, version=version).run()
+            ObjectRange(self._client, self._bucket, key, offset, length, version=version).read(buffer.write)
         return buffer.getvalue()
 
     def _put_parts(self, key: str, file: BinaryIO, size: int) -> None:

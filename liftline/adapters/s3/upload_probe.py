@@ -18,9 +18,10 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from liftline.adapters.s3.client import anonymous
-from liftline.adapters.s3.store import ANSWER_S, PATIENCE_S, S3Store
+from liftline.adapters.s3.store import ANSWER_S, S3Store
 from liftline.errors import UnavailableError, UsageError
 from liftline.jobs.naming import first_id, new_id
+from liftline.net.retrying import S3_REQUEST
 from liftline.settings.services import S3Settings
 from liftline.upload_form import UploadForm, form_body
 
@@ -40,19 +41,19 @@ _NO_FORMS = (
 log = structlog.get_logger(__name__)
 
 
-def probe_uploads(settings: S3Settings, *, patience_s: float = PATIENCE_S, answer_s: float = ANSWER_S) -> None:
+def probe_uploads(settings: S3Settings, *, retry_s: float = S3_REQUEST.timeout_s, answer_s: float = ANSWER_S) -> None:
     """Upload to a bucket that is there, as forms allow and as they don't; the two objects of it are removed again.
 
-    `patience_s`, `answer_s`: as those of `S3Store`.
+    `retry_s`, `answer_s`: as those of `S3Store`.
 
     Raises UsageError where the store doesn't take forms, or takes more than they say; UnavailableError.
     """
     inside = settings.model_copy(update={"public_endpoint": None})
-    store = S3Store(inside, patience_s=patience_s, answer_s=answer_s)
+    store = S3Store(inside, retry_s=retry_s, answer_s=answer_s)
     folder = f"{PREFIX}{new_id()}/"
     theirs, upload = f"{folder}theirs", f"{folder}upload"
     form = store.upload_form(upload, size_bytes=_SENT_BYTES, expires=_EXPIRES)
-    http = anonymous(inside, patience_s=patience_s, answer_s=answer_s)
+    http = anonymous(inside, retry_s=retry_s, answer_s=answer_s)
     probe = _Probe(settings, store, http, form, theirs, upload, sent=secrets.token_bytes(_SENT_BYTES))
     _forget_old(store)
     try:

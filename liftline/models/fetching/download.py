@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,13 +11,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from liftline.errors import Cancelled, ModelError
+from liftline.errors import Cancelled, ModelError, OutputError
 from liftline.models import catalogue as models
 from liftline.models.catalogue import Address, ModelFile
-from liftline.models.fetching._transfer import transfer
-from liftline.models.fetching.part import Part, disk_errors
-from liftline.models.fetching.progress import OnBytes
-from liftline.net.https import Interrupted
+from liftline.net.download import OnBytes, RefusedError, RemoteFile, TooLargeError, fetch_file
+from liftline.net.https import AddressError, Interrupted
+from liftline.net.part import Part
+from liftline.net.retrying import MODEL_DOWNLOAD, RetryPolicy
 
 
 class Outcome(StrEnum):
@@ -28,7 +29,12 @@ class Outcome(StrEnum):
 
 
 def download(
-    model: ModelFile, source: Address, *, on_bytes: OnBytes, on_wait: Callable[[], None], backoff_s: float = 0.5
+    model: ModelFile,
+    source: Address,
+    *,
+    on_bytes: OnBytes,
+    on_wait: Callable[[], None],
+    policy: RetryPolicy = MODEL_DOWNLOAD,
 ) -> Outcome:
     """Make sure that a model file is in the model folder and its SHA-256 known.
 
@@ -43,15 +49,19 @@ def download(
     with _alone(model, on_wait):
         if (there := _already_there(model, source)) is not None:
             return there
-        part = Part(models.path(model).with_name(f"{model.file_name}.part"))
+        part = Part(models.path(model).with_name(f"{model.file_name}.part"), disk_errors=_disk_errors)
         try:
-            transfer(source, part, on_bytes=on_bytes, backoff_s=backoff_s)
+            fetch_file(RemoteFile(source.url, source.max_bytes), part, policy, on_bytes=on_bytes)
         except KeyboardInterrupt as error:
             raise Cancelled("Stopped; what came so far is kept, and the same command goes on from there.") from error
         except Interrupted as problem:
             raise _unreachable(model, source, str(problem)) from problem
-        except ModelError as error:
-            raise ModelError(f"{error}. {_by_hand(model)}") from error
+        except TooLargeError as error:
+            raise _too_large(model, source, str(error)) from error
+        except RefusedError as error:
+            raise ModelError(f"{source.url}: {error}. {_by_hand(model)}") from error
+        except AddressError as error:
+            raise ModelError(f"{error} {_by_hand(model)}") from error
         _install(model, source, part)
     return Outcome.FETCHED
 
@@ -61,7 +71,7 @@ def _alone(model: ModelFile, on_wait: Callable[[], None]) -> Iterator[None]:
     """Hold the lock of one model file; the system frees it when the process ends, however that ends."""
     where = models.models_dir() / f".{model.file_name}.lock"
     lock = FileLock(where)
-    with disk_errors(where):
+    with _disk_errors(where):
         where.parent.mkdir(parents=True, exist_ok=True)
         try:
             lock.acquire(blocking=False)
@@ -120,6 +130,29 @@ def _digests(path: Path) -> tuple[str, str]:
     except OSError as error:
         raise ModelError(f"{path}: can't be read ({error.strerror or error}); check its permissions.") from error
     return sha256.hexdigest(), md5.hexdigest()
+
+
+@contextmanager
+def _disk_errors(path: Path) -> Iterator[None]:
+    """Turn what the disk refuses into OutputError."""
+    try:
+        yield
+    except OSError as error:
+        elsewhere = "or choose another folder by LIFTLINE_MODELS_DIR"
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise OutputError(
+                f"{path}: the disk is full; free some space, {elsewhere}, and run again. What came so far is kept."
+            ) from error
+        raise OutputError(
+            f"{path}: can't be written ({error.strerror or error}); check its permissions, {elsewhere}."
+        ) from error
+
+
+def _too_large(model: ModelFile, source: Address, what: str) -> ModelError:
+    return ModelError(
+        f"{source.url}: the server sends {what} where at most {source.max_bytes / 1e6:.0f} MB are expected; "
+        f"that can't be the model file, so it wasn't kept. {_by_hand(model)}"
+    )
 
 
 def _unreachable(model: ModelFile, source: Address, problem: str) -> ModelError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -16,8 +16,7 @@ from rich.progress import (
     TransferSpeedColumn,
 )
 
-OnBytes = Callable[[int, int | None], None]
-"""Told the bytes that are there and, where known, how many there will be."""
+from liftline.net.download import OnBytes
 
 
 @contextmanager

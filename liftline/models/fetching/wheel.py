@@ -19,7 +19,7 @@ from liftline.errors import ModelError
 from liftline.files.atomic import write_bytes
 from liftline.models import catalogue as models
 from liftline.models.catalogue import ModelFile, Wheel, WheelMember
-from liftline.models.fetching.progress import OnBytes
+from liftline.net.download import OnBytes
 
 _PIP_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 

@@ -65,21 +65,21 @@ class Admission:
         attempt = Attempt(self._records, self._bus, running.key, worker=self._worker, number=next(self._numbers))
         async with self._slots.slot(within_s=self._ack_wait_s):
             running.attempt = attempt  # from here on it may be entered, whatever comes of the answer
-            if await running.patiently(attempt.begin_first):
+            if await running.retry(attempt.begin_first):
                 yield False
                 return
         earlier = await self._look(running, attempt)
         alone = bool(earlier.unfinished)
         async with self._slots.slot(alone=alone, within_s=self._ack_wait_s * (_ALONE_WAITS if alone else 1)):
             await self._look(running, attempt)
-            await running.patiently(attempt.begin)
+            await running.retry(attempt.begin)
             yield alone
 
     async def _look(self, running: RunningTask, attempt: Attempt) -> EarlierAttempts:
-        result = await running.patiently(lambda: read_result(self._records, running.key))
+        result = await running.retry(lambda: read_result(self._records, running.key))
         if result is not None:
             raise AlreadyDone(result)
-        earlier = await running.patiently(lambda: attempt.earlier(limit=self._max_attempts))
+        earlier = await running.retry(lambda: attempt.earlier(limit=self._max_attempts))
         if len(earlier.dead) >= self._max_attempts:
             raise AttemptsExhausted(earlier.unfinished)
         if len(earlier.unfinished) >= self._max_attempts:

@@ -15,8 +15,8 @@ def open_counted(store: ArtifactStore, key: str, running: RunningTask) -> Binary
     """As `ArtifactStore.open`; raises what that raises."""
     try:
         stream = store.open(key)
-    except UnavailableError:
-        running.store_is_away()
+    except UnavailableError as error:
+        running.store_is_away(error)
         raise
     return cast(BinaryIO, _Counted(stream, running))
 
@@ -42,8 +42,8 @@ class _Counted(io.BufferedIOBase):
     def read(self, size: int | None = -1, /) -> bytes:
         try:
             read = self._stream.read(-1 if size is None else size)
-        except UnavailableError:
-            self._running.store_is_away()
+        except UnavailableError as error:
+            self._running.store_is_away(error)
             raise
         self._running.fetched(len(read))
         return read

@@ -13,28 +13,26 @@ from liftline.files.atomic import sha256_file
 from liftline.jobs.manifest import package_versions
 from liftline.jobs.naming import Stage, TaskKey
 from liftline.jobs.wire import model_message
+from liftline.net.retrying import TASK_STORE, retry_async
 from liftline.pipeline.handler import Product, StageOutcome
 from liftline.ports import ArtifactStore, Records
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import TaskResult
-from liftline.worker.retrying import patiently
 from liftline.worker.running_task import RunningTask
 
-STORE_WITHIN_S = 300.0
-"""A server that stays away longer while a result is stored: the task goes back, and its work is done again."""
 _READ_AT_ONCE, _STORE_AT_ONCE = 64, 4
 _LOOKS, _BETWEEN_LOOKS_S = 50, 0.2
 
 
 async def store_products(store: ArtifactStore, running: RunningTask, outcome: StageOutcome) -> list[Artifact]:
-    """Store what a handler made, by content. Raises UnavailableError after `STORE_WITHIN_S`."""
+    """Store what a handler made, by content. Raises UnavailableError after the timeout of `TASK_STORE`."""
     room = asyncio.Semaphore(_STORE_AT_ONCE)
 
     async def one(product: Product) -> Artifact:
         async with room:
-            ref = await patiently(
-                lambda: asyncio.to_thread(_stored, store, running.key, product.path),
-                for_s=STORE_WITHIN_S, away=running.store_is_away,
+            ref = await retry_async(
+                TASK_STORE, lambda: asyncio.to_thread(_stored, store, running.key, product.path),
+                failed=running.store_is_away,
             )  # fmt: skip
             running.stored(ref.size_bytes)
             return Artifact(role=product.role, ref=ref, path=product.tree_path)
@@ -47,8 +45,8 @@ async def discard(store: ArtifactStore, running: RunningTask, artifacts: Sequenc
     for artifact in artifacts:
         try:
             await asyncio.to_thread(store.remove, artifact.ref.key)
-        except UnavailableError:
-            running.store_is_away()
+        except UnavailableError as error:
+            running.store_is_away(error)
 
 
 def task_result(outcome: StageOutcome, artifacts: list[Artifact], *, seconds: float, worker: str) -> TaskResult:
@@ -95,7 +93,7 @@ async def gather_results(records: Records, running: RunningTask, stage: Stage) -
 async def _visible(records: Records, running: RunningTask, key: TaskKey) -> TaskResult:
     """A result that was entered; a server that follows others may show it a moment later."""
     for _ in range(_LOOKS):
-        if (result := await running.patiently(lambda: read_result(records, key))) is not None:
+        if (result := await running.retry(lambda: read_result(records, key))) is not None:
             return result
         await asyncio.sleep(_BETWEEN_LOOKS_S)
     raise LiftlineError(f"{key.name}: its result was entered, but isn't there; it was removed by hand.")

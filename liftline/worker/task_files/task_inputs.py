@@ -9,19 +9,17 @@ from pathlib import Path
 
 from liftline.errors import InvalidArtifactError
 from liftline.jobs.naming import artifact
+from liftline.net.retrying import TASK_FETCH, retry
 from liftline.ports import ArtifactStore, VideoOpener
 from liftline.progress import StopFlag
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Task, TaskResult
-from liftline.worker.retrying import patiently_in_thread
 from liftline.worker.running_task import RunningTask
 from liftline.worker.task_files._object_stream import open_counted
 from liftline.worker.task_files.input_cache import InputCache, check_belongs, fetch_checked
 from liftline.worker.task_files.scratch import TaskFolders
 
 VIDEO = "video"
-FETCH_WITHIN_S = 30.0
-"""A server that stays away longer while something is fetched: the task goes back, and somebody tries it later."""
 
 
 class TaskInputs:
@@ -88,8 +86,8 @@ class TaskInputs:
 
     def _fetch_into(self, ref: ArtifactRef, path: Path) -> None:
         with self._running.transferring():
-            patiently_in_thread(
-                lambda: fetch_checked(self._store, ref, path),
-                for_s=FETCH_WITHIN_S, stop=self.stop, away=self._running.store_is_away,
+            retry(
+                TASK_FETCH, lambda: fetch_checked(self._store, ref, path),
+                stop=self.stop, failed=self._running.store_is_away,
             )  # fmt: skip
         self._running.fetched(ref.size_bytes)

@@ -22,8 +22,8 @@ from liftline.adapters.nats.connection import Connection
 from liftline.adapters.nats.records import NatsRecords
 from liftline.adapters.s3.store import S3Store
 from liftline.adapters.s3.upload_probe import probe_uploads
-from liftline.errors import UnavailableError
-from liftline.service.bootstrap import Process, patiently_connected, run_process, until
+from liftline.net.retrying import SERVER_START, retry_async
+from liftline.service.bootstrap import Process, connected_with_retries, run_process, until
 from liftline.service.grpc.server import GrpcServer, running_server
 from liftline.settings import environment
 from liftline.settings.machine import load_settings
@@ -34,7 +34,6 @@ from liftline_gateway.api.wiring import Api
 from liftline_gateway.coordination.wiring import Coordination
 from liftline_gateway.webhooks.sender import WebhookSender
 
-_AGAIN_S = 1.0
 log = structlog.get_logger(__name__)
 
 
@@ -49,7 +48,7 @@ def main(arguments: Sequence[str]) -> NoReturn:
 async def _set_up(process: Process) -> None:
     nats, s3 = environment.load(NatsSettings), environment.load(S3Settings)
     store = S3Store(s3)
-    async with patiently_connected(nats, process) as connection:
+    async with connected_with_retries(nats, process) as connection:
         await until(process.stop, _make_places(connection, store, s3))
 
 
@@ -58,15 +57,15 @@ async def _make_places(connection: Connection, store: S3Store, s3: S3Settings) -
 
     Raises UsageError where the bucket can't be had, or uploads to it would do more than upload.
     """
-    while True:
-        try:
-            await topology.ensure(connection)
-            await asyncio.to_thread(store.ensure_bucket)
-            await asyncio.to_thread(probe_uploads, s3)
-            return
-        except UnavailableError as error:
-            log.warning("waiting_for_servers", error=str(error))
-            await asyncio.sleep(_AGAIN_S)
+
+    async def make() -> None:
+        await topology.ensure(connection)
+        await asyncio.to_thread(store.ensure_bucket)
+        await asyncio.to_thread(probe_uploads, s3)
+
+    await retry_async(
+        SERVER_START, make, failed=lambda error: log.warning("waiting_for_servers", error=str(error))
+    )  # fmt: skip
 
 
 async def _serve(process: Process) -> None:
@@ -74,7 +73,7 @@ async def _serve(process: Process) -> None:
     grpc, s3 = environment.load(GrpcSettings), environment.load(S3Settings)
     store = S3Store(s3)
     webhooks, segment_s = WebhookSender(settings), load_settings().segment_s
-    async with patiently_connected(nats, process) as connection:
+    async with connected_with_retries(nats, process) as connection:
         bus, records = NatsBus(connection), NatsRecords(connection)
         coordination = Coordination(
             bus, records, store, settings, GatewayMetrics(process.registry),

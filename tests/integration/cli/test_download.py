@@ -19,6 +19,7 @@ from liftline.errors import ExitCode, ModelError, OutputError
 from liftline.models import catalogue as models
 from liftline.models.catalogue import Address, ModelFile
 from liftline.models.fetching.download import Outcome, download
+from liftline.net.retrying import MODEL_DOWNLOAD
 from tests.integration.cli.file_server import (
     Fault,
     FileServer,
@@ -79,7 +80,7 @@ def fetch(model: ModelFile, seen: list[tuple[int, int | None]] | None = None) ->
         model.source,
         on_bytes=lambda done, total: steps.append((done, total)),
         on_wait=lambda: pytest.fail("nobody else is at it"),
-        backoff_s=0.01,
+        policy=replace(MODEL_DOWNLOAD, first_wait_s=0.01),
     )
 
 
@@ -121,7 +122,7 @@ def test_a_broken_connection_goes_on_where_it_stopped(folder, server):
 
 
 def test_a_later_run_goes_on_where_the_first_gave_up(folder, server):
-    server.faults.extend([broken_after(400_000), *[broken_after(0)] * 4])
+    server.faults.extend([broken_after(400_000), *[broken_after(0)] * 5])
     model = model_at(server.url)
     with pytest.raises(ModelError, match="the connection broke off") as caught:
         fetch(model)
@@ -391,10 +392,11 @@ import signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell runs in the background
 from liftline.models.catalogue import Address, ModelFile
 from liftline.models.fetching.download import download
+from liftline.net.retrying import RetryPolicy
 source = Address(sys.argv[1], max_bytes=1 << 21)
 model = ModelFile(name="toy", file_name="toy.bin", licence="MIT", origin="test", source=source, optional=True)
-on_wait = lambda: print("waiting", flush=True)
-print(download(model, source, on_bytes=lambda *_: None, on_wait=on_wait, backoff_s=0.01), flush=True)
+on_wait, policy = lambda: print("waiting", flush=True), RetryPolicy(attempts=5, first_wait_s=0.01)
+print(download(model, source, on_bytes=lambda *_: None, on_wait=on_wait, policy=policy), flush=True)
 """
 
 

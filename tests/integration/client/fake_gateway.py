@@ -9,7 +9,7 @@ import re
 import ssl
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -83,11 +83,21 @@ class StoreHandler(BaseHTTPRequestHandler):
     def send_object(self, *, break_after: int | None = None) -> None:
         content = self.server.objects[self.path[1:]]
         wanted = re.fullmatch(r"bytes=(\d+)-", self.headers["Range"] or "")
-        body = content[int(wanted[1]) :] if wanted else content
-        self.answer(206 if wanted else 200, body, break_after=break_after)
+        start = int(wanted[1]) if wanted else 0
+        headers = {"Content-Range": f"bytes {start}-{len(content) - 1}/{len(content)}"} if wanted else {}
+        self.answer(206 if wanted else 200, content[start:], headers, break_after=break_after)
 
-    def answer(self, status: int, body: bytes = b"", *, break_after: int | None = None) -> None:
+    def answer(
+        self,
+        status: int,
+        body: bytes = b"",
+        headers: Mapping[str, str] | None = None,
+        *,
+        break_after: int | None = None,
+    ) -> None:
         self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body[:break_after])

@@ -108,5 +108,5 @@ def test_a_file_that_changes_while_it_is_sent_leaves_no_object(gateway: Gateway,
     path = tmp_path / "clip.mp4"
     path.write_bytes(CONTENT)
     with pytest.raises(InvalidInputError, match="changed while it was uploaded"):
-        Transfers(patience_s=3).upload(form(gateway), path, lambda *_: os.truncate(path, len(CONTENT) + change))
+        Transfers(retry_s=3).upload(form(gateway), path, lambda *_: os.truncate(path, len(CONTENT) + change))
     assert not gateway.store.objects

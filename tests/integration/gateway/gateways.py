@@ -233,14 +233,10 @@ async def _gateway(
         coordination.threads.close()
 
 
-def run(use: Callable[[Deployment], Awaitable[Result]], folder: Path, **options: object) -> Result:
+async def run(use: Callable[[Deployment], Awaitable[Result]], folder: Path, **options: object) -> Result:
     """What `use` gives with a deployment, which it must be done with in a minute."""
-
-    async def bounded() -> Result:
-        async with asyncio.timeout(60), deployment(folder, **options) as running:  # type: ignore[arg-type]
-            return await use(running)
-
-    return asyncio.run(bounded())
+    async with asyncio.timeout(60), deployment(folder, **options) as running:  # type: ignore[arg-type]
+        return await use(running)
 
 
 async def refusal(call: Awaitable[object]) -> tuple[grpc.StatusCode, str]:

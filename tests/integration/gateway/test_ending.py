@@ -34,45 +34,39 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("liftline_gateway.coordination.coordinator._END_WITHIN_S", 0.5)
 
 
-def test_while_it_removes_files(tmp_path: Path) -> None:
+async def test_while_it_removes_files(tmp_path: Path) -> None:
     harness = GatewayHarness(tmp_path)
     gateway, away, remove_all = harness.gateway(), Away(), harness.store.remove_all
 
-    async def scenario() -> None:
-        for key in [await harness.make() for _ in range(_JOBS)]:
-            await delete_job(harness.book, harness.bus, key)
-        harness.clock.pass_by(STALE_S + 1)
-        harness.store.remove_all = away  # type: ignore[method-assign]
-        running, stop = _running(gateway)
-        while not away.called:
-            await asyncio.sleep(0.01)
-        stop.set()
-        await asyncio.wait_for(running, 2.0)
-        harness.store.remove_all = remove_all  # type: ignore[method-assign]
-        await harness.recover(harness.gateway(holder="gateway-2"), rounds=2)
-        assert await harness.kept() == ["leases.reconciler"]
-
-    asyncio.run(scenario())
+    for key in [await harness.make() for _ in range(_JOBS)]:
+        await delete_job(harness.book, harness.bus, key)
+    harness.clock.pass_by(STALE_S + 1)
+    harness.store.remove_all = away  # type: ignore[method-assign]
+    running, stop = _running(gateway)
+    while not away.called:
+        await asyncio.sleep(0.01)
+    stop.set()
+    await asyncio.wait_for(running, 2.0)
+    harness.store.remove_all = remove_all  # type: ignore[method-assign]
+    await harness.recover(harness.gateway(holder="gateway-2"), rounds=2)
+    assert await harness.kept() == ["leases.reconciler"]
 
 
-def test_while_it_publishes_outputs(tmp_path: Path) -> None:
+async def test_while_it_publishes_outputs(tmp_path: Path) -> None:
     harness = GatewayHarness(tmp_path)
     gateway, away, copy = harness.gateway(), Away(), harness.store.copy
 
-    async def scenario() -> None:
-        keys = [await harness.make() for _ in range(_JOBS)]
-        harness.store.copy = away  # type: ignore[method-assign]
-        running, stop = _running(gateway)
-        while not away.called:
-            await harness.worker.work_off()
-            await asyncio.sleep(0.01)
-        stop.set()
-        await asyncio.wait_for(running, 5.0)
-        harness.store.copy = copy  # type: ignore[method-assign]
-        await harness.recover(harness.gateway(holder="gateway-2"))
-        assert {await harness.state(key) for key in keys} == {Job.STATE_SUCCEEDED}
-
-    asyncio.run(scenario())
+    keys = [await harness.make() for _ in range(_JOBS)]
+    harness.store.copy = away  # type: ignore[method-assign]
+    running, stop = _running(gateway)
+    while not away.called:
+        await harness.worker.work_off()
+        await asyncio.sleep(0.01)
+    stop.set()
+    await asyncio.wait_for(running, 5.0)
+    harness.store.copy = copy  # type: ignore[method-assign]
+    await harness.recover(harness.gateway(holder="gateway-2"))
+    assert {await harness.state(key) for key in keys} == {Job.STATE_SUCCEEDED}
 
 
 def _running(gateway: Coordination) -> tuple[asyncio.Task[None], asyncio.Event]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import random
 from contextlib import suppress
 from pathlib import Path
@@ -62,29 +61,26 @@ async def go_on(harness: GatewayHarness, gateway: Coordination) -> None:
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_jobs_end_and_go_although_every_seventh_call_fails(tmp_path: Path, seed: int) -> None:
+async def test_jobs_end_and_go_although_every_seventh_call_fails(tmp_path: Path, seed: int) -> None:
     harness = GatewayHarness(tmp_path)
 
-    async def scenario() -> None:
-        gateway = harness.gateway(Flaky(random.Random(seed)))
-        keys = [await make(harness, gateway) for _ in range(4)]
-        for _ in range(60):
-            await go_on(harness, gateway)
-            if not await harness.book.active_jobs():
-                break
-        assert [await harness.state(key) for key in keys] == [Job.STATE_SUCCEEDED] * 4
-        assert [len(harness.tree(key)) for key in keys] == [6] * 4
-        for key in keys:
-            deleted = False
-            while not deleted:
-                with suppress(UnavailableError):
-                    await delete_job(gateway.jobs, gateway.bus, key)
-                    deleted = True
-        harness.clock.pass_by(2 * 3600.0)
-        for _ in range(60):
-            await go_on(harness, gateway)
-        assert await harness.kept() == []
-        assert list(harness.store.keys("tenants/")) == []
-        gateway.threads.close()
-
-    asyncio.run(scenario())
+    gateway = harness.gateway(Flaky(random.Random(seed)))
+    keys = [await make(harness, gateway) for _ in range(4)]
+    for _ in range(60):
+        await go_on(harness, gateway)
+        if not await harness.book.active_jobs():
+            break
+    assert [await harness.state(key) for key in keys] == [Job.STATE_SUCCEEDED] * 4
+    assert [len(harness.tree(key)) for key in keys] == [6] * 4
+    for key in keys:
+        deleted = False
+        while not deleted:
+            with suppress(UnavailableError):
+                await delete_job(gateway.jobs, gateway.bus, key)
+                deleted = True
+    harness.clock.pass_by(2 * 3600.0)
+    for _ in range(60):
+        await go_on(harness, gateway)
+    assert await harness.kept() == []
+    assert list(harness.store.keys("tenants/")) == []
+    gateway.threads.close()

@@ -17,7 +17,7 @@ from tests.integration.gateway.gateways import VIDEO, Deployment, key_of, refusa
 Code = grpc.StatusCode
 
 
-def test_twenty_at_once_over_two_gateways_make_one_job(tmp_path: Path) -> None:
+async def test_twenty_at_once_over_two_gateways_make_one_job(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         clients = [await deployment.client(replica=number % 2) for number in range(20)]
         upload = await clients[0].upload()
@@ -29,20 +29,20 @@ def test_twenty_at_once_over_two_gateways_make_one_job(tmp_path: Path) -> None:
         assert deployment.store.get_bytes(f"{key_of(made[0]).prefix}input/clip.mp4", at_most=100) == VIDEO
         assert len(list(deployment.store.keys("tenants/"))) == 1
 
-    run(use, tmp_path, replicas=2, coordinating=False)
+    await run(use, tmp_path, replicas=2, coordinating=False)
 
 
-def test_twenty_requests_of_their_own_make_twenty_jobs(tmp_path: Path) -> None:
+async def test_twenty_requests_of_their_own_make_twenty_jobs(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         clients = [await deployment.client(replica=number % 2) for number in range(20)]
         made = await asyncio.gather(*(client.job(request_id=f"r{n}") for n, client in enumerate(clients)))
         assert len({job.name for job in made}) == 20
         assert len(await deployment.tasks_waiting()) == 20
 
-    run(use, tmp_path, replicas=2, coordinating=False)
+    await run(use, tmp_path, replicas=2, coordinating=False)
 
 
-def test_the_same_request_gives_the_job_as_it_is_later(tmp_path: Path) -> None:
+async def test_the_same_request_gives_the_job_as_it_is_later(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         upload = await client.upload()
@@ -55,10 +55,10 @@ def test_the_same_request_gives_the_job_as_it_is_later(tmp_path: Path) -> None:
             assert (again.name, again.state) == (job.name, api.Job.STATE_SUCCEEDED)
         assert await deployment.work() == []
 
-    run(use, tmp_path)
+    await run(use, tmp_path)
 
 
-def test_another_request_under_the_same_id_is_refused(tmp_path: Path) -> None:
+async def test_another_request_under_the_same_id_is_refused(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         upload = await client.upload()
@@ -73,10 +73,10 @@ def test_another_request_under_the_same_id_is_refused(tmp_path: Path) -> None:
             assert answer == (Code.ALREADY_EXISTS, "REQUEST_ID_REUSED")
         assert len(await deployment.jobs()) == 1
 
-    run(use, tmp_path, coordinating=False)
+    await run(use, tmp_path, coordinating=False)
 
 
-def test_a_request_whose_video_was_uploaded_again_gives_the_same_job(tmp_path: Path) -> None:
+async def test_a_request_whose_video_was_uploaded_again_gives_the_same_job(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         job = await client.job(upload=await client.upload(), request_id="one")
@@ -86,18 +86,18 @@ def test_a_request_whose_video_was_uploaded_again_gives_the_same_job(tmp_path: P
         while list(deployment.store.keys("tenants/anna/uploads/")):
             await asyncio.sleep(0.02)
 
-    run(use, tmp_path, coordinating=False)
+    await run(use, tmp_path, coordinating=False)
 
 
-def test_requests_without_an_id_are_all_new(tmp_path: Path) -> None:
+async def test_requests_without_an_id_are_all_new(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         assert (await client.job()).name != (await client.job()).name
 
-    run(use, tmp_path, coordinating=False)
+    await run(use, tmp_path, coordinating=False)
 
 
-def test_a_deleted_jobs_request_makes_no_zombie(tmp_path: Path) -> None:
+async def test_a_deleted_jobs_request_makes_no_zombie(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         upload = await client.upload()
@@ -106,7 +106,7 @@ def test_a_deleted_jobs_request_makes_no_zombie(tmp_path: Path) -> None:
         assert await refusal(client.job(upload=upload, request_id="one")) == (Code.NOT_FOUND, "NOT_FOUND")
         assert await deployment.tasks_waiting() == set()
 
-    run(use, tmp_path, coordinating=False)
+    await run(use, tmp_path, coordinating=False)
 
 
 class Died(BaseException):
@@ -135,7 +135,7 @@ class DyingRecords(MemoryRecords):
 @pytest.mark.parametrize("retried", [True, False], ids=["retried", "never-retried"])
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("step", [1, 2, 3], ids=["active", "request", "record"])
-def test_a_gateway_may_die_at_any_step(step: int, after: bool, retried: bool, tmp_path: Path) -> None:
+async def test_a_gateway_may_die_at_any_step(step: int, after: bool, retried: bool, tmp_path: Path) -> None:
     records = DyingRecords()
 
     async def use(deployment: Deployment) -> None:
@@ -158,10 +158,10 @@ def test_a_gateway_may_die_at_any_step(step: int, after: bool, retried: bool, tm
             await asyncio.sleep(0.05)
         assert len(await deployment.jobs()) == (1 if retried or promised else 0)
 
-    run(use, tmp_path, records=records)
+    await run(use, tmp_path, records=records)
 
 
-def test_a_gateway_may_die_while_the_video_is_copied(tmp_path: Path) -> None:
+async def test_a_gateway_may_die_while_the_video_is_copied(tmp_path: Path) -> None:
     class DyingStore(FolderStore):
         dying = True
 
@@ -182,10 +182,10 @@ def test_a_gateway_may_die_while_the_video_is_copied(tmp_path: Path) -> None:
         assert deployment.store.get_bytes(f"{key_of(job).prefix}input/clip.mp4", at_most=100) == VIDEO
         assert len(await deployment.tasks_waiting()) == 1
 
-    run(use, tmp_path, store=DyingStore(tmp_path / "store"))
+    await run(use, tmp_path, store=DyingStore(tmp_path / "store"))
 
 
-def test_a_video_that_is_replaced_meanwhile_is_not_worked_on(tmp_path: Path) -> None:
+async def test_a_video_that_is_replaced_meanwhile_is_not_worked_on(tmp_path: Path) -> None:
     class SwappingStore(FolderStore):
         def copy(self, source: str, target: str) -> None:
             if "/uploads/" in source:
@@ -199,10 +199,10 @@ def test_a_video_that_is_replaced_meanwhile_is_not_worked_on(tmp_path: Path) -> 
         assert job.failure.reason == api.Failure.REASON_INVALID_VIDEO
         assert await deployment.tasks_waiting() == set()
 
-    run(use, tmp_path, store=SwappingStore(tmp_path / "store"))
+    await run(use, tmp_path, store=SwappingStore(tmp_path / "store"))
 
 
-def test_an_outage_is_told_and_the_request_can_be_sent_again(tmp_path: Path) -> None:
+async def test_an_outage_is_told_and_the_request_can_be_sent_again(tmp_path: Path) -> None:
     broker, records = Broker(), MemoryRecords()
 
     async def use(deployment: Deployment) -> None:
@@ -219,4 +219,4 @@ def test_an_outage_is_told_and_the_request_can_be_sent_again(tmp_path: Path) -> 
             await asyncio.sleep(0.05)
         assert (await states(client.watch(job.name)))[-1].state == api.Job.STATE_SUCCEEDED
 
-    run(use, tmp_path, bus=MemoryBus(broker), records=records)
+    await run(use, tmp_path, bus=MemoryBus(broker), records=records)

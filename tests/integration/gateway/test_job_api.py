@@ -14,7 +14,7 @@ from tests.integration.gateway.gateways import VIDEO, Deployment, key_of, put, r
 Code = grpc.StatusCode
 
 
-def test_a_job_from_upload_to_artifacts(tmp_path: Path) -> None:
+async def test_a_job_from_upload_to_artifacts(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         settings = api.JobSettings(max_people=2, layout=api.LAYOUT_OVERLAY)
@@ -35,10 +35,10 @@ def test_a_job_from_upload_to_artifacts(tmp_path: Path) -> None:
             content = Path(unquote(urlsplit(file.download_uri).path)).read_bytes()
             assert len(content) == file.size_bytes
 
-    run(use, tmp_path)
+    await run(use, tmp_path)
 
 
-def test_the_video_moves_from_the_upload_to_the_job(tmp_path: Path) -> None:
+async def test_the_video_moves_from_the_upload_to_the_job(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         job = await client.job()
@@ -46,10 +46,10 @@ def test_the_video_moves_from_the_upload_to_the_job(tmp_path: Path) -> None:
         while list(deployment.store.keys("tenants/anna/uploads/")):
             await asyncio.sleep(0.02)
 
-    run(use, tmp_path, coordinating=False)
+    await run(use, tmp_path, coordinating=False)
 
 
-def test_a_video_that_is_not_there_yet_makes_no_job(tmp_path: Path) -> None:
+async def test_a_video_that_is_not_there_yet_makes_no_job(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         upload = await client.call("CreateUpload", api.CreateUploadRequest(file_name="clip.mp4", size_bytes=20))
@@ -62,10 +62,10 @@ def test_a_video_that_is_not_there_yet_makes_no_job(tmp_path: Path) -> None:
         assert await deployment.jobs() == []
         assert await deployment.records.keys("active.anna.") == []
 
-    run(use, tmp_path)
+    await run(use, tmp_path)
 
 
-def test_an_upload_makes_one_job_and_what_is_put_there_later_is_removed(tmp_path: Path) -> None:
+async def test_an_upload_makes_one_job_and_what_is_put_there_later_is_removed(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         announce = api.CreateUploadRequest(file_name="clip.mp4", size_bytes=len(VIDEO))
@@ -84,10 +84,10 @@ def test_an_upload_makes_one_job_and_what_is_put_there_later_is_removed(tmp_path
             await asyncio.sleep(0.05)
         assert list(deployment.store.keys("tenants/anna/uploads/")) == []
 
-    run(use, tmp_path)
+    await run(use, tmp_path)
 
 
-def test_an_upload_expires(tmp_path: Path) -> None:
+async def test_an_upload_expires(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         upload = await client.upload()
@@ -98,10 +98,10 @@ def test_an_upload_expires(tmp_path: Path) -> None:
             await asyncio.sleep(0.05)
         assert list(deployment.store.keys("tenants/anna/uploads/")) == []
 
-    run(use, tmp_path, upload_expire_s=60)
+    await run(use, tmp_path, upload_expire_s=60)
 
 
-def test_jobs_are_listed_newest_first_in_pages(tmp_path: Path) -> None:
+async def test_jobs_are_listed_newest_first_in_pages(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         made = [(await client.job()).name for _ in range(5)]
@@ -114,10 +114,10 @@ def test_jobs_are_listed_newest_first_in_pages(tmp_path: Path) -> None:
             await client.job()
         assert listed == [made[4], made[3], made[1], made[0]]
 
-    run(use, tmp_path, coordinating=False)
+    await run(use, tmp_path, coordinating=False)
 
 
-def test_a_cancelled_job_stays_so_and_its_tasks_are_gone(tmp_path: Path) -> None:
+async def test_a_cancelled_job_stays_so_and_its_tasks_are_gone(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         job = await client.job()
@@ -131,10 +131,10 @@ def test_a_cancelled_job_stays_so_and_its_tasks_are_gone(tmp_path: Path) -> None
         answer = await refusal(client.call("ListArtifacts", api.ListArtifactsRequest(name=job.name)))
         assert answer == (Code.FAILED_PRECONDITION, "JOB_NOT_SUCCEEDED")
 
-    run(use, tmp_path)
+    await run(use, tmp_path)
 
 
-def test_a_job_that_succeeded_is_not_cancelled(tmp_path: Path) -> None:
+async def test_a_job_that_succeeded_is_not_cancelled(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         job = await client.job()
@@ -143,10 +143,10 @@ def test_a_job_that_succeeded_is_not_cancelled(tmp_path: Path) -> None:
         cancelled = await client.call("CancelJob", api.CancelJobRequest(name=job.name))
         assert cancelled.state == api.Job.STATE_SUCCEEDED
 
-    run(use, tmp_path)
+    await run(use, tmp_path)
 
 
-def test_a_deleted_job_is_gone_at_once_and_its_bytes_soon(tmp_path: Path) -> None:
+async def test_a_deleted_job_is_gone_at_once_and_its_bytes_soon(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         job = await client.job(request_id="one")
@@ -162,10 +162,10 @@ def test_a_deleted_job_is_gone_at_once_and_its_bytes_soon(tmp_path: Path) -> Non
         assert await deployment.records.keys("requests.anna.") == []
         assert list(deployment.store.keys("tenants/anna/jobs/")) == []
 
-    run(use, tmp_path)
+    await run(use, tmp_path)
 
 
-def test_whoever_watches_learns_that_the_job_was_deleted(tmp_path: Path) -> None:
+async def test_whoever_watches_learns_that_the_job_was_deleted(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         job = await client.job()
@@ -174,10 +174,10 @@ def test_whoever_watches_learns_that_the_job_was_deleted(tmp_path: Path) -> None
         await client.call("DeleteJob", api.DeleteJobRequest(name=job.name))
         assert await refusal(states(changes)) == (Code.NOT_FOUND, "NOT_FOUND")
 
-    run(use, tmp_path)
+    await run(use, tmp_path)
 
 
-def test_fields_that_nobody_knows_are_not_kept(tmp_path: Path) -> None:
+async def test_fields_that_nobody_knows_are_not_kept(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         request = api.CreateJobRequest(upload=await client.upload(), settings=api.JobSettings(max_people=3))
@@ -189,10 +189,10 @@ def test_fields_that_nobody_knows_are_not_kept(tmp_path: Path) -> None:
         record = await deployment.record(job)
         assert record.ByteSize() < 1000
 
-    run(use, tmp_path)
+    await run(use, tmp_path)
 
 
-def test_limits_per_tenant(tmp_path: Path) -> None:
+async def test_limits_per_tenant(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         anna, bert = await deployment.client("anna"), await deployment.client("bert")
         first, second = await anna.job(), await anna.job()
@@ -204,10 +204,10 @@ def test_limits_per_tenant(tmp_path: Path) -> None:
         await anna.call("DeleteJob", api.DeleteJobRequest(name=second.name))
         await anna.job()
 
-    run(use, tmp_path, tenant_max_jobs=2)
+    await run(use, tmp_path, tenant_max_jobs=2)
 
 
-def test_bytes_of_all_videos_are_limited(tmp_path: Path) -> None:
+async def test_bytes_of_all_videos_are_limited(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         job = await client.job()
@@ -217,4 +217,4 @@ def test_bytes_of_all_videos_are_limited(tmp_path: Path) -> None:
         await client.call("CancelJob", api.CancelJobRequest(name=job.name))
         await client.call("CreateUpload", announce)
 
-    run(use, tmp_path, tenant_max_bytes=2 * len(VIDEO))
+    await run(use, tmp_path, tenant_max_bytes=2 * len(VIDEO))

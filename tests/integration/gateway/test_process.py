@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
@@ -66,12 +65,12 @@ def run(settings: Mapping[str, str], *arguments: str) -> subprocess.CompletedPro
     return subprocess.run(command, env=dict(settings), capture_output=True, text=True, timeout=60)
 
 
-def test_setting_up_makes_everything_and_ends(tmp_path: Path, s3_server: CephServer) -> None:
+async def test_setting_up_makes_everything_and_ends(tmp_path: Path, s3_server: CephServer) -> None:
     with running_nats(tmp_path) as server:
         for _ in range(2):
             done = run(environment(server, s3_server, 0), "setup")
             assert done.returncode == 0, done.stderr
-        assert asyncio.run(_consumers(server)) >= {consumer(stage, Priority.HIGH) for stage in Stage}
+        assert await _consumers(server) >= {consumer(stage, Priority.HIGH) for stage in Stage}
     store = S3Store(s3_settings(s3_server, bucket=BUCKET))
     store.put_bytes("a/b", b"there is a bucket")
     store.remove("a/b")

@@ -33,179 +33,152 @@ class BrokenStore:
         self._inner.copy(source, target)
 
 
-def test_a_task_that_vanished_is_published_again(tmp_path: Path) -> None:
+async def test_a_task_that_vanished_is_published_again(tmp_path: Path) -> None:
     harness = GatewayHarness(tmp_path)
 
-    async def scenario() -> None:
-        key = await harness.make()
+    key = await harness.make()
+    await harness.bus.purge_tasks("liftline.tasks.>")
+    await harness.recover(harness.gateway(), rounds=2)
+    assert await harness.state(key) == Job.STATE_SUCCEEDED
+    stored = await harness.book.get(key)
+    assert stored is not None
+    assert stored.record.generation == 1
+
+
+async def test_an_event_that_vanished_is_made_up_for_by_the_result(tmp_path: Path) -> None:
+    harness = GatewayHarness(tmp_path)
+
+    key = await harness.make()
+    gateway = harness.gateway()
+    for _ in range(8):
+        await harness.worker.work_off()
+        harness.broker.events.kept.clear()
+        harness.clock.pass_by(STALE_S + 1)
+        await gateway.reconciler.round()
+    assert await harness.state(key) == Job.STATE_SUCCEEDED
+    assert len(harness.worker.done) == 10
+
+
+async def test_tasks_that_wait_or_are_worked_on_are_left_alone_however_long_that_takes(tmp_path: Path) -> None:
+    harness = GatewayHarness(tmp_path)
+
+    key = await harness.make()
+    gateway = harness.gateway()
+    for _ in range(20):
+        harness.clock.pass_by(STALE_S + 1)
+        await gateway.reconciler.round()
+    delivery = await harness.bus.pull(CONSUMERS, wait_s=0.0)
+    assert delivery is not None
+    for _ in range(20):
+        await delivery.in_progress()
+        harness.clock.pass_by(STALE_S + 1)
+        await gateway.reconciler.round()
+    assert read_task(delivery).generation == 0
+    assert len(harness.broker.tasks.kept) == 1
+    await harness.worker.work(delivery)
+    await harness.coordinate(gateway)
+    assert await harness.state(key) == Job.STATE_SUCCEEDED
+
+
+async def test_tasks_that_vanish_each_time_fail_the_job_at_last(tmp_path: Path) -> None:
+    harness = GatewayHarness(tmp_path)
+
+    key = await harness.make()
+    gateway = harness.gateway()
+    for _ in range(105):
         await harness.bus.purge_tasks("liftline.tasks.>")
-        await harness.recover(harness.gateway(), rounds=2)
-        assert await harness.state(key) == Job.STATE_SUCCEEDED
-        stored = await harness.book.get(key)
-        assert stored is not None
-        assert stored.record.generation == 1
+        harness.clock.pass_by(STALE_S + 1)
+        await gateway.reconciler.round()
+    stored = await harness.book.get(key)
+    assert stored is not None
+    assert stored.record.state == Job.STATE_FAILED
+    assert stored.record.failure.reason == Failure.REASON_INTERNAL
+    assert "100 times" in stored.record.failure.message
 
-    asyncio.run(scenario())
 
-
-def test_an_event_that_vanished_is_made_up_for_by_the_result(tmp_path: Path) -> None:
+async def test_outputs_are_published_once_the_store_answers_again(tmp_path: Path) -> None:
     harness = GatewayHarness(tmp_path)
 
-    async def scenario() -> None:
-        key = await harness.make()
-        gateway = harness.gateway()
-        for _ in range(8):
-            await harness.worker.work_off()
-            harness.broker.events.kept.clear()
-            harness.clock.pass_by(STALE_S + 1)
-            await gateway.reconciler.round()
-        assert await harness.state(key) == Job.STATE_SUCCEEDED
-        assert len(harness.worker.done) == 10
+    key, other = await harness.make(), None
+    harness.store = store = BrokenStore(harness.store)  # type: ignore[assignment]
+    gateway = harness.gateway()
+    await harness.recover(gateway, rounds=3)
+    stored = await harness.book.get(key)
+    assert stored is not None
+    assert stored.record.publishing
+    assert harness.tree(key) == {}
+    store.repaired = True  # type: ignore[attr-defined]
+    other = await harness.make()
+    await harness.recover(gateway, rounds=1)
+    assert await harness.state(key) == await harness.state(other) == Job.STATE_SUCCEEDED
+    assert "manifest.json" in harness.tree(key)
 
-    asyncio.run(scenario())
 
-
-def test_tasks_that_wait_or_are_worked_on_are_left_alone_however_long_that_takes(tmp_path: Path) -> None:
+async def test_a_result_that_is_gone_from_the_store_fails_the_job(tmp_path: Path) -> None:
     harness = GatewayHarness(tmp_path)
 
-    async def scenario() -> None:
-        key = await harness.make()
-        gateway = harness.gateway()
-        for _ in range(20):
-            harness.clock.pass_by(STALE_S + 1)
-            await gateway.reconciler.round()
-        delivery = await harness.bus.pull(CONSUMERS, wait_s=0.0)
-        assert delivery is not None
-        for _ in range(20):
-            await delivery.in_progress()
-            harness.clock.pass_by(STALE_S + 1)
-            await gateway.reconciler.round()
-        assert read_task(delivery).generation == 0
-        assert len(harness.broker.tasks.kept) == 1
-        await harness.worker.work(delivery)
-        await harness.coordinate(gateway)
-        assert await harness.state(key) == Job.STATE_SUCCEEDED
-
-    asyncio.run(scenario())
+    key = await harness.make()
+    gateway = harness.gateway()
+    while not any(name.startswith("mux") for name in harness.worker.done):
+        await harness.worker.work_off()
+        harness.store.remove_all(TaskKey(key, Stage.LIFT).artifact(""))
+        await gateway.coordinator.handle_some(wait_s=0.0)
+    await harness.coordinate(gateway)
+    stored = await harness.book.get(key)
+    assert stored is not None
+    assert stored.record.state == Job.STATE_FAILED
+    assert "lost before it was published" in stored.record.failure.message
 
 
-def test_tasks_that_vanish_each_time_fail_the_job_at_last(tmp_path: Path) -> None:
+async def test_a_webhook_left_over_by_a_killed_gateway_is_told(tmp_path: Path) -> None:
     harness = GatewayHarness(tmp_path)
 
-    async def scenario() -> None:
-        key = await harness.make()
-        gateway = harness.gateway()
-        for _ in range(105):
-            await harness.bus.purge_tasks("liftline.tasks.>")
-            harness.clock.pass_by(STALE_S + 1)
-            await gateway.reconciler.round()
-        stored = await harness.book.get(key)
-        assert stored is not None
-        assert stored.record.state == Job.STATE_FAILED
-        assert stored.record.failure.reason == Failure.REASON_INTERNAL
-        assert "100 times" in stored.record.failure.message
-
-    asyncio.run(scenario())
-
-
-def test_outputs_are_published_once_the_store_answers_again(tmp_path: Path) -> None:
-    harness = GatewayHarness(tmp_path)
-
-    async def scenario() -> None:
-        key, other = await harness.make(), None
-        harness.store = store = BrokenStore(harness.store)  # type: ignore[assignment]
-        gateway = harness.gateway()
-        await harness.recover(gateway, rounds=3)
-        stored = await harness.book.get(key)
-        assert stored is not None
-        assert stored.record.publishing
-        assert harness.tree(key) == {}
-        store.repaired = True  # type: ignore[attr-defined]
-        other = await harness.make()
+    key = await harness.make(webhook="https://hooks.example/done")
+    await cancel_job(harness.book, harness.bus, key)
+    gateway = harness.gateway()
+    for _ in range(2):
         await harness.recover(gateway, rounds=1)
-        assert await harness.state(key) == await harness.state(other) == Job.STATE_SUCCEEDED
-        assert "manifest.json" in harness.tree(key)
+        await asyncio.sleep(0.01)
+    assert harness.told == [(key.job, Job.STATE_CANCELLED)]
+    assert await harness.book.active_jobs() == []
 
-    asyncio.run(scenario())
 
-
-def test_a_result_that_is_gone_from_the_store_fails_the_job(tmp_path: Path) -> None:
+async def test_work_files_stay_while_a_worker_is_at_it_but_not_for_ever(tmp_path: Path) -> None:
     harness = GatewayHarness(tmp_path)
 
-    async def scenario() -> None:
-        key = await harness.make()
-        gateway = harness.gateway()
-        while not any(name.startswith("mux") for name in harness.worker.done):
-            await harness.worker.work_off()
-            harness.store.remove_all(TaskKey(key, Stage.LIFT).artifact(""))
-            await gateway.coordinator.handle_some(wait_s=0.0)
-        await harness.coordinate(gateway)
-        stored = await harness.book.get(key)
-        assert stored is not None
-        assert stored.record.state == Job.STATE_FAILED
-        assert "lost before it was published" in stored.record.failure.message
-
-    asyncio.run(scenario())
-
-
-def test_a_webhook_left_over_by_a_killed_gateway_is_told(tmp_path: Path) -> None:
-    harness = GatewayHarness(tmp_path)
-
-    async def scenario() -> None:
-        key = await harness.make(webhook="https://hooks.example/done")
-        await cancel_job(harness.book, harness.bus, key)
-        gateway = harness.gateway()
-        for _ in range(2):
-            await harness.recover(gateway, rounds=1)
-            await asyncio.sleep(0.01)
-        assert harness.told == [(key.job, Job.STATE_CANCELLED)]
-        assert await harness.book.active_jobs() == []
-
-    asyncio.run(scenario())
-
-
-def test_work_files_stay_while_a_worker_is_at_it_but_not_for_ever(tmp_path: Path) -> None:
-    harness = GatewayHarness(tmp_path)
-
-    async def scenario() -> None:
-        key = await harness.make()
-        task = TaskKey(key, Stage.PLAN)
-        await harness.records.create(task.attempts, Attempts(open=["worker-1"]).SerializeToString())
-        await cancel_job(harness.book, harness.bus, key)
-        gateway = harness.gateway()
-        await harness.recover(gateway, rounds=3)
-        assert await harness.book.active_jobs() == [key]
-        await harness.recover(gateway, rounds=20)
-        assert await harness.book.active_jobs() == []
-        assert await harness.records.keys(key.attempts) == []
-
-    asyncio.run(scenario())
+    key = await harness.make()
+    task = TaskKey(key, Stage.PLAN)
+    await harness.records.create(task.attempts, Attempts(open=["worker-1"]).SerializeToString())
+    await cancel_job(harness.book, harness.bus, key)
+    gateway = harness.gateway()
+    await harness.recover(gateway, rounds=3)
+    assert await harness.book.active_jobs() == [key]
+    await harness.recover(gateway, rounds=20)
+    assert await harness.book.active_jobs() == []
+    assert await harness.records.keys(key.attempts) == []
 
 
 @pytest.mark.parametrize("when", ["while files are removed", "when the note is there"])
-def test_a_job_that_is_deleted_while_it_is_tidied_up_goes_altogether(tmp_path: Path, when: str) -> None:
+async def test_a_job_that_is_deleted_while_it_is_tidied_up_goes_altogether(tmp_path: Path, when: str) -> None:
     harness = GatewayHarness(tmp_path)
     gateway = harness.gateway()
 
-    async def scenario() -> None:
-        key = await harness.make()
-        await harness.coordinate(gateway)
-        harness.clock.pass_by(STALE_S + 1)
-        if when == "while files are removed":
-            harness.records.delete_all = before(  # type: ignore[method-assign]
-                harness.records.delete_all, lambda: delete_job(harness.book, harness.bus, key)
-            )
-            await gateway.reconciler.round()
-        else:
-            harness.records.update = before(harness.records.update, gateway.reconciler.round)  # type: ignore[method-assign]
-            await delete_job(harness.book, harness.bus, key)
-        assert await harness.state(key) == Job.STATE_DELETING
-        harness.clock.pass_by(STALE_S + 1)
+    key = await harness.make()
+    await harness.coordinate(gateway)
+    harness.clock.pass_by(STALE_S + 1)
+    if when == "while files are removed":
+        harness.records.delete_all = before(  # type: ignore[method-assign]
+            harness.records.delete_all, lambda: delete_job(harness.book, harness.bus, key)
+        )
         await gateway.reconciler.round()
-        assert await harness.kept() == []
-        assert list(harness.store.keys(key.prefix)) == []
-
-    asyncio.run(scenario())
+    else:
+        harness.records.update = before(harness.records.update, gateway.reconciler.round)  # type: ignore[method-assign]
+        await delete_job(harness.book, harness.bus, key)
+    assert await harness.state(key) == Job.STATE_DELETING
+    harness.clock.pass_by(STALE_S + 1)
+    await gateway.reconciler.round()
+    assert await harness.kept() == []
+    assert list(harness.store.keys(key.prefix)) == []
 
 
 def before(
@@ -222,72 +195,60 @@ def before(
     return both
 
 
-def test_attempts_of_tasks_that_are_done_hold_nothing_up(tmp_path: Path) -> None:
+async def test_attempts_of_tasks_that_are_done_hold_nothing_up(tmp_path: Path) -> None:
     harness = GatewayHarness(tmp_path)
 
-    async def scenario() -> None:
-        key = await harness.make()
-        await harness.records.create(TaskKey(key, Stage.PLAN).attempts, Attempts(open=["worker-1"]).SerializeToString())
-        await harness.recover(harness.gateway(), rounds=2)
-        assert await harness.book.active_jobs() == []
-
-    asyncio.run(scenario())
+    key = await harness.make()
+    await harness.records.create(TaskKey(key, Stage.PLAN).attempts, Attempts(open=["worker-1"]).SerializeToString())
+    await harness.recover(harness.gateway(), rounds=2)
+    assert await harness.book.active_jobs() == []
 
 
-def test_a_video_that_never_becomes_a_job_is_removed_when_its_time_has_passed(tmp_path: Path) -> None:
+async def test_a_video_that_never_becomes_a_job_is_removed_when_its_time_has_passed(tmp_path: Path) -> None:
     harness = GatewayHarness(tmp_path)
 
-    async def scenario() -> None:
-        await harness.request()
-        gateway = harness.gateway()
-        await gateway.reconciler.round()
-        assert len(await harness.book.uploads()) == 1
-        assert list(harness.store.keys("tenants/")) != []
-        harness.clock.pass_by(3 * 3600.0)
-        await gateway.reconciler.round()
-        assert await harness.book.uploads() == []
-        assert list(harness.store.keys("tenants/")) == []
-
-    asyncio.run(scenario())
+    await harness.request()
+    gateway = harness.gateway()
+    await gateway.reconciler.round()
+    assert len(await harness.book.uploads()) == 1
+    assert list(harness.store.keys("tenants/")) != []
+    harness.clock.pass_by(3 * 3600.0)
+    await gateway.reconciler.round()
+    assert await harness.book.uploads() == []
+    assert list(harness.store.keys("tenants/")) == []
 
 
-def test_a_job_that_is_just_being_made_is_left_to_whoever_makes_it(tmp_path: Path) -> None:
+async def test_a_job_that_is_just_being_made_is_left_to_whoever_makes_it(tmp_path: Path) -> None:
     harness = GatewayHarness(tmp_path)
 
-    async def scenario() -> None:
-        request, gateway = await harness.request(), harness.gateway()
-        key = JobKey("acme", request.job)
-        await harness.book.add_active(key, ActiveRecord(request_id=request.initial.request_id))
-        await gateway.reconciler.round()
-        harness.clock.pass_by(STALE_S / 2)
-        await gateway.reconciler.round()
-        assert await harness.book.active_jobs() == [key]
-        harness.clock.pass_by(STALE_S)
-        await gateway.reconciler.round()
-        assert await harness.book.active_jobs() == []
-
-    asyncio.run(scenario())
+    request, gateway = await harness.request(), harness.gateway()
+    key = JobKey("acme", request.job)
+    await harness.book.add_active(key, ActiveRecord(request_id=request.initial.request_id))
+    await gateway.reconciler.round()
+    harness.clock.pass_by(STALE_S / 2)
+    await gateway.reconciler.round()
+    assert await harness.book.active_jobs() == [key]
+    harness.clock.pass_by(STALE_S)
+    await gateway.reconciler.round()
+    assert await harness.book.active_jobs() == []
 
 
-def test_a_thousand_jobs_and_their_uploads_cost_one_read_each_and_nothing_more_until_jobs_are_due(
+async def test_a_thousand_jobs_and_their_uploads_cost_one_read_each_and_nothing_more_until_jobs_are_due(
     tmp_path: Path,
 ) -> None:
     harness = GatewayHarness(tmp_path)
 
-    async def scenario() -> None:
-        for _ in range(1000):
-            await harness.make()
-        mortal = Mortal()
-        reconciler = harness.gateway(mortal).reconciler
-        await reconciler.round()
-        at_first = 2 + 1000 + 1000
-        assert mortal.calls == at_first
-        harness.clock.pass_by(STALE_S / 3)
-        await reconciler.round()
-        assert mortal.calls == at_first + 2
-        harness.clock.pass_by(STALE_S)
-        await reconciler.round()
-        assert mortal.calls == at_first + 2 + 3 + 1000
-        assert len(harness.broker.tasks.kept) == 1000
-
-    asyncio.run(scenario())
+    for _ in range(1000):
+        await harness.make()
+    mortal = Mortal()
+    reconciler = harness.gateway(mortal).reconciler
+    await reconciler.round()
+    at_first = 2 + 1000 + 1000
+    assert mortal.calls == at_first
+    harness.clock.pass_by(STALE_S / 3)
+    await reconciler.round()
+    assert mortal.calls == at_first + 2
+    harness.clock.pass_by(STALE_S)
+    await reconciler.round()
+    assert mortal.calls == at_first + 2 + 3 + 1000
+    assert len(harness.broker.tasks.kept) == 1000

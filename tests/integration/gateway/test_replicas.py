@@ -117,29 +117,23 @@ async def replicas_over_nats(folder: Path) -> AsyncIterator[Replicas]:
 
 
 @pytest.mark.slow
-def test_two_gateways_bring_fifty_jobs_to_their_end_and_no_task_is_done_twice(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        async with replicas_over_nats(tmp_path) as replicas:
-            async with replicas.running():
-                keys = [await replicas.make(number) for number in range(50)]
-                records = await replicas.all_ended(keys)
-            replicas.check(records, jobs=50)
-            done = [name for worker, _ in replicas.workers for name in worker.done]
-            assert len(done) == 50 * (4 + 2 * SEGMENTS)
-
-    asyncio.run(scenario())
+async def test_two_gateways_bring_fifty_jobs_to_their_end_and_no_task_is_done_twice(tmp_path: Path) -> None:
+    async with replicas_over_nats(tmp_path) as replicas:
+        async with replicas.running():
+            keys = [await replicas.make(number) for number in range(50)]
+            records = await replicas.all_ended(keys)
+        replicas.check(records, jobs=50)
+        done = [name for worker, _ in replicas.workers for name in worker.done]
+        assert len(done) == 50 * (4 + 2 * SEGMENTS)
 
 
 @pytest.mark.slow
-def test_one_gateway_goes_on_where_another_was_killed(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        async with replicas_over_nats(tmp_path) as replicas:
-            async with replicas.running():
-                keys = [await replicas.make(number) for number in range(8)]
-                while len(replicas.workers[0][0].done) < 30:
-                    await asyncio.sleep(0.01)
-                replicas.kill_first()
-                records = await replicas.all_ended(keys)
-            replicas.check(records, jobs=8)
-
-    asyncio.run(scenario())
+async def test_one_gateway_goes_on_where_another_was_killed(tmp_path: Path) -> None:
+    async with replicas_over_nats(tmp_path) as replicas:
+        async with replicas.running():
+            keys = [await replicas.make(number) for number in range(8)]
+            while len(replicas.workers[0][0].done) < 30:
+                await asyncio.sleep(0.01)
+            replicas.kill_first()
+            records = await replicas.all_ended(keys)
+        replicas.check(records, jobs=8)

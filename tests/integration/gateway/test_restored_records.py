@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
@@ -56,34 +55,28 @@ async def _record(harness: GatewayHarness, key: JobKey) -> tuple[Job.State.Value
 
 
 @pytest.mark.parametrize("get_so_far", [_plan, _all_but_publish])
-def test_a_job_that_ended_since_has_succeeded_with_what_it_made(tmp_path: Path, get_so_far: GetSoFar) -> None:
+async def test_a_job_that_ended_since_has_succeeded_with_what_it_made(tmp_path: Path, get_so_far: GetSoFar) -> None:
     harness = GatewayHarness(tmp_path)
 
-    async def scenario() -> None:
-        key = await harness.make()
-        await get_so_far(harness)
-        backup = await _records(harness)
-        await harness.recover(harness.gateway())
-        before, tree, done = await _record(harness, key), harness.tree(key), len(harness.worker.done)
-        assert before[0] == Job.STATE_SUCCEEDED
-        await _restore(harness, backup)
-        assert await _record(harness, key) == before
-        assert harness.tree(key) == tree
-        assert len(harness.worker.done) == done, "something was done again"
-
-    asyncio.run(scenario())
+    key = await harness.make()
+    await get_so_far(harness)
+    backup = await _records(harness)
+    await harness.recover(harness.gateway())
+    before, tree, done = await _record(harness, key), harness.tree(key), len(harness.worker.done)
+    assert before[0] == Job.STATE_SUCCEEDED
+    await _restore(harness, backup)
+    assert await _record(harness, key) == before
+    assert harness.tree(key) == tree
+    assert len(harness.worker.done) == done, "something was done again"
 
 
-def test_a_job_of_whose_results_one_is_missing_is_not_taken_for_done(tmp_path: Path) -> None:
+async def test_a_job_of_whose_results_one_is_missing_is_not_taken_for_done(tmp_path: Path) -> None:
     harness = GatewayHarness(tmp_path)
 
-    async def scenario() -> None:
-        key = await harness.make()
-        await _all_but_publish(harness)
-        backup = await _records(harness)
-        await harness.recover(harness.gateway())
-        harness.store.remove(next(one for one in harness.store.keys(key.tree) if not one.endswith("manifest.json")))
-        await _restore(harness, backup)
-        assert await harness.state(key) == Job.STATE_FAILED
-
-    asyncio.run(scenario())
+    key = await harness.make()
+    await _all_but_publish(harness)
+    backup = await _records(harness)
+    await harness.recover(harness.gateway())
+    harness.store.remove(next(one for one in harness.store.keys(key.tree) if not one.endswith("manifest.json")))
+    await _restore(harness, backup)
+    assert await harness.state(key) == Job.STATE_FAILED

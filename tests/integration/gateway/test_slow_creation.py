@@ -12,7 +12,9 @@ from liftline_gateway.api.cancellation import delete_job
 from tests.integration.gateway.gateway_harness import STALE_S, GatewayHarness
 
 
-def test_a_gateway_that_stood_still_before_it_entered_a_request_makes_a_job_that_is_cared_for(tmp_path: Path) -> None:
+async def test_a_gateway_that_stood_still_before_it_entered_a_request_makes_a_job_that_is_cared_for(
+    tmp_path: Path,
+) -> None:
     harness = GatewayHarness(tmp_path)
     slow, other = harness.gateway(), harness.gateway(holder="gateway-2")
     create = harness.records.create
@@ -25,20 +27,17 @@ def test_a_gateway_that_stood_still_before_it_entered_a_request_makes_a_job_that
             assert await harness.book.active_jobs() == []
         return await create(key, value)
 
-    async def scenario() -> None:
-        harness.records.create = create_late  # type: ignore[method-assign]
-        request = await harness.request()
-        await slow.creation.complete(await slow.creation.register(request))
-        key = JobKey("acme", request.job)
-        assert await harness.book.active_jobs() == [key]
-        await harness.recover(other)
-        assert await harness.state(key) == Job.STATE_SUCCEEDED
-        assert [one for one in await harness.kept() if one.startswith(("active.", "results."))] == []
-
-    asyncio.run(scenario())
+    harness.records.create = create_late  # type: ignore[method-assign]
+    request = await harness.request()
+    await slow.creation.complete(await slow.creation.register(request))
+    key = JobKey("acme", request.job)
+    assert await harness.book.active_jobs() == [key]
+    await harness.recover(other)
+    assert await harness.state(key) == Job.STATE_SUCCEEDED
+    assert [one for one in await harness.kept() if one.startswith(("active.", "results."))] == []
 
 
-def test_a_job_that_was_deleted_while_its_video_was_copied_does_not_come_back(tmp_path: Path) -> None:
+async def test_a_job_that_was_deleted_while_its_video_was_copied_does_not_come_back(tmp_path: Path) -> None:
     harness = GatewayHarness(tmp_path)
     slow, other = harness.gateway(), harness.gateway(holder="gateway-2")
     asked, go_on = threading.Event(), threading.Event()
@@ -50,22 +49,19 @@ def test_a_job_that_was_deleted_while_its_video_was_copied_does_not_come_back(tm
             assert go_on.wait(20)
         copy(source, target)
 
-    async def scenario() -> None:
-        harness.store.copy = copy_late  # type: ignore[method-assign]
-        request = await slow.creation.register(await harness.request())
-        key = JobKey("acme", request.job)
-        making = asyncio.create_task(slow.creation.complete(request))
-        while not asked.is_set():
-            await asyncio.sleep(0.01)
-        await other.creation.complete(request)
-        await harness.recover(other, rounds=2)
-        assert await harness.state(key) == Job.STATE_SUCCEEDED
-        await delete_job(harness.book, harness.bus, key)
-        await harness.recover(other, rounds=3)
-        go_on.set()
-        assert (await making).state == Job.STATE_DELETING
-        assert await harness.kept() == []
-        assert list(harness.store.keys("tenants/acme/jobs/")) == []
-        assert not harness.broker.tasks.kept
-
-    asyncio.run(scenario())
+    harness.store.copy = copy_late  # type: ignore[method-assign]
+    request = await slow.creation.register(await harness.request())
+    key = JobKey("acme", request.job)
+    making = asyncio.create_task(slow.creation.complete(request))
+    while not asked.is_set():
+        await asyncio.sleep(0.01)
+    await other.creation.complete(request)
+    await harness.recover(other, rounds=2)
+    assert await harness.state(key) == Job.STATE_SUCCEEDED
+    await delete_job(harness.book, harness.bus, key)
+    await harness.recover(other, rounds=3)
+    go_on.set()
+    assert (await making).state == Job.STATE_DELETING
+    assert await harness.kept() == []
+    assert list(harness.store.keys("tenants/acme/jobs/")) == []
+    assert not harness.broker.tasks.kept

@@ -38,7 +38,7 @@ def every_way(client: Client, name: str) -> dict[str, Callable[[], Awaitable[obj
     }
 
 
-def test_another_tenants_job_is_not_there(tmp_path: Path) -> None:
+async def test_another_tenants_job_is_not_there(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         anna, bert = await deployment.client("anna"), await deployment.client("bert")
         done, running = await anna.job(), await anna.job()
@@ -57,10 +57,10 @@ def test_another_tenants_job_is_not_there(tmp_path: Path) -> None:
         assert list((await bert.call("ListJobs", api.ListJobsRequest())).jobs) == []
         assert len((await anna.call("ListJobs", api.ListJobsRequest())).jobs) == 2
 
-    run(use, tmp_path)
+    await run(use, tmp_path)
 
 
-def test_another_tenants_upload_makes_no_job(tmp_path: Path) -> None:
+async def test_another_tenants_upload_makes_no_job(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         anna, bert = await deployment.client("anna"), await deployment.client("bert")
         upload = await anna.upload()
@@ -69,20 +69,20 @@ def test_another_tenants_upload_makes_no_job(tmp_path: Path) -> None:
             assert await refusal(bert.job(upload=name)) == (Code.NOT_FOUND, "NOT_FOUND")
         assert (await anna.job(upload=upload)).name
 
-    run(use, tmp_path, coordinating=False)
+    await run(use, tmp_path, coordinating=False)
 
 
-def test_request_ids_of_tenants_have_nothing_to_do_with_each_other(tmp_path: Path) -> None:
+async def test_request_ids_of_tenants_have_nothing_to_do_with_each_other(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         anna, bert = await deployment.client("anna"), await deployment.client("bert")
         hers, his = await anna.job(request_id="one"), await bert.job(request_id="one")
         assert hers.name != his.name
         assert await refusal(bert.get(hers.name)) == (Code.NOT_FOUND, "NOT_FOUND")
 
-    run(use, tmp_path, coordinating=False)
+    await run(use, tmp_path, coordinating=False)
 
 
-def test_a_page_token_shows_nobody_elses_jobs(tmp_path: Path) -> None:
+async def test_a_page_token_shows_nobody_elses_jobs(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         anna, bert = await deployment.client("anna"), await deployment.client("bert")
         for _ in range(3):
@@ -91,10 +91,10 @@ def test_a_page_token_shows_nobody_elses_jobs(tmp_path: Path) -> None:
         stolen = await bert.call("ListJobs", api.ListJobsRequest(page_token=page.next_page_token))
         assert list(stolen.jobs) == []
 
-    run(use, tmp_path, coordinating=False)
+    await run(use, tmp_path, coordinating=False)
 
 
-def test_files_of_a_job_lie_below_its_tenant(tmp_path: Path) -> None:
+async def test_files_of_a_job_lie_below_its_tenant(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         for tenant in ("anna", "bert"):
             client = await deployment.client(tenant)
@@ -106,17 +106,17 @@ def test_files_of_a_job_lie_below_its_tenant(tmp_path: Path) -> None:
             for file in listed.files:
                 assert f"/{key_of(job, tenant).tree}{file.path}" in file.download_uri
 
-    run(use, tmp_path)
+    await run(use, tmp_path)
 
 
-def test_a_tenant_whose_name_begins_like_anothers_is_another(tmp_path: Path) -> None:
+async def test_a_tenant_whose_name_begins_like_anothers_is_another(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         anna, ann = await deployment.client("anna"), await deployment.client("ann")
         job = await anna.job()
         assert await refusal(ann.get(job.name)) == (Code.NOT_FOUND, "NOT_FOUND")
         assert list((await ann.call("ListJobs", api.ListJobsRequest())).jobs) == []
 
-    run(use, tmp_path, coordinating=False)
+    await run(use, tmp_path, coordinating=False)
 
 
 def _token(deployment: Deployment, kind: str) -> str:
@@ -128,7 +128,7 @@ def _token(deployment: Deployment, kind: str) -> str:
 
 
 @pytest.mark.parametrize("kind", ["none", "forged", "expired", "for another audience"])
-def test_no_method_answers_without_a_good_token(kind: str, tmp_path: Path) -> None:
+async def test_no_method_answers_without_a_good_token(kind: str, tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         client.token = _token(deployment, kind)
@@ -137,14 +137,14 @@ def test_no_method_answers_without_a_good_token(kind: str, tmp_path: Path) -> No
             answer, _ = await refusal(states(call) if method == "WatchJob" else call)
             assert answer is Code.UNAUTHENTICATED, method
 
-    run(use, tmp_path, coordinating=False)
+    await run(use, tmp_path, coordinating=False)
 
 
 def test_every_method_is_tried_here(tmp_path: Path) -> None:
     assert set(METHODS) == {method.name for method in api.DESCRIPTOR.services_by_name["JobService"].methods}
 
 
-def test_reflection_names_the_service(tmp_path: Path) -> None:
+async def test_reflection_names_the_service(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         stub = reflection_pb2_grpc.ServerReflectionStub(client.channel)
@@ -153,4 +153,4 @@ def test_reflection_names_the_service(tmp_path: Path) -> None:
         names = {service.name for service in answers[0].list_services_response.service}
         assert "liftline.v1.JobService" in names
 
-    run(use, tmp_path, coordinating=False)
+    await run(use, tmp_path, coordinating=False)

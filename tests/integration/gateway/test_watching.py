@@ -29,7 +29,7 @@ async def running_job(deployment: Deployment, client: Client) -> api.Job:
     return job
 
 
-def test_running_tasks_are_seen_between_changes(tmp_path: Path) -> None:
+async def test_running_tasks_are_seen_between_changes(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         job = await running_job(deployment, client)
@@ -50,7 +50,7 @@ def test_running_tasks_are_seen_between_changes(tmp_path: Path) -> None:
         assert seen[-1] == 60
         assert 2 <= len(seen) <= 2 * (time.monotonic() - begin) + 2
 
-    run(use, tmp_path)
+    await run(use, tmp_path)
 
 
 async def _read(changes: AsyncIterator[api.WatchJobResponse], seen: list[int]) -> None:
@@ -59,7 +59,7 @@ async def _read(changes: AsyncIterator[api.WatchJobResponse], seen: list[int]) -
         seen.append(stage.frames_done)
 
 
-def test_speed_and_time_left_are_told(tmp_path: Path) -> None:
+async def test_speed_and_time_left_are_told(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         job = await running_job(deployment, client)
@@ -72,7 +72,7 @@ def test_speed_and_time_left_are_told(tmp_path: Path) -> None:
                 break
         assert stage.time_left.ToTimedelta().total_seconds() > 0
 
-    run(use, tmp_path)
+    await run(use, tmp_path)
 
 
 class DeafBus(MemoryBus):
@@ -82,7 +82,7 @@ class DeafBus(MemoryBus):
         """Lost."""
 
 
-def test_lost_words_cost_two_seconds(tmp_path: Path) -> None:
+async def test_lost_words_cost_two_seconds(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         job = await client.job()
@@ -91,10 +91,10 @@ def test_lost_words_cost_two_seconds(tmp_path: Path) -> None:
         await deployment.work()
         assert (await watching)[-1].state == api.Job.STATE_SUCCEEDED
 
-    run(use, tmp_path, bus=DeafBus(Broker()))
+    await run(use, tmp_path, bus=DeafBus(Broker()))
 
 
-def test_an_outage_ends_no_watching(tmp_path: Path) -> None:
+async def test_an_outage_ends_no_watching(tmp_path: Path) -> None:
     broker, records = Broker(), MemoryRecords()
 
     async def use(deployment: Deployment) -> None:
@@ -109,20 +109,20 @@ def test_an_outage_ends_no_watching(tmp_path: Path) -> None:
             await deployment.work()
         assert (await watching)[-1].state == api.Job.STATE_SUCCEEDED
 
-    run(use, tmp_path, bus=MemoryBus(broker), records=records)
+    await run(use, tmp_path, bus=MemoryBus(broker), records=records)
 
 
-def test_a_job_that_ended_is_told_once(tmp_path: Path) -> None:
+async def test_a_job_that_ended_is_told_once(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         job = await client.job()
         await client.call("CancelJob", api.CancelJobRequest(name=job.name))
         assert [one.state for one in await states(client.watch(job.name))] == [api.Job.STATE_CANCELLED]
 
-    run(use, tmp_path, coordinating=False)
+    await run(use, tmp_path, coordinating=False)
 
 
-def test_a_watcher_at_another_gateway_sees_the_same(tmp_path: Path) -> None:
+async def test_a_watcher_at_another_gateway_sees_the_same(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client, other = await deployment.client(), await deployment.client(replica=1)
         job = await client.job()
@@ -130,10 +130,10 @@ def test_a_watcher_at_another_gateway_sees_the_same(tmp_path: Path) -> None:
         await deployment.work()
         assert [seen[-1].state for seen in await watching] == [api.Job.STATE_SUCCEEDED] * 2
 
-    run(use, tmp_path, replicas=2)
+    await run(use, tmp_path, replicas=2)
 
 
-def test_many_watchers_share_one_look(tmp_path: Path) -> None:
+async def test_many_watchers_share_one_look(tmp_path: Path) -> None:
     reads = 0
 
     class CountingRecords(MemoryRecords):
@@ -160,10 +160,10 @@ def test_many_watchers_share_one_look(tmp_path: Path) -> None:
         assert {seen[-1].state for seen in await asyncio.gather(*watchers)} == {api.Job.STATE_CANCELLED}
         assert deployment.gateways[0].api.watches.watched == 0
 
-    run(use, tmp_path, records=CountingRecords(), coordinating=False)
+    await run(use, tmp_path, records=CountingRecords(), coordinating=False)
 
 
-def test_a_slow_watcher_misses_what_was_in_between_but_not_the_end(tmp_path: Path) -> None:
+async def test_a_slow_watcher_misses_what_was_in_between_but_not_the_end(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         job = await client.job()
@@ -176,10 +176,10 @@ def test_a_slow_watcher_misses_what_was_in_between_but_not_the_end(tmp_path: Pat
             await asyncio.sleep(0.2)
             assert [one.state async for one in changes] == [api.Job.STATE_SUCCEEDED]
 
-    run(use, tmp_path)
+    await run(use, tmp_path)
 
 
-def test_nothing_is_left_of_watchers_that_went_away(tmp_path: Path) -> None:
+async def test_nothing_is_left_of_watchers_that_went_away(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         job = await client.job()
@@ -192,10 +192,10 @@ def test_nothing_is_left_of_watchers_that_went_away(tmp_path: Path) -> None:
             while watching.watched or deployment.broker.listeners.get(key_of(job).progress_subject):
                 await asyncio.sleep(0.02)
 
-    run(use, tmp_path, coordinating=False)
+    await run(use, tmp_path, coordinating=False)
 
 
-def test_a_watcher_whose_time_is_over_is_let_go(tmp_path: Path) -> None:
+async def test_a_watcher_whose_time_is_over_is_let_go(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         job = await client.job()
@@ -206,10 +206,10 @@ def test_a_watcher_whose_time_is_over_is_let_go(tmp_path: Path) -> None:
             while deployment.gateways[0].api.watches.watched:
                 await asyncio.sleep(0.02)
 
-    run(use, tmp_path, coordinating=False)
+    await run(use, tmp_path, coordinating=False)
 
 
-def test_watchers_are_sent_elsewhere_when_the_gateway_ends(tmp_path: Path) -> None:
+async def test_watchers_are_sent_elsewhere_when_the_gateway_ends(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         job = await client.job()
@@ -218,4 +218,4 @@ def test_watchers_are_sent_elsewhere_when_the_gateway_ends(tmp_path: Path) -> No
         await deployment.gateways[0].api.watches.close()
         assert await refusal(states(stream)) == (Code.UNAVAILABLE, "SHUTTING_DOWN")
 
-    run(use, tmp_path, coordinating=False)
+    await run(use, tmp_path, coordinating=False)

@@ -77,65 +77,53 @@ async def fail(harness: GatewayHarness, gateway: Coordination, key: JobKey) -> N
         (delete, ("queued", "deleting")),
     ],
 )
-def test_every_change_of_state_is_counted_once(
+async def test_every_change_of_state_is_counted_once(
     tmp_path: Path, end: Callable[[GatewayHarness, Coordination, JobKey], Awaitable[None]], states: tuple[str, ...]
 ) -> None:
     harness = GatewayHarness(tmp_path)
     gateway = harness.gateway()
 
-    async def scenario() -> None:
-        await end(harness, gateway, await make(harness, gateway))
-        assert changes(harness) == dict.fromkeys(states, 1)
-
-    asyncio.run(scenario())
+    await end(harness, gateway, await make(harness, gateway))
+    assert changes(harness) == dict.fromkeys(states, 1)
 
 
-def test_a_job_whose_upload_is_gone_counts_as_failed_and_never_as_queued(tmp_path: Path) -> None:
+async def test_a_job_whose_upload_is_gone_counts_as_failed_and_never_as_queued(tmp_path: Path) -> None:
     harness = GatewayHarness(tmp_path)
     gateway = harness.gateway()
 
-    async def scenario() -> None:
-        request = await gateway.creation.register(await harness.request())
-        harness.store.remove_all("tenants/acme/uploads/")
-        for _ in range(2):
-            assert (await gateway.creation.complete(request)).state == Job.STATE_FAILED
-        assert changes(harness) == {"failed": 1}
-
-    asyncio.run(scenario())
+    request = await gateway.creation.register(await harness.request())
+    harness.store.remove_all("tenants/acme/uploads/")
+    for _ in range(2):
+        assert (await gateway.creation.complete(request)).state == Job.STATE_FAILED
+    assert changes(harness) == {"failed": 1}
 
 
-def test_outputs_that_two_gateways_publish_at_once_make_one_success(tmp_path: Path) -> None:
+async def test_outputs_that_two_gateways_publish_at_once_make_one_success(tmp_path: Path) -> None:
     harness = GatewayHarness(tmp_path)
     gateway = harness.gateway()
 
-    async def scenario() -> None:
-        key = await make(harness, gateway)
-        while (stored := await harness.book.get(key)) is not None and not stored.record.publishing:
-            await harness.worker.work_off()
-            for event in await harness.bus.pull_events(at_most=100, wait_s=0.0):
-                await gateway.advancer.take(key, [read_event(event)])
-                await event.ack()
-        await asyncio.gather(*(gateway.advancer.publish_outputs(key) for _ in range(2)))
-        assert changes(harness)["succeeded"] == 1
-
-    asyncio.run(scenario())
+    key = await make(harness, gateway)
+    while (stored := await harness.book.get(key)) is not None and not stored.record.publishing:
+        await harness.worker.work_off()
+        for event in await harness.bus.pull_events(at_most=100, wait_s=0.0):
+            await gateway.advancer.take(key, [read_event(event)])
+            await event.ack()
+    await asyncio.gather(*(gateway.advancer.publish_outputs(key) for _ in range(2)))
+    assert changes(harness)["succeeded"] == 1
 
 
-def test_tidying_up_is_no_repair_and_finding_a_lost_task_is_one(tmp_path: Path) -> None:
+async def test_tidying_up_is_no_repair_and_finding_a_lost_task_is_one(tmp_path: Path) -> None:
     harness = GatewayHarness(tmp_path)
     gateway = harness.gateway()
 
-    async def scenario() -> None:
-        await make(harness, gateway)
-        await harness.recover(gateway, rounds=2)
-        harness.clock.pass_by(24 * 3600.0)
-        await gateway.reconciler.round()
-        assert await harness.records.keys("uploads.") == []
-        assert set(repairs(harness).values()) == {0.0}
-        await make(harness, gateway)
-        await harness.bus.purge_tasks("liftline.tasks.>")
-        harness.clock.pass_by(STALE_S + 1)
-        await gateway.reconciler.round()
-        assert repairs(harness) == {**dict.fromkeys(KINDS, 0.0), "task_lost": 1.0}
-
-    asyncio.run(scenario())
+    await make(harness, gateway)
+    await harness.recover(gateway, rounds=2)
+    harness.clock.pass_by(24 * 3600.0)
+    await gateway.reconciler.round()
+    assert await harness.records.keys("uploads.") == []
+    assert set(repairs(harness).values()) == {0.0}
+    await make(harness, gateway)
+    await harness.bus.purge_tasks("liftline.tasks.>")
+    harness.clock.pass_by(STALE_S + 1)
+    await gateway.reconciler.round()
+    assert repairs(harness) == {**dict.fromkeys(KINDS, 0.0), "task_lost": 1.0}

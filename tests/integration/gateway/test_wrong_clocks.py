@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from pathlib import Path
 
 from liftline.v1.job_service_pb2 import Job
@@ -11,21 +10,18 @@ from tests.integration.gateway.gateway_harness import STALE_S, GatewayHarness
 _DAY_S = 86400.0
 
 
-def test_a_job_whose_news_are_of_tomorrow_is_looked_into_today(tmp_path: Path) -> None:
+async def test_a_job_whose_news_are_of_tomorrow_is_looked_into_today(tmp_path: Path) -> None:
     harness = GatewayHarness(tmp_path)
 
-    async def scenario() -> None:
-        harness.clock.pass_by(_DAY_S)
-        key = await harness.make()
-        harness.clock.pass_by(-_DAY_S)
-        await harness.bus.purge_tasks("liftline.tasks.>")
-        await harness.recover(harness.gateway())
-        assert await harness.state(key) == Job.STATE_SUCCEEDED
-
-    asyncio.run(scenario())
+    harness.clock.pass_by(_DAY_S)
+    key = await harness.make()
+    harness.clock.pass_by(-_DAY_S)
+    await harness.bus.purge_tasks("liftline.tasks.>")
+    await harness.recover(harness.gateway())
+    assert await harness.state(key) == Job.STATE_SUCCEEDED
 
 
-def test_tasks_released_by_a_slow_clock_while_queues_are_looked_at_are_not_lost(tmp_path: Path) -> None:
+async def test_tasks_released_by_a_slow_clock_while_queues_are_looked_at_are_not_lost(tmp_path: Path) -> None:
     harness = GatewayHarness(tmp_path)
     look = harness.bus.task_subjects
     gateway = harness.gateway()
@@ -40,13 +36,10 @@ def test_tasks_released_by_a_slow_clock_while_queues_are_looked_at_are_not_lost(
             harness.clock.pass_by(2 * STALE_S)
         return subjects
 
-    async def scenario() -> None:
-        keys = [await harness.make() for _ in range(40)]
-        harness.clock.pass_by(STALE_S + 1)
-        harness.bus.task_subjects = look_and_be_overtaken  # type: ignore[method-assign]
-        await gateway.reconciler.round()
-        stored = [await harness.book.get(key) for key in keys]
-        assert [one.record.generation for one in stored if one is not None] == [0] * 40
-        assert [one.record.state for one in stored if one is not None] == [Job.STATE_RUNNING] * 40
-
-    asyncio.run(scenario())
+    keys = [await harness.make() for _ in range(40)]
+    harness.clock.pass_by(STALE_S + 1)
+    harness.bus.task_subjects = look_and_be_overtaken  # type: ignore[method-assign]
+    await gateway.reconciler.round()
+    stored = [await harness.book.get(key) for key in keys]
+    assert [one.record.generation for one in stored if one is not None] == [0] * 40
+    assert [one.record.state for one in stored if one is not None] == [Job.STATE_RUNNING] * 40

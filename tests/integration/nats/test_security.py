@@ -85,61 +85,62 @@ def over_tls(server: NatsServer, authority: Authority) -> dict[str, object]:
     }
 
 
-def test_bus_and_records_work_over_mutual_tls_with_a_password(protected: NatsServer, authority: Authority) -> None:
-    asyncio.run(say_something(settings(protected, **over_tls(protected, authority))))
+async def test_bus_and_records_work_over_mutual_tls_with_a_password(
+    protected: NatsServer, authority: Authority
+) -> None:
+    await say_something(settings(protected, **over_tls(protected, authority)))
 
 
-def test_a_connection_over_tls_survives_a_restart(protected: NatsServer, authority: Authority) -> None:
-    async def scenario() -> None:
-        async with connected(settings(protected, **over_tls(protected, authority)), name="test") as connection:
-            await topology.ensure(connection)
-            await asyncio.to_thread(protected.kill)
-            await asyncio.to_thread(protected.start)
-            assert await NatsRecords(connection).create("jobs.t.j", b"x") is not None
-
-    asyncio.run(scenario())
+async def test_a_connection_over_tls_survives_a_restart(protected: NatsServer, authority: Authority) -> None:
+    async with connected(settings(protected, **over_tls(protected, authority)), name="test") as connection:
+        await topology.ensure(connection)
+        await asyncio.to_thread(protected.kill)
+        await asyncio.to_thread(protected.start)
+        assert await NatsRecords(connection).create("jobs.t.j", b"x") is not None
 
 
-def test_a_server_of_another_authority_is_refused(protected: NatsServer, authority: Authority, tmp_path: Path) -> None:
+async def test_a_server_of_another_authority_is_refused(
+    protected: NatsServer, authority: Authority, tmp_path: Path
+) -> None:
     way = over_tls(protected, authority) | {"ca_file": Authority(tmp_path, "other").file}
     with pytest.raises(UsageError, match="LIFTLINE_NATS_CA_FILE"):
-        asyncio.run(say_something(settings(protected, **way)))
+        await say_something(settings(protected, **way))
 
 
-def test_a_client_without_a_certificate_is_refused(protected: NatsServer, authority: Authority) -> None:
+async def test_a_client_without_a_certificate_is_refused(protected: NatsServer, authority: Authority) -> None:
     way = over_tls(protected, authority) | {"cert_file": None, "key_file": None}
     with pytest.raises((UsageError, UnavailableError), match=f"NATS at 127.0.0.1:{protected.port}"):
-        asyncio.run(say_something(settings(protected, **way)))
+        await say_something(settings(protected, **way))
 
 
-def test_tls_never_falls_back_to_plaintext(with_users: NatsServer, authority: Authority) -> None:
+async def test_tls_never_falls_back_to_plaintext(with_users: NatsServer, authority: Authority) -> None:
     way = {"url": with_users.url.replace("nats://", "tls://"), "ca_file": authority.file}
     with pytest.raises(UsageError, match="offers no TLS"):
-        asyncio.run(say_something(settings(with_users, **way)))
+        await say_something(settings(with_users, **way))
 
 
-def test_a_wrong_password_is_told_with_what_to_check(with_users: NatsServer) -> None:
+async def test_a_wrong_password_is_told_with_what_to_check(with_users: NatsServer) -> None:
     with pytest.raises(UsageError, match=r"refuses these credentials.*LIFTLINE_NATS_PASSWORD") as caught:
-        asyncio.run(say_something(settings(with_users, password=SecretStr("wrong-password"))))
+        await say_something(settings(with_users, password=SecretStr("wrong-password")))
     assert "wrong-password" not in str(caught.value)
 
 
-def test_no_password_is_told_with_what_to_check(with_users: NatsServer) -> None:
+async def test_no_password_is_told_with_what_to_check(with_users: NatsServer) -> None:
     with pytest.raises(UsageError, match="refuses these credentials"):
-        asyncio.run(say_something(NatsSettings(url=with_users.url)))
+        await say_something(NatsSettings(url=with_users.url))
 
 
-def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
+async def test_a_server_that_is_not_there_is_told(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     with pytest.raises(UnavailableError, match=f"NATS at 127.0.0.1:{port} can't be used"):
-        asyncio.run(say_something(NatsSettings(url=f"nats://127.0.0.1:{port}")))
+        await say_something(NatsSettings(url=f"nats://127.0.0.1:{port}"))
 
 
-def test_a_server_that_says_nothing_is_told() -> None:
+async def test_a_server_that_says_nothing_is_told() -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         port = silent.getsockname()[1]
         with pytest.raises(UnavailableError, match=f"NATS at 127.0.0.1:{port} can't be used"):
-            asyncio.run(say_something(NatsSettings(url=f"nats://127.0.0.1:{port}")))
+            await say_something(NatsSettings(url=f"nats://127.0.0.1:{port}"))
 
 
 @pytest.mark.parametrize(
@@ -157,49 +158,40 @@ def test_a_server_that_says_nothing_is_told() -> None:
         ({"url": "tls://127.0.0.1:4222", "ca_file": "/nowhere/ca.pem"}, "/nowhere/ca.pem"),
     ],
 )
-def test_settings_that_are_unsafe_or_unusable_are_refused(changes: dict[str, object], told: str) -> None:
+async def test_settings_that_are_unsafe_or_unusable_are_refused(changes: dict[str, object], told: str) -> None:
     with pytest.raises(UsageError, match=told) as caught:
-        asyncio.run(say_something(NatsSettings.model_validate(changes)))
+        await say_something(NatsSettings.model_validate(changes))
     assert "secret" not in str(caught.value)
 
 
-def test_what_the_user_may_not_do_is_told(with_users: NatsServer) -> None:
-    async def scenario() -> None:
-        await say_something(settings(with_users))
-        as_acme = settings(with_users, user="acme", password=SecretStr("a"))
-        async with connected(as_acme, name="test") as connection:
-            with pytest.raises(UnavailableError, match=r"(?i)permissions violation"):
-                await NatsBus(connection).publish("liftline.tasks.plan.high.t.j.1", b"x", message_id="2")
-
-    asyncio.run(scenario())
+async def test_what_the_user_may_not_do_is_told(with_users: NatsServer) -> None:
+    await say_something(settings(with_users))
+    as_acme = settings(with_users, user="acme", password=SecretStr("a"))
+    async with connected(as_acme, name="test") as connection:
+        with pytest.raises(UnavailableError, match=r"(?i)permissions violation"):
+            await NatsBus(connection).publish("liftline.tasks.plan.high.t.j.1", b"x", message_id="2")
 
 
-def test_a_message_that_is_too_large_is_told(with_users: NatsServer) -> None:
-    async def scenario() -> None:
-        async with connected(settings(with_users), name="test") as connection:
-            await topology.ensure(connection)
-            with pytest.raises(LimitExceededError, match="1048576"):
-                await NatsRecords(connection).create("jobs.t.j", b"x" * (1 << 20) + b"x")
-
-    asyncio.run(scenario())
+async def test_a_message_that_is_too_large_is_told(with_users: NatsServer) -> None:
+    async with connected(settings(with_users), name="test") as connection:
+        await topology.ensure(connection)
+        with pytest.raises(LimitExceededError, match="1048576"):
+            await NatsRecords(connection).create("jobs.t.j", b"x" * (1 << 20) + b"x")
 
 
-def test_a_message_that_is_too_large_with_its_headers_ends_no_connection(with_users: NatsServer) -> None:
-    async def scenario() -> None:
-        async with connected(settings(with_users), name="test") as connection:
-            await topology.ensure(connection)
-            lost: list[None] = []
-            connection.when_lost(lambda: lost.append(None))
-            records, refused = NatsRecords(connection), 0
-            for size in range((1 << 20) - 300, (1 << 20) + 1, 20):
-                try:
-                    await records.create(f"jobs.t.{size}", bytes(size))
-                except LimitExceededError:
-                    refused += 1
-            assert 1 < refused < 15
-            assert not lost
-
-    asyncio.run(scenario())
+async def test_a_message_that_is_too_large_with_its_headers_ends_no_connection(with_users: NatsServer) -> None:
+    async with connected(settings(with_users), name="test") as connection:
+        await topology.ensure(connection)
+        lost: list[None] = []
+        connection.when_lost(lambda: lost.append(None))
+        records, refused = NatsRecords(connection), 0
+        for size in range((1 << 20) - 300, (1 << 20) + 1, 20):
+            try:
+                await records.create(f"jobs.t.{size}", bytes(size))
+            except LimitExceededError:
+                refused += 1
+        assert 1 < refused < 15
+        assert not lost
 
 
 async def events_of(client: Client, tenant: str, name: str, *, wait_s: float) -> list[bytes]:
@@ -218,7 +210,7 @@ async def events_of(client: Client, tenant: str, name: str, *, wait_s: float) ->
     return found
 
 
-def test_a_tenant_reads_its_own_events_and_no_others(with_users: NatsServer) -> None:
+async def test_a_tenant_reads_its_own_events_and_no_others(with_users: NatsServer) -> None:
     """The permissions of `USERS`: live events by subject, stored ones by a consumer whose filter is in its name."""
 
     async def quiet(error: Exception) -> None:
@@ -253,24 +245,21 @@ def test_a_tenant_reads_its_own_events_and_no_others(with_users: NatsServer) -> 
                     await client.request(f"$JS.API.{call}", b'{"seq": 2}', timeout=0.3)
             await client.close()
 
-    asyncio.run(scenario())
+    await scenario()
     assert len([one for one in refusals if "permissions violation" in one.lower()]) == 8
 
 
-def test_a_filter_that_is_not_the_one_in_the_subject_is_refused(with_users: NatsServer) -> None:
+async def test_a_filter_that_is_not_the_one_in_the_subject_is_refused(with_users: NatsServer) -> None:
     """Else a tenant could ask, on a subject it may use, for a consumer of everyone's events."""
 
-    async def scenario() -> None:
-        async with connected(settings(with_users), name="test") as connection:
-            await topology.ensure(connection)
-            await NatsBus(connection).publish("liftline.events.other.j.finished", b"other's", message_id="2")
-            client = await nats.connect(with_users.url, user="acme", password="a", inbox_prefix="_INBOX_acme")
-            create = "$JS.API.CONSUMER.CREATE.LIFTLINE_EVENTS.acme.liftline.events.acme.>"
-            for wanted in ({"filter_subject": "liftline.events.other.>"}, {}):
-                config = {"name": "acme", "ack_policy": "explicit", **wanted}
-                request = {"stream_name": "LIFTLINE_EVENTS", "config": config}
-                answer = json.loads((await client.request(create, json.dumps(request).encode(), timeout=10)).data)
-                assert "error" in answer
-            await client.close()
-
-    asyncio.run(scenario())
+    async with connected(settings(with_users), name="test") as connection:
+        await topology.ensure(connection)
+        await NatsBus(connection).publish("liftline.events.other.j.finished", b"other's", message_id="2")
+        client = await nats.connect(with_users.url, user="acme", password="a", inbox_prefix="_INBOX_acme")
+        create = "$JS.API.CONSUMER.CREATE.LIFTLINE_EVENTS.acme.liftline.events.acme.>"
+        for wanted in ({"filter_subject": "liftline.events.other.>"}, {}):
+            config = {"name": "acme", "ack_policy": "explicit", **wanted}
+            request = {"stream_name": "LIFTLINE_EVENTS", "config": config}
+            answer = json.loads((await client.request(create, json.dumps(request).encode(), timeout=10)).data)
+            assert "error" in answer
+        await client.close()

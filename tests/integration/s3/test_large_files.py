@@ -91,7 +91,7 @@ def test_a_form_that_has_expired_is_told_however_large_the_file_is(store: S3Stor
         file.truncate(SIZE)
     form = store.upload_form("t/late", size_bytes=SIZE, expires=timedelta(seconds=-1))
     with pytest.raises(AddressExpiredError):
-        Transfers(patience_s=5).upload(form, tmp_path / "given")
+        Transfers(retry_s=5).upload(form, tmp_path / "given")
 
 
 def test_a_copy_is_equal(store: S3Store, clip: Path, tmp_path: Path) -> None:

@@ -34,8 +34,8 @@ def large(tmp_path: Path) -> Path:
     return path
 
 
-def store_on(server: CephServer, *, patience_s: float, answer_s: float = 20.0) -> S3Store:
-    store = S3Store(s3_settings(server, bucket="outages"), patience_s=patience_s, answer_s=answer_s)
+def store_on(server: CephServer, *, retry_s: float, answer_s: float = 20.0) -> S3Store:
+    store = S3Store(s3_settings(server, bucket="outages"), retry_s=retry_s, answer_s=answer_s)
     store.ensure_bucket()
     return store
 
@@ -65,7 +65,7 @@ USES: dict[str, Callable[[S3Store, Path], object]] = {
 
 
 def test_a_server_that_is_soon_back_is_waited_for(server: CephServer, large: Path) -> None:
-    store = store_on(server, patience_s=20)
+    store = store_on(server, retry_s=20)
     store.put_bytes("t/there", b"whole")
     with ThreadPoolExecutor(len(USES)) as threads:
         with away(server, for_s=1.0):
@@ -77,7 +77,7 @@ def test_a_server_that_is_soon_back_is_waited_for(server: CephServer, large: Pat
 
 
 def test_a_server_that_stays_away_is_told_in_time_by_all(server: CephServer, large: Path) -> None:
-    store = store_on(server, patience_s=0.5)
+    store = store_on(server, retry_s=0.5)
 
     def seconds(use: Callable[[S3Store, Path], object]) -> float:
         start = time.monotonic()
@@ -96,7 +96,7 @@ def test_a_server_that_stays_away_is_told_in_time_by_all(server: CephServer, lar
 
 
 def test_a_server_that_hangs_is_told_in_time(server: CephServer) -> None:
-    store = store_on(server, patience_s=0.5, answer_s=0.5)
+    store = store_on(server, retry_s=0.5, answer_s=0.5)
     gateway = server.children[-1].process
     gateway.send_signal(signal.SIGSTOP)
     try:
@@ -110,7 +110,7 @@ def test_a_server_that_hangs_is_told_in_time(server: CephServer) -> None:
 
 def test_a_server_killed_in_the_middle_of_transfers_is_waited_for(server: CephServer, large: Path) -> None:
     """Several times, at moments that differ: before the first part, between parts, while they are put together."""
-    store = store_on(server, patience_s=20)
+    store = store_on(server, retry_s=20)
     store.put_file("t/there", large)
     with ThreadPoolExecutor(2) as threads:
         for number, after_s in enumerate((0.02, 0.08, 0.15)):
@@ -126,10 +126,10 @@ def test_a_server_killed_in_the_middle_of_transfers_is_waited_for(server: CephSe
 
 
 def test_a_download_that_breaks_off_again_and_again_goes_on_where_it_was(server: CephServer, large: Path) -> None:
-    store_on(server, patience_s=5).put_file("t/there", large)
+    store_on(server, retry_s=5).put_file("t/there", large)
     with CuttingProxy(server.port, answer_bytes=6 << 20) as proxy:
         settings = s3_settings(server, bucket="outages").model_copy(update={"endpoint": proxy.endpoint})
-        store = S3Store(settings, patience_s=5)
+        store = S3Store(settings, retry_s=5)
         store.get_file("t/there", large.with_name("taken"))
         with store.open("t/there") as stream:
             assert stream.read() == LARGE
@@ -138,22 +138,22 @@ def test_a_download_that_breaks_off_again_and_again_goes_on_where_it_was(server:
 
 
 def test_a_download_that_never_gets_anywhere_ends(server: CephServer, large: Path) -> None:
-    store_on(server, patience_s=5).put_file("t/there", large)
+    store_on(server, retry_s=5).put_file("t/there", large)
     with CuttingProxy(server.port, answer_bytes=600) as proxy:  # the headers, and little more
         settings = s3_settings(server, bucket="outages").model_copy(update={"endpoint": proxy.endpoint})
         with pytest.raises(UnavailableError, match="doesn't answer"):
-            S3Store(settings, patience_s=0.5).get_file("t/there", large.with_name("taken"))
+            S3Store(settings, retry_s=0.5).get_file("t/there", large.with_name("taken"))
     assert list(large.parent.iterdir()) == [large]
 
 
 def test_half_an_upload_is_not_visible(server: CephServer, large: Path) -> None:
-    store = store_on(server, patience_s=0.5)
+    store = store_on(server, retry_s=0.5)
     for length in (4 << 20, len(LARGE)):  # in one request; in parts, of which some arrive
         large.write_bytes(LARGE[:length])
         with CuttingProxy(server.port, request_bytes=length // 2) as proxy:
             settings = s3_settings(server, bucket="outages").model_copy(update={"endpoint": proxy.endpoint})
             with pytest.raises(UnavailableError):
-                S3Store(settings, patience_s=0.5).put_file("t/half", large)
+                S3Store(settings, retry_s=0.5).put_file("t/half", large)
         assert proxy.cut >= 1
         assert store.size("t/half") is None
         assert "t/half" not in list(store.keys("t/"))

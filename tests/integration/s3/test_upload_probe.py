@@ -81,4 +81,4 @@ def test_a_store_that_is_away_is_told_apart_from_a_bad_one() -> None:
     with naive_store(Manners(copies_by_header=True)) as server:
         server.away = True
         with pytest.raises(UnavailableError, match="LIFTLINE_S3_ENDPOINT"):
-            probe_uploads(settings_of(server), patience_s=0.2)
+            probe_uploads(settings_of(server), retry_s=0.2)

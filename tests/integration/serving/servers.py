@@ -47,16 +47,12 @@ async def serving(settings: GrpcSettings | None = None) -> AsyncIterator[Serving
         yield Serving(server, board, registry)
 
 
-def with_server(
+async def with_server(
     use: Callable[[Serving], Awaitable[Result]], settings: GrpcSettings | None = None
 ) -> Result:  # fmt: skip
     """What `use` gives with a server, which it must be done with in half a minute."""
-
-    async def run() -> Result:
-        async with asyncio.timeout(30), serving(settings) as served:
-            return await use(served)
-
-    return asyncio.run(run())
+    async with asyncio.timeout(30), serving(settings) as served:
+        return await use(served)
 
 
 def bearer(token: str) -> grpc.aio.Metadata:

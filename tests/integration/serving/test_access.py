@@ -51,53 +51,53 @@ async def both_refused(served: Serving, metadata: grpc.aio.Metadata | None) -> t
     return unary
 
 
-def refused_with(keys: KeyFiles, token: str) -> tuple[Code, str]:
-    return with_server(lambda served: both_refused(served, bearer(token)), with_tokens(keys))
+async def refused_with(keys: KeyFiles, token: str) -> tuple[Code, str]:
+    return await with_server(lambda served: both_refused(served, bearer(token)), with_tokens(keys))
 
 
-def test_an_operators_token_is_let_in(keys: KeyFiles) -> None:
+async def test_an_operators_token_is_let_in(keys: KeyFiles) -> None:
     async def use(served: Serving) -> str:
         async with grpc.aio.insecure_channel(served.address) as channel:
             metadata = bearer(operator_token(keys))
             status = await WorkerServiceStub(channel).GetStatus(GetStatusRequest(), metadata=metadata)
             return str(status.worker)
 
-    assert with_server(use, with_tokens(keys)) == "detector-1"
+    assert await with_server(use, with_tokens(keys)) == "detector-1"
 
 
-def test_a_tenants_token_doesnt_show_workers(keys: KeyFiles) -> None:
-    assert refused_with(keys, operator_token(keys, scope="other")) == (Code.PERMISSION_DENIED, "OPERATOR_ONLY")
+async def test_a_tenants_token_doesnt_show_workers(keys: KeyFiles) -> None:
+    assert await refused_with(keys, operator_token(keys, scope="other")) == (Code.PERMISSION_DENIED, "OPERATOR_ONLY")
 
 
-def test_expired_and_foreign_tokens_are_refused(keys: KeyFiles) -> None:
-    assert refused_with(keys, operator_token(keys, lifetime_s=-60)) == (Code.UNAUTHENTICATED, "TOKEN_EXPIRED")
-    assert refused_with(keys, operator_token(keys, audience="x")) == (Code.UNAUTHENTICATED, "TOKEN_AUDIENCE")
+async def test_expired_and_foreign_tokens_are_refused(keys: KeyFiles) -> None:
+    assert await refused_with(keys, operator_token(keys, lifetime_s=-60)) == (Code.UNAUTHENTICATED, "TOKEN_EXPIRED")
+    assert await refused_with(keys, operator_token(keys, audience="x")) == (Code.UNAUTHENTICATED, "TOKEN_AUDIENCE")
 
 
 @pytest.mark.parametrize("algorithm", ["none", "HS256"])
-def test_unsigned_tokens_and_those_signed_with_the_public_key_are_refused(keys: KeyFiles, algorithm: str) -> None:
+async def test_unsigned_tokens_and_those_signed_with_the_public_key_are_refused(keys: KeyFiles, algorithm: str) -> None:
     claims: dict[str, object] = {"sub": "ops", "aud": "liftline", "exp": time.time() + 60, "scope": OPERATOR}
     secret = None if algorithm == "none" else keys.checking.read_bytes()
     token = forged({"alg": algorithm, "typ": "JWT"}, claims, secret=secret)
-    assert refused_with(keys, token) == (Code.UNAUTHENTICATED, "TOKEN_INVALID")
+    assert await refused_with(keys, token) == (Code.UNAUTHENTICATED, "TOKEN_INVALID")
 
 
 @pytest.mark.parametrize("values", [[], [""], ["Bearer"], ["Bearer "], ["Basic eDp5"], ["Bearer a", "Bearer b"]])
-def test_requests_without_one_token_are_refused(keys: KeyFiles, values: list[str]) -> None:
+async def test_requests_without_one_token_are_refused(keys: KeyFiles, values: list[str]) -> None:
     metadata = grpc.aio.Metadata(*(("authorization", value) for value in values))
-    answer = with_server(lambda served: both_refused(served, metadata), with_tokens(keys))
+    answer = await with_server(lambda served: both_refused(served, metadata), with_tokens(keys))
     assert answer == (Code.UNAUTHENTICATED, "TOKEN_MISSING")
 
 
-def test_an_unknown_caller_isnt_told_what_is_wrong_with_its_request(keys: KeyFiles) -> None:
+async def test_an_unknown_caller_isnt_told_what_is_wrong_with_its_request(keys: KeyFiles) -> None:
     async def use(served: Serving) -> tuple[Code, str]:
         async with grpc.aio.insecure_channel(served.address) as channel:
             return await refusal(channel.unary_unary("/liftline.v1.WorkerService/GetStatus")(b"\xff"))
 
-    assert with_server(use, with_tokens(keys)) == (Code.UNAUTHENTICATED, "TOKEN_MISSING")
+    assert await with_server(use, with_tokens(keys)) == (Code.UNAUTHENTICATED, "TOKEN_MISSING")
 
 
-def test_probes_need_no_token_but_reflection_does(keys: KeyFiles) -> None:
+async def test_probes_need_no_token_but_reflection_does(keys: KeyFiles) -> None:
     async def use(served: Serving) -> tuple[Code, str]:
         async with grpc.aio.insecure_channel(served.address) as channel:
             answer = await HealthStub(channel).Check(HealthCheckRequest())
@@ -105,10 +105,10 @@ def test_probes_need_no_token_but_reflection_does(keys: KeyFiles) -> None:
             reflect = channel.stream_stream("/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo")
             return await refusal(reflect(iter([b""])).read())
 
-    assert with_server(use, with_tokens(keys)) == (Code.UNAUTHENTICATED, "TOKEN_MISSING")
+    assert await with_server(use, with_tokens(keys)) == (Code.UNAUTHENTICATED, "TOKEN_MISSING")
 
 
-def test_a_stream_ends_when_its_token_does(keys: KeyFiles) -> None:
+async def test_a_stream_ends_when_its_token_does(keys: KeyFiles) -> None:
     async def use(served: Serving) -> tuple[Code, str]:
         async with grpc.aio.insecure_channel(served.address) as channel:
             nearly_over = bearer(operator_token(keys, lifetime_s=-8))  # clocks may differ by ten seconds
@@ -116,10 +116,10 @@ def test_a_stream_ends_when_its_token_does(keys: KeyFiles) -> None:
             assert (await stream.read()).worker == "detector-1"
             return await refusal(stream.read())
 
-    assert with_server(use, with_tokens(keys)) == (Code.UNAUTHENTICATED, "TOKEN_EXPIRED")
+    assert await with_server(use, with_tokens(keys)) == (Code.UNAUTHENTICATED, "TOKEN_EXPIRED")
 
 
-def test_nobody_fills_the_server_alone(keys: KeyFiles) -> None:
+async def test_nobody_fills_the_server_alone(keys: KeyFiles) -> None:
     async def streams(open_one: Callable[[], grpc.aio.UnaryStreamCall], count: int) -> list[grpc.aio.UnaryStreamCall]:
         """Opened a few at a time: of more than a thousand at once gRPC itself cancelled some, now and then."""
         opened = []
@@ -146,7 +146,7 @@ def test_nobody_fills_the_server_alone(keys: KeyFiles) -> None:
             await asyncio.sleep(0.2)
             await worker.GetStatus(GetStatusRequest(), metadata=again)
 
-    with_server(use, with_tokens(keys))
+    await with_server(use, with_tokens(keys))
 
 
 async def status_over_tls(served: Serving, credentials: grpc.ChannelCredentials) -> str:
@@ -155,7 +155,7 @@ async def status_over_tls(served: Serving, credentials: grpc.ChannelCredentials)
         return str(status.worker)
 
 
-def test_over_tls_a_client_that_knows_the_authority_is_let_in_and_no_other(tmp_path: Path) -> None:
+async def test_over_tls_a_client_that_knows_the_authority_is_let_in_and_no_other(tmp_path: Path) -> None:
     authority, other = Authority(tmp_path), Authority(tmp_path, "other")
     issued = authority.issue("server")
     settings = GrpcSettings(listen="127.0.0.1:0", tls_cert_file=issued.certificate, tls_key_file=issued.key)
@@ -170,10 +170,10 @@ def test_over_tls_a_client_that_knows_the_authority_is_let_in_and_no_other(tmp_p
             assert caught.value.code() is Code.UNAVAILABLE
         return await status_over_tls(served, grpc.ssl_channel_credentials(authority.file.read_bytes()))
 
-    assert with_server(use, settings) == "detector-1"
+    assert await with_server(use, settings) == "detector-1"
 
 
-def test_a_renewed_certificate_is_used_without_a_restart_and_a_damaged_one_is_not(tmp_path: Path) -> None:
+async def test_a_renewed_certificate_is_used_without_a_restart_and_a_damaged_one_is_not(tmp_path: Path) -> None:
     first, second = Authority(tmp_path, "first"), Authority(tmp_path, "second")
     issued, renewed = first.issue("server"), second.issue("renewed")
     settings = GrpcSettings(listen="127.0.0.1:0", tls_cert_file=issued.certificate, tls_key_file=issued.key)
@@ -192,10 +192,10 @@ def test_a_renewed_certificate_is_used_without_a_restart_and_a_damaged_one_is_no
             await status_over_tls(served, known_to(first))
         return [*answers, str(refused.value.code())]
 
-    assert with_server(use, settings) == ["detector-1"] * 3 + [str(Code.UNAVAILABLE)]
+    assert await with_server(use, settings) == ["detector-1"] * 3 + [str(Code.UNAVAILABLE)]
 
 
-def test_with_mutual_tls_a_client_needs_a_certificate_of_the_right_authority(tmp_path: Path) -> None:
+async def test_with_mutual_tls_a_client_needs_a_certificate_of_the_right_authority(tmp_path: Path) -> None:
     authority, clients = Authority(tmp_path), Authority(tmp_path, "clients")
     issued = authority.issue("server")
     settings = GrpcSettings(
@@ -216,7 +216,7 @@ def test_with_mutual_tls_a_client_needs_a_certificate_of_the_right_authority(tmp
             assert caught.value.code() is Code.UNAVAILABLE
         return await status_over_tls(served, credentials(clients))
 
-    assert with_server(use, settings) == "detector-1"
+    assert await with_server(use, settings) == "detector-1"
 
 
 def refused_to_start(settings: GrpcSettings) -> str:
@@ -241,7 +241,7 @@ def test_an_address_that_others_reach_needs_tls_and_tokens(tmp_path: Path, keys:
     assert "set LIFTLINE_GRPC_TLS_CERT_FILE, LIFTLINE_GRPC_TLS_KEY_FILE too" in message
 
 
-def test_with_tls_and_tokens_it_listens_for_others(tmp_path: Path, keys: KeyFiles) -> None:
+async def test_with_tls_and_tokens_it_listens_for_others(tmp_path: Path, keys: KeyFiles) -> None:
     authority = Authority(tmp_path)
     issued = authority.issue("server")
     settings = GrpcSettings(
@@ -255,7 +255,7 @@ def test_with_tls_and_tokens_it_listens_for_others(tmp_path: Path, keys: KeyFile
             await worker.GetStatus(GetStatusRequest(), metadata=bearer(operator_token(keys)))
             return await refusal(worker.GetStatus(GetStatusRequest()))
 
-    assert with_server(use, settings) == (Code.UNAUTHENTICATED, "TOKEN_MISSING")
+    assert await with_server(use, settings) == (Code.UNAUTHENTICATED, "TOKEN_MISSING")
 
 
 def test_files_that_dont_fit_are_told_at_the_start(tmp_path: Path) -> None:
@@ -272,16 +272,18 @@ def test_files_that_dont_fit_are_told_at_the_start(tmp_path: Path) -> None:
     assert str(one.key) in refused_to_start(settings)
 
 
-def test_two_servers_dont_share_a_port() -> None:
+async def test_two_servers_dont_share_a_port() -> None:
     async def use(served: Serving) -> None:
         with pytest.raises(UsageError, match="LIFTLINE_GRPC_LISTEN: can't listen"):
             async with serving(GrpcSettings(listen=served.address)):
                 pass
 
-    with_server(use)
+    await with_server(use)
 
 
-def test_probes_need_neither_certificate_nor_token_and_get_nothing_but_health(tmp_path: Path, keys: KeyFiles) -> None:
+async def test_probes_need_neither_certificate_nor_token_and_get_nothing_but_health(
+    tmp_path: Path, keys: KeyFiles
+) -> None:
     issued, (probes,) = Authority(tmp_path).issue("server"), free_ports(1)
     settings = GrpcSettings(
         listen="127.0.0.1:0", tls_cert_file=issued.certificate, tls_key_file=issued.key, jwt_key_file=keys.checking,
@@ -301,13 +303,13 @@ def test_probes_need_neither_certificate_nor_token_and_get_nothing_but_health(tm
             return answers, refused.value.code()
 
     serving_s, not_s = HealthCheckResponse.SERVING, HealthCheckResponse.NOT_SERVING
-    assert with_server(use, settings) == ([not_s, serving_s, not_s], Code.UNIMPLEMENTED)
+    assert await with_server(use, settings) == ([not_s, serving_s, not_s], Code.UNIMPLEMENTED)
 
 
 @pytest.mark.parametrize("listen", ["50052", "nowhere.invalid:1"])
-def test_a_wrong_address_for_probes_is_told_with_its_variable(listen: str) -> None:
+async def test_a_wrong_address_for_probes_is_told_with_its_variable(listen: str) -> None:
     async def use(_: Serving) -> None:
         pytest.fail("it started")
 
     with pytest.raises(UsageError, match="LIFTLINE_GRPC_HEALTH_LISTEN"):
-        with_server(use, GrpcSettings(listen="127.0.0.1:0", health_listen=listen))
+        await with_server(use, GrpcSettings(listen="127.0.0.1:0", health_listen=listen))

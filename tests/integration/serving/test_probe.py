@@ -26,7 +26,7 @@ async def probed(listen: str | None) -> tuple[int, str]:
     return process.returncode or 0, (out + err).decode().strip()
 
 
-def test_a_container_is_healthy_from_when_its_service_takes_work_until_it_leaves() -> None:
+async def test_a_container_is_healthy_from_when_its_service_takes_work_until_it_leaves() -> None:
     (port,) = free_ports(1)
     listen = f"0.0.0.0:{port}"
 
@@ -38,15 +38,15 @@ def test_a_container_is_healthy_from_when_its_service_takes_work_until_it_leaves
         return [*seen, await probed(listen)]
 
     settings = GrpcSettings(listen="127.0.0.1:0", health_listen=f"127.0.0.1:{port}")
-    assert with_server(use, settings) == [(1, "NOT_SERVING"), (0, "SERVING"), (1, "NOT_SERVING")]
+    assert await with_server(use, settings) == [(1, "NOT_SERVING"), (0, "SERVING"), (1, "NOT_SERVING")]
 
 
-def test_a_container_whose_service_does_not_answer_is_not_healthy() -> None:
-    assert asyncio.run(probed(f"0.0.0.0:{free_ports(1)[0]}")) == (1, "UNAVAILABLE")
+async def test_a_container_whose_service_does_not_answer_is_not_healthy() -> None:
+    assert await probed(f"0.0.0.0:{free_ports(1)[0]}") == (1, "UNAVAILABLE")
 
 
 @pytest.mark.parametrize("listen", [None, "50052"])
-def test_a_probe_without_an_address_says_which_variable_is_wrong(listen: str | None) -> None:
-    code, said = asyncio.run(probed(listen))
+async def test_a_probe_without_an_address_says_which_variable_is_wrong(listen: str | None) -> None:
+    code, said = await probed(listen)
     assert code == 2
     assert "LIFTLINE_GRPC_HEALTH_LISTEN" in said

@@ -40,18 +40,18 @@ async def in_thread(served: Serving, use: Callable[[grpc.Channel], Result]) -> R
         return await asyncio.get_running_loop().run_in_executor(pool, run)
 
 
-def test_reflection_lists_exactly_what_is_served() -> None:
+async def test_reflection_lists_exactly_what_is_served() -> None:
     def listed(channel: grpc.Channel) -> set[str]:
         return set(ProtoReflectionDescriptorDatabase(channel).get_services())
 
-    assert with_server(lambda served: in_thread(served, listed)) == {
+    assert await with_server(lambda served: in_thread(served, listed)) == {
         "grpc.health.v1.Health",
         "grpc.reflection.v1alpha.ServerReflection",
         "liftline.v1.WorkerService",
     }
 
 
-def test_a_client_without_our_code_can_call_what_reflection_describes() -> None:
+async def test_a_client_without_our_code_can_call_what_reflection_describes() -> None:
     def call(channel: grpc.Channel) -> object:
         service = DescriptorPool(ProtoReflectionDescriptorDatabase(channel)).FindServiceByName(NAME)
         method = service.methods_by_name["GetStatus"]
@@ -66,22 +66,22 @@ def test_a_client_without_our_code_can_call_what_reflection_describes() -> None:
         served.board.began(TASK)
         return await in_thread(served, call)
 
-    status = with_server(use)
+    status = await with_server(use)
     assert isinstance(status, dict)
     assert status["stages"] == ["STAGE_PLAN", "STAGE_DETECT"]
     assert [(task["tenant"], task["segment"]) for task in status["tasks"]] == [("acme", 3)]
 
 
-def test_reflection_of_what_isnt_there_is_not_found() -> None:
+async def test_reflection_of_what_isnt_there_is_not_found() -> None:
     def find(channel: grpc.Channel) -> None:
         DescriptorPool(ProtoReflectionDescriptorDatabase(channel)).FindServiceByName("liftline.v1.JobServices")
 
     with pytest.raises(KeyError):
-        with_server(lambda served: in_thread(served, find))
+        await with_server(lambda served: in_thread(served, find))
 
 
 @pytest.mark.parametrize("service", ["", "liftline.v1.WorkerService"])
-def test_health_is_not_serving_then_serving_then_not_serving_for_good(service: str) -> None:
+async def test_health_is_not_serving_then_serving_then_not_serving_for_good(service: str) -> None:
     async def use(served: Serving) -> list[HealthCheckResponse.ServingStatus]:
         async with grpc.aio.insecure_channel(served.address) as channel:
             health = HealthStub(channel)
@@ -95,10 +95,10 @@ def test_health_is_not_serving_then_serving_then_not_serving_for_good(service: s
             assert (await health.Check(HealthCheckRequest(service=service))).status == seen[-1]
             return seen
 
-    assert with_server(use) == [NOT_SERVING, SERVING, NOT_SERVING]
+    assert await with_server(use) == [NOT_SERVING, SERVING, NOT_SERVING]
 
 
-def test_a_watcher_of_health_hears_of_the_end_before_it() -> None:
+async def test_a_watcher_of_health_hears_of_the_end_before_it() -> None:
     async def run() -> list[HealthCheckResponse.ServingStatus]:
         async with asyncio.timeout(30), serving() as served:
             await served.server.healthy()
@@ -111,20 +111,20 @@ def test_a_watcher_of_health_hears_of_the_end_before_it() -> None:
                     seen.append((await watch.read()).status)
         return seen
 
-    assert asyncio.run(run()) == [SERVING, NOT_SERVING]
+    assert await run() == [SERVING, NOT_SERVING]
 
 
-def test_health_of_an_unknown_service_is_not_found() -> None:
+async def test_health_of_an_unknown_service_is_not_found() -> None:
     async def use(served: Serving) -> grpc.StatusCode:
         async with grpc.aio.insecure_channel(served.address) as channel:
             with pytest.raises(grpc.aio.AioRpcError) as caught:
                 await HealthStub(channel).Check(HealthCheckRequest(service="other"))
             return caught.value.code()
 
-    assert with_server(use) is grpc.StatusCode.NOT_FOUND
+    assert await with_server(use) is grpc.StatusCode.NOT_FOUND
 
 
-def test_watching_a_worker_gives_it_now_and_at_every_change() -> None:
+async def test_watching_a_worker_gives_it_now_and_at_every_change() -> None:
     async def use(served: Serving) -> list[WorkerStatus]:
         async with grpc.aio.insecure_channel(served.address) as channel:
             request = WatchStatusRequest(interval=Duration(nanos=100_000_000))
@@ -136,31 +136,31 @@ def test_watching_a_worker_gives_it_now_and_at_every_change() -> None:
                 await asyncio.wait_for(watch.read(), 0.5)
             return seen
 
-    first, second = with_server(use)
+    first, second = await with_server(use)
     assert (first.state, second.state) == (WorkerStatus.STATE_WARMING_UP, WorkerStatus.STATE_DRAINING)
 
 
 @pytest.mark.parametrize(
     "interval", [Duration(), Duration(nanos=99_000_000), Duration(seconds=-1), Duration(seconds=3601)]
 )
-def test_an_interval_out_of_bounds_is_refused(interval: Duration) -> None:
+async def test_an_interval_out_of_bounds_is_refused(interval: Duration) -> None:
     async def use(served: Serving) -> tuple[grpc.StatusCode, str]:
         async with grpc.aio.insecure_channel(served.address) as channel:
             return await refusal(WorkerServiceStub(channel).WatchStatus(WatchStatusRequest(interval=interval)).read())
 
-    assert with_server(use) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
+    assert await with_server(use) == (grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST")
 
 
 @pytest.mark.parametrize("method", ["GetStatus", "WatchStatus"])
-def test_bytes_that_are_no_request_are_an_invalid_argument(method: str) -> None:
+async def test_bytes_that_are_no_request_are_an_invalid_argument(method: str) -> None:
     async def use(served: Serving) -> tuple[grpc.StatusCode, str]:
         async with grpc.aio.insecure_channel(served.address) as channel:
             return await refusal(channel.unary_unary(f"/{NAME}/{method}")(b"\xff\xff"))
 
-    assert with_server(use) == (grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED_REQUEST")
+    assert await with_server(use) == (grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED_REQUEST")
 
 
-def test_a_method_that_isnt_there_is_unimplemented_and_one_too_large_is_refused() -> None:
+async def test_a_method_that_isnt_there_is_unimplemented_and_one_too_large_is_refused() -> None:
     async def code(channel: grpc.aio.Channel, method: str, data: bytes) -> grpc.StatusCode:
         with pytest.raises(grpc.aio.AioRpcError) as caught:
             await channel.unary_unary(method)(data)
@@ -173,10 +173,10 @@ def test_a_method_that_isnt_there_is_unimplemented_and_one_too_large_is_refused(
                 await code(channel, f"/{NAME}/GetStatus", b"\0" * ((1 << 20) + 1)),
             ]
 
-    assert with_server(use) == [grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.RESOURCE_EXHAUSTED]
+    assert await with_server(use) == [grpc.StatusCode.UNIMPLEMENTED, grpc.StatusCode.RESOURCE_EXHAUSTED]
 
 
-def test_requests_are_counted_by_method_and_code() -> None:
+async def test_requests_are_counted_by_method_and_code() -> None:
     async def use(served: Serving) -> list[float | None]:
         async with grpc.aio.insecure_channel(served.address) as channel:
             worker = WorkerServiceStub(channel)
@@ -191,4 +191,4 @@ def test_requests_are_counted_by_method_and_code() -> None:
             for method, code in counted
         ]
 
-    assert with_server(use) == [2, 1]
+    assert await with_server(use) == [2, 1]

@@ -57,14 +57,14 @@ def test_a_line_tells_who_did_what_in_which_task(capsys: pytest.CaptureFixture[s
     assert not {"tenant", "job", "stage", "segment", "trace_id"} & idle.keys()
 
 
-def test_threads_of_a_task_tell_its_fields_too(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_threads_of_a_task_tell_its_fields_too(capsys: pytest.CaptureFixture[str]) -> None:
     configure()
 
     async def work() -> None:
         with task_fields(TASK):
             await asyncio.to_thread(lambda: structlog.get_logger("liftline_detector").info("decoding"))
 
-    asyncio.run(work())
+    await work()
     assert lines(capsys)[0]["job"] == "0193"
 
 

@@ -35,106 +35,85 @@ def test_low_priority_is_asked_first_now_and_then() -> None:
     assert 50 < first["detect-low"] < 160
 
 
-def test_nobody_passes_who_waits_to_be_alone() -> None:
-    async def scenario() -> None:
-        slots, order = Slots(2), list[str]()
+async def test_nobody_passes_who_waits_to_be_alone() -> None:
+    slots, order = Slots(2), list[str]()
 
-        async def take(name: str, *, alone: bool = False) -> None:
-            async with slots.slot(alone=alone):
-                order.append(f"{name} begins")
-                await asyncio.sleep(0.02)
-                order.append(f"{name} ends")
+    async def take(name: str, *, alone: bool = False) -> None:
+        async with slots.slot(alone=alone):
+            order.append(f"{name} begins")
+            await asyncio.sleep(0.02)
+            order.append(f"{name} ends")
 
-        await asyncio.gather(take("first"), take("alone", alone=True), take("second"), take("third"))
-        assert order[:4] == ["first begins", "first ends", "alone begins", "alone ends"]
-        assert order[4:6] == ["second begins", "third begins"]
-
-    asyncio.run(scenario())
+    await asyncio.gather(take("first"), take("alone", alone=True), take("second"), take("third"))
+    assert order[:4] == ["first begins", "first ends", "alone begins", "alone ends"]
+    assert order[4:6] == ["second begins", "third begins"]
 
 
-def test_a_turn_that_is_late_leaves_the_queue_in_order() -> None:
-    async def scenario() -> None:
-        slots = Slots(1)
-        async with slots.slot():
-            with pytest.raises(SlotTimeout):
-                async with slots.slot(within_s=0.01):
-                    raise AssertionError
-        async with slots.slot(within_s=0.01):
-            pass
-
-    asyncio.run(scenario())
-
-
-def test_who_was_late_to_be_alone_lets_others_pass() -> None:
-    async def scenario() -> None:
-        slots = Slots(2)
-        async with slots.slot():
-            with pytest.raises(SlotTimeout):
-                async with slots.slot(alone=True, within_s=0.01):
-                    raise AssertionError
+async def test_a_turn_that_is_late_leaves_the_queue_in_order() -> None:
+    slots = Slots(1)
+    async with slots.slot():
+        with pytest.raises(SlotTimeout):
             async with slots.slot(within_s=0.01):
-                pass
+                raise AssertionError
+    async with slots.slot(within_s=0.01):
+        pass
 
-    asyncio.run(scenario())
 
-
-def test_a_cancelled_wait_takes_no_turn() -> None:
-    async def scenario() -> None:
-        slots = Slots(1)
-
-        async def wait() -> None:
-            async with slots.slot():
-                pass
-
-        async with slots.slot():
-            waiting = asyncio.create_task(wait())
-            await asyncio.sleep(0)
-        waiting.cancel()  # its turn has come, and it doesn't know yet
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
+async def test_who_was_late_to_be_alone_lets_others_pass() -> None:
+    slots = Slots(2)
+    async with slots.slot():
+        with pytest.raises(SlotTimeout):
+            async with slots.slot(alone=True, within_s=0.01):
+                raise AssertionError
         async with slots.slot(within_s=0.01):
             pass
 
-    asyncio.run(scenario())
 
+async def test_a_cancelled_wait_takes_no_turn() -> None:
+    slots = Slots(1)
 
-def test_after_the_end_there_are_no_more_turns() -> None:
-    async def scenario() -> None:
-        slots = Slots(1)
-
-        async def wait() -> None:
-            async with slots.slot():
-                raise AssertionError
-
+    async def wait() -> None:
         async with slots.slot():
-            waiting = asyncio.create_task(wait())
-            await asyncio.sleep(0)
-            slots.close()
-            with pytest.raises(SlotsClosed):
-                await waiting
+            pass
+
+    async with slots.slot():
+        waiting = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+    waiting.cancel()  # its turn has come, and it doesn't know yet
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    async with slots.slot(within_s=0.01):
+        pass
+
+
+async def test_after_the_end_there_are_no_more_turns() -> None:
+    slots = Slots(1)
+
+    async def wait() -> None:
+        async with slots.slot():
+            raise AssertionError
+
+    async with slots.slot():
+        waiting = asyncio.create_task(wait())
+        await asyncio.sleep(0)
+        slots.close()
         with pytest.raises(SlotsClosed):
-            await wait()
-
-    asyncio.run(scenario())
-
-
-def test_handlers_meet_the_same_threads_again() -> None:
-    async def scenario() -> None:
-        threads = HandlerThreads()
-        names = [await threads.run(threading.get_ident) for _ in range(20)]
-        assert len(set(names)) == 1
-
-    asyncio.run(scenario())
+            await waiting
+    with pytest.raises(SlotsClosed):
+        await wait()
 
 
-def test_a_handler_has_the_context_of_its_task() -> None:
+async def test_handlers_meet_the_same_threads_again() -> None:
+    threads = HandlerThreads()
+    names = [await threads.run(threading.get_ident) for _ in range(20)]
+    assert len(set(names)) == 1
+
+
+async def test_a_handler_has_the_context_of_its_task() -> None:
     variable = contextvars.ContextVar("variable", default="nothing")
 
-    async def scenario() -> None:
-        variable.set("something")
-        assert await HandlerThreads().run(variable.get) == "something"
-
-    asyncio.run(scenario())
+    variable.set("something")
+    assert await HandlerThreads().run(variable.get) == "something"
 
 
 @pytest.fixture

@@ -67,42 +67,36 @@ class Heard:
     async def term(self) -> None: ...
 
 
-def test_what_is_stored_after_its_job_was_tidied_up_is_removed_by_who_stored_it(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        harness = WorkerHarness(tmp_path)
-        harness.store = store = SlowStore(tmp_path / "store")
-        key = await harness.submit()
-        async with harness.working({Stage.DETECT: made}):
-            await until(store.asked.is_set)
-            await harness.job(state=Job.STATE_SUCCEEDED)
-            await harness.records.delete_all(JOB.attempts)
-            await asyncio.sleep(1.1)
-            store.let_in.set()
-            await harness.idle()
-        assert store.calls["put"] == 1
-        assert list(store.keys(JOB.work)) == []
-        assert await harness.result(key) is None
-        assert await harness.unfinished(key) == []
-
-    asyncio.run(scenario())
+async def test_what_is_stored_after_its_job_was_tidied_up_is_removed_by_who_stored_it(tmp_path: Path) -> None:
+    harness = WorkerHarness(tmp_path)
+    harness.store = store = SlowStore(tmp_path / "store")
+    key = await harness.submit()
+    async with harness.working({Stage.DETECT: made}):
+        await until(store.asked.is_set)
+        await harness.job(state=Job.STATE_SUCCEEDED)
+        await harness.records.delete_all(JOB.attempts)
+        await asyncio.sleep(1.1)
+        store.let_in.set()
+        await harness.idle()
+    assert store.calls["put"] == 1
+    assert list(store.keys(JOB.work)) == []
+    assert await harness.result(key) is None
+    assert await harness.unfinished(key) == []
 
 
-def test_a_start_whose_answer_got_lost_is_no_death_when_the_worker_ends(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        harness = WorkerHarness(tmp_path)
-        harness.records = records = MuteRecords()
-        key = await harness.submit()
-        async with harness.working({Stage.DETECT: Gate()}) as worker:
-            await until(lambda: records.created)
-            worker.drain()
-            await asyncio.sleep(0.05)
-            records.mute = False
-        assert await harness.unfinished(key) == []
-
-    asyncio.run(scenario())
+async def test_a_start_whose_answer_got_lost_is_no_death_when_the_worker_ends(tmp_path: Path) -> None:
+    harness = WorkerHarness(tmp_path)
+    harness.records = records = MuteRecords()
+    key = await harness.submit()
+    async with harness.working({Stage.DETECT: Gate()}) as worker:
+        await until(lambda: records.created)
+        worker.drain()
+        await asyncio.sleep(0.05)
+        records.mute = False
+    assert await harness.unfinished(key) == []
 
 
-def test_a_process_that_gets_to_nothing_still_tells_in_time_that_it_is_alive(tmp_path: Path) -> None:
+async def test_a_process_that_gets_to_nothing_still_tells_in_time_that_it_is_alive(tmp_path: Path) -> None:
     heard = Heard()
     board = WorkerBoard(worker="w", stages=[Stage.DETECT], metrics=WorkerMetrics(CollectorRegistry()))
 
@@ -117,7 +111,7 @@ def test_a_process_that_gets_to_nothing_still_tells_in_time_that_it_is_alive(tmp
             time.sleep(2.6)  # the loop stands still
             await asyncio.sleep(0.1)
 
-    asyncio.run(scenario())
+    await scenario()
     assert len(heard.at_s) == 1
 
 

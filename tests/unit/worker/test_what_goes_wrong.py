@@ -19,10 +19,11 @@ from liftline.errors import (
     UsageError,
 )
 from liftline.jobs.naming import JobKey, Stage
+from liftline.net.retrying import TASK_FETCH
 from liftline.pipeline.handler import StageOutcome, Work
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.job_service_pb2 import Failure
-from liftline.worker.task_files import task_inputs as task_work
+from liftline.worker.task_files import task_inputs
 from tests.unit.worker.worker_harness import ACK_WAIT_S, JOB, Gate, WorkerHarness, made, until
 
 
@@ -65,22 +66,19 @@ def disk_full() -> OutputError:
         (InvalidVideoError("odd name: \udcff"), Failure.REASON_INVALID_VIDEO),
     ],
 )
-def test_an_error_that_nobody_else_would_be_spared_fails_the_job_at_once(
+async def test_an_error_that_nobody_else_would_be_spared_fails_the_job_at_once(
     tmp_path: Path, error: BaseException, reason: Failure.Reason.ValueType
 ) -> None:
-    async def scenario() -> None:
-        harness = WorkerHarness(tmp_path)
-        key = await harness.submit(number=3)
-        handler = FailingHandler(error)
-        async with harness.working({Stage.DETECT: handler}):
-            await harness.idle()
-        (event,) = harness.events
-        assert (event.id, event.failed.reason) == (key.wire, reason)
-        assert (event.failed.stage, event.failed.segment) == (Stage.DETECT.wire, 3)
-        assert str(error).replace("\udcff", "?") in event.failed.message
-        assert handler.calls == 1
-
-    asyncio.run(scenario())
+    harness = WorkerHarness(tmp_path)
+    key = await harness.submit(number=3)
+    handler = FailingHandler(error)
+    async with harness.working({Stage.DETECT: handler}):
+        await harness.idle()
+    (event,) = harness.events
+    assert (event.id, event.failed.reason) == (key.wire, reason)
+    assert (event.failed.stage, event.failed.segment) == (Stage.DETECT.wire, 3)
+    assert str(error).replace("\udcff", "?") in event.failed.message
+    assert handler.calls == 1
 
 
 @pytest.mark.parametrize(
@@ -88,268 +86,228 @@ def test_an_error_that_nobody_else_would_be_spared_fails_the_job_at_once(
     [UnavailableError("the store is away"), disk_full(), OSError(errno.ENOSPC, "No space left on device")],
     ids=["away", "disk full", "disk full, raw"],
 )
-def test_what_passes_goes_back_and_does_not_count(
+async def test_what_passes_goes_back_and_does_not_count(
     tmp_path: Path, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("liftline.worker._failures._AWAY_S", 0.05)
     monkeypatch.setattr("liftline.worker._failures._DISK_FULL_S", 0.05)
 
-    async def scenario() -> None:
-        harness = WorkerHarness(tmp_path)
-        key = await harness.submit()
-        handler = FailingHandler(*[error] * 4)
-        async with harness.working({Stage.DETECT: handler}, max_attempts=2):
-            await until(lambda: handler.calls == 2)
-            assert len(await harness.unfinished(key)) <= 1
-            await harness.idle()
-        assert handler.calls == 5
-        assert [event.WhichOneof("kind") for event in harness.events] == ["finished"]
-
-    asyncio.run(scenario())
+    harness = WorkerHarness(tmp_path)
+    key = await harness.submit()
+    handler = FailingHandler(*[error] * 4)
+    async with harness.working({Stage.DETECT: handler}, max_attempts=2):
+        await until(lambda: handler.calls == 2)
+        assert len(await harness.unfinished(key)) <= 1
+        await harness.idle()
+    assert handler.calls == 5
+    assert [event.WhichOneof("kind") for event in harness.events] == ["finished"]
 
 
-def test_an_error_behind_another_tells_what_happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_error_behind_another_tells_what_happened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("liftline.worker._failures._AWAY_S", 0.05)
 
-    async def scenario() -> None:
-        harness = WorkerHarness(tmp_path)
-        await harness.submit()
-        error = InvalidVideoError("clip.mp4: can't be read")
-        error.__cause__ = UnavailableError("the store is away")
-        async with harness.working({Stage.DETECT: FailingHandler(error)}):
-            await harness.idle()
-        assert [event.WhichOneof("kind") for event in harness.events] == ["finished"]
-
-    asyncio.run(scenario())
+    harness = WorkerHarness(tmp_path)
+    await harness.submit()
+    error = InvalidVideoError("clip.mp4: can't be read")
+    error.__cause__ = UnavailableError("the store is away")
+    async with harness.working({Stage.DETECT: FailingHandler(error)}):
+        await harness.idle()
+    assert [event.WhichOneof("kind") for event in harness.events] == ["finished"]
 
 
 @pytest.mark.parametrize("error", [MemoryError("no room"), OutOfMemoryError("CUDA out of memory")])
-def test_no_memory_counts_as_dying_of_it(tmp_path: Path, error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_no_memory_counts_as_dying_of_it(
+    tmp_path: Path, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("liftline.worker._failures._NO_MEMORY_S", 0.02)
 
-    async def scenario() -> None:
-        harness = WorkerHarness(tmp_path)
-        await harness.submit()
-        handler = FailingHandler(*[error] * 9)
-        async with harness.working({Stage.DETECT: handler}, max_attempts=3):
-            await harness.idle()
-        assert handler.calls == 3
-        assert [event.failed.reason for event in harness.events] == [Failure.REASON_TASK_DIED]
-
-    asyncio.run(scenario())
+    harness = WorkerHarness(tmp_path)
+    await harness.submit()
+    handler = FailingHandler(*[error] * 9)
+    async with harness.working({Stage.DETECT: handler}, max_attempts=3):
+        await harness.idle()
+    assert handler.calls == 3
+    assert [event.failed.reason for event in harness.events] == [Failure.REASON_TASK_DIED]
 
 
-def test_a_task_that_too_many_died_of_is_given_up_unbegun(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        harness = WorkerHarness(tmp_path)
-        key = await harness.submit(number=2)
-        await harness.began(key, "a", "b", "c")
-        other = await harness.submit(number=5)
-        gate = Gate()
+async def test_a_task_that_too_many_died_of_is_given_up_unbegun(tmp_path: Path) -> None:
+    harness = WorkerHarness(tmp_path)
+    key = await harness.submit(number=2)
+    await harness.began(key, "a", "b", "c")
+    other = await harness.submit(number=5)
+    gate = Gate()
+    gate.open.set()
+    async with harness.working({Stage.DETECT: gate}, max_attempts=3):
+        await harness.idle()
+    assert gate.begun == ["detect-5"]
+    assert {event.id.number: event.WhichOneof("kind") for event in harness.events} == {
+        2: "failed",
+        other.number: "finished",
+    }
+    (failed,) = (event.failed for event in harness.events if event.HasField("failed"))
+    assert failed.reason == Failure.REASON_TASK_DIED
+    assert "segment 2" in failed.message
+    (dead,) = harness.dead
+    assert (dead.task.id, list(dead.workers)) == (key.wire, ["a", "b", "c"])
+
+
+async def test_a_task_that_fewer_died_of_is_begun_once_more(tmp_path: Path) -> None:
+    harness = WorkerHarness(tmp_path)
+    key = await harness.submit()
+    await harness.began(key, "a", "b")
+    gate = Gate()
+    async with harness.working({Stage.DETECT: gate}, max_attempts=3):
+        await until(lambda: bool(gate.begun))
+        assert [name.partition("/")[0] for name in await harness.unfinished(key)] == ["a", "b", "worker"]
         gate.open.set()
-        async with harness.working({Stage.DETECT: gate}, max_attempts=3):
-            await harness.idle()
-        assert gate.begun == ["detect-5"]
-        assert {event.id.number: event.WhichOneof("kind") for event in harness.events} == {
-            2: "failed",
-            other.number: "finished",
-        }
-        (failed,) = (event.failed for event in harness.events if event.HasField("failed"))
-        assert failed.reason == Failure.REASON_TASK_DIED
-        assert "segment 2" in failed.message
-        (dead,) = harness.dead
-        assert (dead.task.id, list(dead.workers)) == (key.wire, ["a", "b", "c"])
-
-    asyncio.run(scenario())
+        await harness.idle()
+    assert [event.WhichOneof("kind") for event in harness.events] == ["finished"]
 
 
-def test_a_task_that_fewer_died_of_is_begun_once_more(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        harness = WorkerHarness(tmp_path)
-        key = await harness.submit()
-        await harness.began(key, "a", "b")
-        gate = Gate()
-        async with harness.working({Stage.DETECT: gate}, max_attempts=3):
-            await until(lambda: bool(gate.begun))
-            assert [name.partition("/")[0] for name in await harness.unfinished(key)] == ["a", "b", "worker"]
-            gate.open.set()
-            await harness.idle()
-        assert [event.WhichOneof("kind") for event in harness.events] == ["finished"]
-
-    asyncio.run(scenario())
-
-
-def test_workers_that_were_cut_off_and_live_are_not_dead(tmp_path: Path) -> None:
+async def test_workers_that_were_cut_off_and_live_are_not_dead(tmp_path: Path) -> None:
     """Three workers had the task while NATS came and went, and one of them still works on it."""
 
-    async def scenario() -> None:
-        harness = WorkerHarness(tmp_path)
-        key = await harness.submit()
-        await harness.began(key, "a", "b")
-        slow, other = Gate(moves=False), Gate()
-        async with harness.working({Stage.DETECT: slow}, name="slow", max_attempts=3, stall_s=60, grace_s=5):
-            await until(lambda: bool(slow.begun))
-            async with harness.working({Stage.DETECT: other}, name="other", max_attempts=3, stall_s=60):
-                await asyncio.sleep(3 * ACK_WAIT_S)
-                slow.open.set()
-                await harness.idle()
-        assert other.begun == []
-        assert harness.dead == []
-        assert {event.WhichOneof("kind") for event in harness.events} == {"finished"}
-
-    asyncio.run(scenario())
-
-
-def test_what_somebody_died_of_runs_alone(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        harness = WorkerHarness(tmp_path)
-        suspicious = await harness.submit(number=0)
-        await harness.began(suspicious, "dead")
-        for number in range(1, 4):
-            await harness.submit(number=number)
-        alone: list[int] = []
-        gate = Gate()
-
-        def handler(work: Work) -> StageOutcome:
-            if work.task.id.number:
-                return gate(work)
-            alone.append(gate.inside)
-            return made(work)
-
-        async with harness.working({Stage.DETECT: handler}, at_once=2, prefetch=2):
-            await until(lambda: gate.inside == 2)
-            gate.open.set()
+    harness = WorkerHarness(tmp_path)
+    key = await harness.submit()
+    await harness.began(key, "a", "b")
+    slow, other = Gate(moves=False), Gate()
+    async with harness.working({Stage.DETECT: slow}, name="slow", max_attempts=3, stall_s=60, grace_s=5):
+        await until(lambda: bool(slow.begun))
+        async with harness.working({Stage.DETECT: other}, name="other", max_attempts=3, stall_s=60):
+            await asyncio.sleep(3 * ACK_WAIT_S)
+            slow.open.set()
             await harness.idle()
-        assert alone == [0]
-        assert gate.most_inside == 2
+    assert other.begun == []
+    assert harness.dead == []
+    assert {event.WhichOneof("kind") for event in harness.events} == {"finished"}
 
-    asyncio.run(scenario())
+
+async def test_what_somebody_died_of_runs_alone(tmp_path: Path) -> None:
+    harness = WorkerHarness(tmp_path)
+    suspicious = await harness.submit(number=0)
+    await harness.began(suspicious, "dead")
+    for number in range(1, 4):
+        await harness.submit(number=number)
+    alone: list[int] = []
+    gate = Gate()
+
+    def handler(work: Work) -> StageOutcome:
+        if work.task.id.number:
+            return gate(work)
+        alone.append(gate.inside)
+        return made(work)
+
+    async with harness.working({Stage.DETECT: handler}, at_once=2, prefetch=2):
+        await until(lambda: gate.inside == 2)
+        gate.open.set()
+        await harness.idle()
+    assert alone == [0]
+    assert gate.most_inside == 2
 
 
-def test_what_somebody_died_of_is_alone_until_its_result_is_entered(tmp_path: Path) -> None:
+async def test_what_somebody_died_of_is_alone_until_its_result_is_entered(tmp_path: Path) -> None:
     """Who killed them may be the other one."""
 
-    async def scenario() -> None:
-        harness = WorkerHarness(tmp_path)
-        suspicious = await harness.submit(number=0)
-        await harness.began(suspicious, "dead")
-        gate = Gate()
+    harness = WorkerHarness(tmp_path)
+    suspicious = await harness.submit(number=0)
+    await harness.began(suspicious, "dead")
+    gate = Gate()
 
-        def handler(work: Work) -> StageOutcome:
-            return gate(work) if work.task.id.number else made(work)
+    def handler(work: Work) -> StageOutcome:
+        return gate(work) if work.task.id.number else made(work)
 
-        harness.store.away.set()
-        async with harness.working({Stage.DETECT: handler}, at_once=2, prefetch=2):
-            await until(lambda: harness.store.calls["put"] > 0)
-            await harness.submit(number=1)
-            await asyncio.sleep(0.3)
-            assert gate.begun == []
-            harness.store.away.clear()
-            await until(lambda: gate.inside == 1)
-            assert await harness.records.get(suspicious.result) is not None
-            gate.open.set()
-            await harness.idle()
-
-    asyncio.run(scenario())
+    harness.store.away.set()
+    async with harness.working({Stage.DETECT: handler}, at_once=2, prefetch=2):
+        await until(lambda: harness.store.calls["put"] > 0)
+        await harness.submit(number=1)
+        await asyncio.sleep(0.3)
+        assert gate.begun == []
+        harness.store.away.clear()
+        await until(lambda: gate.inside == 1)
+        assert await harness.records.get(suspicious.result) is not None
+        gate.open.set()
+        await harness.idle()
 
 
-def test_nats_away_for_long_in_mid_task_fails_and_counts_nothing(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        harness = WorkerHarness(tmp_path)
-        key = await harness.submit()
-        gate = Gate()
-        async with harness.working({Stage.DETECT: gate}, max_attempts=1, grace_s=5):
-            await until(lambda: bool(gate.begun))
-            harness.unavailable()
-            await asyncio.sleep(2 * ACK_WAIT_S)
-            gate.open.set()
-            await asyncio.sleep(2 * ACK_WAIT_S)
-            harness.unavailable(False)
-            await harness.idle()
-        assert gate.begun == ["detect-0"]
-        assert {event.WhichOneof("kind") for event in harness.events} == {"finished"}
-        assert await harness.result(key) is not None
-
-    asyncio.run(scenario())
+async def test_nats_away_for_long_in_mid_task_fails_and_counts_nothing(tmp_path: Path) -> None:
+    harness = WorkerHarness(tmp_path)
+    key = await harness.submit()
+    gate = Gate()
+    async with harness.working({Stage.DETECT: gate}, max_attempts=1, grace_s=5):
+        await until(lambda: bool(gate.begun))
+        harness.unavailable()
+        await asyncio.sleep(2 * ACK_WAIT_S)
+        gate.open.set()
+        await asyncio.sleep(2 * ACK_WAIT_S)
+        harness.unavailable(False)
+        await harness.idle()
+    assert gate.begun == ["detect-0"]
+    assert {event.WhichOneof("kind") for event in harness.events} == {"finished"}
+    assert await harness.result(key) is not None
 
 
-def test_a_store_away_while_a_result_is_stored_is_waited_for(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        harness = WorkerHarness(tmp_path)
-        await harness.submit()
-        harness.store.away.set()
-        calls: list[int] = []
+async def test_a_store_away_while_a_result_is_stored_is_waited_for(tmp_path: Path) -> None:
+    harness = WorkerHarness(tmp_path)
+    await harness.submit()
+    harness.store.away.set()
+    calls: list[int] = []
 
-        def handler(work: Work) -> StageOutcome:
-            calls.append(1)
-            return made(work)
+    def handler(work: Work) -> StageOutcome:
+        calls.append(1)
+        return made(work)
 
-        async with harness.working({Stage.DETECT: handler}, stall_s=0.4):
-            await until(lambda: harness.store.calls["put"] >= 3)
-            harness.store.away.clear()
-            await harness.idle()
-        assert calls == [1]
-        assert harness.exit_codes == []
-        assert [event.WhichOneof("kind") for event in harness.events] == ["finished"]
-
-    asyncio.run(scenario())
+    async with harness.working({Stage.DETECT: handler}, stall_s=0.4):
+        await until(lambda: harness.store.calls["put"] >= 3)
+        harness.store.away.clear()
+        await harness.idle()
+    assert calls == [1]
+    assert harness.exit_codes == []
+    assert [event.WhichOneof("kind") for event in harness.events] == ["finished"]
 
 
-def test_a_store_away_for_long_while_inputs_are_fetched_sends_the_task_back(
+async def test_a_store_away_for_long_while_inputs_are_fetched_sends_the_task_back(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(task_work, "FETCH_WITHIN_S", 0.1)
+    monkeypatch.setattr(task_inputs, "TASK_FETCH", TASK_FETCH.within(0.1))
     monkeypatch.setattr("liftline.worker._failures._AWAY_S", 0.05)
 
-    async def scenario() -> None:
-        harness = WorkerHarness(tmp_path)
-        key = await harness.submit(inputs=[harness.stored("plan", b"plan")])
-        harness.store.away.set()
-        gate = Gate()
-        gate.open.set()
-        async with harness.working({Stage.DETECT: gate}):
-            await until(lambda: next(iter(harness.broker.tasks.kept.values())).deliveries == 3)
-            assert (gate.begun, await harness.unfinished(key)) == ([], [])
-            harness.store.away.clear()
-            await harness.idle()
-        assert [event.WhichOneof("kind") for event in harness.events] == ["finished"]
-
-    asyncio.run(scenario())
+    harness = WorkerHarness(tmp_path)
+    key = await harness.submit(inputs=[harness.stored("plan", b"plan")])
+    harness.store.away.set()
+    gate = Gate()
+    gate.open.set()
+    async with harness.working({Stage.DETECT: gate}):
+        await until(lambda: next(iter(harness.broker.tasks.kept.values())).deliveries == 3)
+        assert (gate.begun, await harness.unfinished(key)) == ([], [])
+        harness.store.away.clear()
+        await harness.idle()
+    assert [event.WhichOneof("kind") for event in harness.events] == ["finished"]
 
 
-def test_an_input_with_other_bytes_than_were_stored_is_refused(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        harness = WorkerHarness(tmp_path)
-        plan = harness.stored("plan", b"the plan")
-        harness.store.put_bytes(plan.ref.key, b"no plan!")
-        await harness.submit(inputs=[plan])
-        gate = Gate()
-        async with harness.working({Stage.DETECT: gate}):
-            await harness.idle()
-        assert gate.begun == []
-        assert "changed in the bucket" in harness.events[0].failed.message
-
-    asyncio.run(scenario())
+async def test_an_input_with_other_bytes_than_were_stored_is_refused(tmp_path: Path) -> None:
+    harness = WorkerHarness(tmp_path)
+    plan = harness.stored("plan", b"the plan")
+    harness.store.put_bytes(plan.ref.key, b"no plan!")
+    await harness.submit(inputs=[plan])
+    gate = Gate()
+    async with harness.working({Stage.DETECT: gate}):
+        await harness.idle()
+    assert gate.begun == []
+    assert "changed in the bucket" in harness.events[0].failed.message
 
 
-def test_an_input_of_another_job_is_refused(tmp_path: Path) -> None:
-    async def scenario() -> None:
-        harness = WorkerHarness(tmp_path)
-        await harness.submit(inputs=[harness.stored("plan", b"plan", JobKey("another", "job"))])
-        async with harness.working({Stage.DETECT: made}):
-            await harness.idle()
-        assert "not an artifact of job" in harness.events[0].failed.message
-
-    asyncio.run(scenario())
+async def test_an_input_of_another_job_is_refused(tmp_path: Path) -> None:
+    harness = WorkerHarness(tmp_path)
+    await harness.submit(inputs=[harness.stored("plan", b"plan", JobKey("another", "job"))])
+    async with harness.working({Stage.DETECT: made}):
+        await harness.idle()
+    assert "not an artifact of job" in harness.events[0].failed.message
 
 
 @pytest.mark.parametrize("key", [f"{JOB.prefix}../../another/jobs/1/input/clip.mp4", "", "/etc/passwd"])
-def test_no_reference_leads_out_of_the_job(tmp_path: Path, key: str) -> None:
-    async def scenario() -> None:
-        harness = WorkerHarness(tmp_path)
-        await harness.submit(inputs=[Artifact(role="plan", ref=ArtifactRef(key=key))])
-        async with harness.working({Stage.DETECT: made}):
-            await harness.idle()
-        assert harness.events[0].failed.reason == Failure.REASON_INTERNAL
-
-    asyncio.run(scenario())
+async def test_no_reference_leads_out_of_the_job(tmp_path: Path, key: str) -> None:
+    harness = WorkerHarness(tmp_path)
+    await harness.submit(inputs=[Artifact(role="plan", ref=ArtifactRef(key=key))])
+    async with harness.working({Stage.DETECT: made}):
+        await harness.idle()
+    assert harness.events[0].failed.reason == Failure.REASON_INTERNAL

@@ -78,7 +78,7 @@ async def do(harness: WorkerHarness, handler: object) -> None:
         await harness.idle()
 
 
-def test_what_is_read_of_a_video_is_fetched(harness: WorkerHarness) -> None:
+async def test_what_is_read_of_a_video_is_fetched(harness: WorkerHarness) -> None:
     def handler(work: Work) -> StageOutcome:
         with work.video()() as stream:
             assert stream.read(100) == CONTENT[:100]
@@ -86,12 +86,12 @@ def test_what_is_read_of_a_video_is_fetched(harness: WorkerHarness) -> None:
             assert stream.read() == CONTENT[-50:]
         return made(work)
 
-    asyncio.run(do(harness, handler))
+    await do(harness, handler)
     assert harness.counted("liftline_fetched_bytes_total") == 150
     assert harness.counted("liftline_store_errors_total") == 0
 
 
-def test_a_store_away_while_a_video_is_read_is_counted(harness: WorkerHarness) -> None:
+async def test_a_store_away_while_a_video_is_read_is_counted(harness: WorkerHarness) -> None:
     def handler(work: Work) -> StageOutcome:
         with work.video()() as stream:
             assert stream.read(100) == CONTENT[:100]
@@ -104,14 +104,14 @@ def test_a_store_away_while_a_video_is_read_is_counted(harness: WorkerHarness) -
                 harness.store.away.clear()
         return made(work)
 
-    asyncio.run(do(harness, handler))
+    await do(harness, handler)
     assert harness.counted("liftline_store_errors_total") == 1
     assert harness.counted("liftline_fetched_bytes_total") == 300
     assert harness.counted("liftline_tasks_total", stage="detect", ending="given_back") == 1
     assert harness.counted("liftline_tasks_total", stage="detect", ending="done") == 1
 
 
-def test_a_store_away_when_a_video_is_opened_is_counted(harness: WorkerHarness) -> None:
+async def test_a_store_away_when_a_video_is_opened_is_counted(harness: WorkerHarness) -> None:
     def handler(work: Work) -> StageOutcome:
         if not harness.store.calls["open"]:
             harness.store.away.set()
@@ -121,11 +121,11 @@ def test_a_store_away_when_a_video_is_opened_is_counted(harness: WorkerHarness) 
             harness.store.away.clear()
         return made(work)
 
-    asyncio.run(do(harness, handler))
+    await do(harness, handler)
     assert harness.counted("liftline_store_errors_total") == 1
 
 
-def test_a_stream_of_a_video_is_closed_with_what_is_below(harness: WorkerHarness) -> None:
+async def test_a_stream_of_a_video_is_closed_with_what_is_below(harness: WorkerHarness) -> None:
     streams: list[BinaryIO] = []
 
     def handler(work: Work) -> StageOutcome:
@@ -135,7 +135,7 @@ def test_a_stream_of_a_video_is_closed_with_what_is_below(harness: WorkerHarness
             streams[0].read(1)
         return made(work)
 
-    asyncio.run(do(harness, handler))
+    await do(harness, handler)
     assert [event.WhichOneof("kind") for event in harness.events] == ["finished"]
     assert streams[0].closed
 
@@ -144,30 +144,27 @@ def board_in(registry: CollectorRegistry) -> WorkerBoard:
     return WorkerBoard(worker="w", stages=[Stage.DETECT], metrics=WorkerMetrics(registry))
 
 
-def test_nats_away_while_a_task_ends_is_counted() -> None:
+async def test_nats_away_while_a_task_ends_is_counted() -> None:
     registry = CollectorRegistry()
     board = board_in(registry)
     completion = Completion(MemoryBus(Broker(ack_wait_s=1.0)), MemoryRecords(), board)
-    ending = asyncio.run(completion.done(RunningTask(KEY, Task(), Nowhere(times=2), board), TaskResult()))
+    ending = await completion.done(RunningTask(KEY, Task(), Nowhere(times=2), board), TaskResult())
     assert ending is TaskEnd.DONE
     assert registry.get_sample_value("liftline_bus_errors_total") == 2
 
 
-def test_nats_away_while_a_task_begins_is_counted() -> None:
+async def test_nats_away_while_a_task_begins_is_counted() -> None:
     registry, records = CollectorRegistry(), MemoryRecords()
     board = board_in(registry)
     starts = Admission(
         records, MemoryBus(Broker(ack_wait_s=1.0)), Slots(1), worker="w", max_attempts=3, ack_wait_s=1.0
     )  # fmt: skip
 
-    async def scenario() -> None:
-        async def come_back() -> None:
-            await until(lambda: registry.get_sample_value("liftline_bus_errors_total") == 1)
-            records.reachable = True
+    async def come_back() -> None:
+        await until(lambda: registry.get_sample_value("liftline_bus_errors_total") == 1)
+        records.reachable = True
 
-        records.reachable = False
-        coming = asyncio.create_task(come_back())
-        async with starts.admitted(RunningTask(KEY, Task(), Nowhere(times=0), board)):
-            await coming
-
-    asyncio.run(scenario())
+    records.reachable = False
+    coming = asyncio.create_task(come_back())
+    async with starts.admitted(RunningTask(KEY, Task(), Nowhere(times=0), board)):
+        await coming
