@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -15,13 +14,12 @@ from rich.console import Console
 from liftline.errors import LiftlineError, ModelError
 from liftline.models import catalogue as models
 from liftline.models.devices import resolve_device
-from liftline.settings.machine import load_settings
+from liftline.settings.job import JobSettings
 from liftline_cli.commands.models import fetch_missing
 from liftline_cli.console.reporting import Reporter
 from liftline_cli.local.process_settings import ProcessSettings
 from liftline_detector.backends import BLAZEPOSE, DETECTRON2, detectron2_is_ready
 from liftline_detector.options import DETECTRON2_INSTALL, DetectorOptions
-from liftline_lifter.lifting.lift import UNREFINED, LiftSettings
 
 DEFAULT_CHECKPOINT = "pretrained_h36m_detectron_coco.bin"
 OWN_SUFFIX = ".safetensors"
@@ -37,12 +35,12 @@ def original_settings(
     """
     weights = find_checkpoint(checkpoint, (Path(), script_dir, models.models_dir()), reporter)
     options = DetectorOptions(config=config)
-    return ProcessSettings.for_machine(
-        load_settings(),
+    return ProcessSettings(
+        job=original_lifting(weights),
         detector=choose_detector(options, reporter, console),
         detector_options=options,
         checkpoint=weights,
-        lift=original_lifting(weights),
+        device=str(resolve_device("auto")),
     )
 
 
@@ -85,9 +83,11 @@ def find_checkpoint(name: str, folders: Sequence[Path], reporter: Reporter) -> P
     return None
 
 
-def original_lifting(checkpoint: Path | None) -> LiftSettings:
+def original_lifting(checkpoint: Path | None) -> JobSettings:
     """As VideoPose3D's run.py lifts: every frame as it is, nothing smoothed. Liftline's own weights as ever."""
-    device = str(resolve_device("auto"))
     if checkpoint is None or checkpoint.suffix == OWN_SUFFIX:
-        return LiftSettings(device=device)
-    return replace(UNREFINED, native_rate=True, device=device)
+        return JobSettings()
+    return JobSettings(
+        smooth="none", native_rate=True, repair_sides=False, reject_outliers=False, constant_bones=False,
+        lock_feet=False, common_floor=False,
+    )  # fmt: skip

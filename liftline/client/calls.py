@@ -12,9 +12,9 @@ from liftline.client.job_settings import JobSettings
 from liftline.client.patience import Patience
 from liftline.client.views import Job, job_id, job_of
 from liftline.errors import InvalidInputError, LiftlineError, UnavailableError, UsageError
+from liftline.files.output_tree import check_name
 from liftline.jobs.naming import Priority, is_token
 from liftline.v1 import job_service_pb2
-from liftline_cli.local.outputs import check_name
 
 ANSWER_S = 30.0
 """A call without an answer for so long is given up."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import shutil
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,14 +13,12 @@ from liftline.client.errors import ServerError
 from liftline.client.transfer import AddressExpiredError, OnBytes, Transfers, no_listener
 from liftline.client.views import OutputFile
 from liftline.errors import InvalidArtifactError
-from liftline.exports.keypoint_files import write_frame_files
+from liftline.exports.keypoint_files import read_keypoint_lines, write_frame_files
 from liftline.files import strict_json
 from liftline.files.artifacts import output_errors, sha256_file, write_json
-from liftline.files.output_tree import MANIFEST, OutputTree
+from liftline.files.output_tree import MANIFEST, WORK_FOLDER, OutputTree
 from liftline.files.store_keys import check_key
-from liftline_cli.local.outputs import WORK_FOLDER
 
-_MAX_LINE_BYTES = 256 << 20
 OnFile = Callable[[OutputFile], OnBytes]
 """Told which file comes next; gives who is told how far it is."""
 
@@ -100,9 +96,8 @@ class OutputFolder:
 
     def _expand(self, lines: Path) -> None:
         folder = self.root / OutputTree(self.video_name).keypoints
-        with _damage_told(lines.name):
-            paths = write_frame_files(folder, _records(lines), stop=self.transfers.stop)
-        self._frames = {str(path.relative_to(self.root)): sha256_file(path) for path in paths}
+        written = write_frame_files(folder, read_keypoint_lines(lines), stop=self.transfers.stop)
+        self._frames = {f"{folder.name}/{name}": sha256 for name, sha256 in written.items()}
         lines.unlink()
 
     def _manifest(self, path: Path) -> dict[str, Any]:
@@ -147,16 +142,3 @@ def _damage_told(name: str) -> Iterator[None]:
         yield
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise InvalidArtifactError(f"{name}: isn't what it should be ({error}); run the job again.") from error
-
-
-def _records(lines: Path) -> Iterator[dict[str, Any]]:
-    """Records of frames, in order. Raises ValueError, AttributeError where they are damaged."""
-    try:
-        with gzip.open(lines, "rb") as stream:
-            for number, line in enumerate(iter(lambda: stream.readline(_MAX_LINE_BYTES), b""), 1):
-                record = strict_json.parse(line)
-                if record.get("frame") != number:
-                    raise ValueError(f"line {number} is of another frame")
-                yield record
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(str(error)) from error

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+import zlib
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from liftline.errors import OutputError
+from liftline.errors import InvalidArtifactError, OutputError
+from liftline.files import strict_json
 from liftline.files.artifacts import atomic_path
 from liftline.ports import StopToken
 from liftline.tracks import Tracks
 
 _PATTERN = "frame_*_keypoints.json"
+_MAX_LINE_BYTES = 256 << 20
 
 
 def file_name(frame: int) -> str:
@@ -46,40 +50,13 @@ def keypoint_records(tracks: Tracks) -> Iterator[dict[str, Any]]:
         }
 
 
-def write_keypoint_files(folder: Path, tracks: Tracks, *, stop: StopToken | None = None) -> list[Path]:
-    """Write a file per frame, and remove those of an earlier, longer video.
-
-    Every file is whole or absent.
-
-    Raises:
-        OutputError: the folder can't be written.
-        Cancelled: told to stop.
-    """
-    return write_frame_files(folder, keypoint_records(tracks), stop=stop)
-
-
-def write_frame_files(
-    folder: Path, records: Iterable[Mapping[str, Any]], *, stop: StopToken | None = None
-) -> list[Path]:
-    """The same from `keypoint_records`, which may have been stored meanwhile."""
-    with _output_errors(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".keypoints-", dir=folder) as name:
-            scratch = Path(name)
-            names = []
-            for record in records:
-                if stop is not None:
-                    stop.raise_if_stopped()
-                names.append(file_name(record["frame"]))
-                (scratch / names[-1]).write_text(json.dumps(record, allow_nan=False), "utf-8")
-            written = [(scratch / name).replace(folder / name) for name in names]
-        for stale in set(folder.glob(_PATTERN)).difference(written):
-            stale.unlink()
-    return written
+def keypoint_lines(tracks: Tracks) -> Iterator[bytes]:
+    """The contents of the files of all frames, in order."""
+    return (json.dumps(record, allow_nan=False).encode() for record in keypoint_records(tracks))
 
 
 def write_keypoint_lines(path: Path, tracks: Tracks, *, stop: StopToken) -> None:
-    """The same as one file, a gzipped line per frame. Equal tracks give equal bytes.
+    """All of them as one file, a gzipped line per frame. Equal tracks give equal bytes.
 
     Raises:
         OutputError: it can't be written.
@@ -88,11 +65,61 @@ def write_keypoint_lines(path: Path, tracks: Tracks, *, stop: StopToken) -> None
     with (
         atomic_path(path) as temporary,
         temporary.open("wb") as file,
-        gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as lines,
+        gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as stream,
     ):
-        for record in keypoint_records(tracks):
+        for line in keypoint_lines(tracks):
             stop.raise_if_stopped()
-            lines.write(json.dumps(record, allow_nan=False).encode() + b"\n")
+            stream.write(line + b"\n")
+
+
+def read_keypoint_lines(path: Path) -> Iterator[bytes]:
+    """The lines of such a file, without their ends. Raises InvalidArtifactError where it is damaged."""
+    try:
+        with gzip.open(path, "rb") as stream:
+            for number, line in enumerate(iter(lambda: stream.readline(_MAX_LINE_BYTES), b""), 1):
+                record = strict_json.parse(line)
+                if record.get("frame") != number:
+                    raise ValueError(f"line {number} is of another frame")
+                yield line.removesuffix(b"\n")
+    except (OSError, EOFError, zlib.error, ValueError, AttributeError) as error:
+        raise InvalidArtifactError(f"{path.name}: isn't what it should be ({error}); run the job again.") from error
+
+
+def write_frame_files(folder: Path, lines: Iterable[bytes], *, stop: StopToken | None = None) -> dict[str, str]:
+    """Write a file per frame, and remove those of an earlier, longer video; gives their names and SHA-256.
+
+    Every file is whole or absent.
+
+    Raises:
+        OutputError: the folder can't be written.
+        Cancelled: told to stop.
+    """
+    with _output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".keypoints-", dir=folder) as name:
+            scratch, written = Path(name), dict[str, str]()
+            for number, line in enumerate(lines, 1):
+                if stop is not None:
+                    stop.raise_if_stopped()
+                (scratch / file_name(number)).write_bytes(line)
+                written[file_name(number)] = hashlib.sha256(line).hexdigest()
+            for frame in written:
+                (scratch / frame).replace(folder / frame)
+        for stale in folder.glob(_PATTERN):
+            if stale.name not in written:
+                stale.unlink()
+    return written
+
+
+def unchanged_frame_files(folder: Path, lines: Iterable[bytes]) -> dict[str, str] | None:
+    """What `write_frame_files` would give, where the folder has these files already and no others; else None."""
+    found = dict[str, str]()
+    for number, line in enumerate(lines, 1):
+        path = folder / file_name(number)
+        if not path.is_file() or path.read_bytes() != line:
+            return None
+        found[path.name] = hashlib.sha256(line).hexdigest()
+    return found if len(found) == sum(1 for _ in folder.glob(_PATTERN)) else None
 
 
 @contextmanager

@@ -19,6 +19,7 @@ import structlog
 
 from liftline.jobs.naming import Stage, TaskKey
 from liftline.pipeline.handler import GATHERS, LoadedService, Outcome
+from liftline.pipeline.task_results import task_result
 from liftline.ports import ArtifactStore, Bus, Records
 from liftline.settings.services import WorkerSettings
 from liftline.telemetry.logs import task_fields
@@ -34,7 +35,7 @@ from liftline.worker.admission.starts import AlreadyDone, Starts
 from liftline.worker.board import Ending, WorkerBoard
 from liftline.worker.running_task import JobIsOver, Running, Why, check_job
 from liftline.worker.task_files.input_cache import InputCache
-from liftline.worker.task_files.results import discard, first_result, gather_results, store_products, task_result
+from liftline.worker.task_files.results import discard, first_result, gather_results, store_products
 from liftline.worker.task_files.scratch import scratch_folder, task_folders
 from liftline.worker.task_files.task_inputs import TaskWork
 from liftline.worker.threads import HandlerThreads

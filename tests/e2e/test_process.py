@@ -178,7 +178,7 @@ def test_two_videos_share_a_folder_and_keypoint_files_are_the_latest_ones(
 def test_ctrl_c_leaves_no_half_written_file_and_the_next_run_goes_on(clip: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "liftline_cli.main", "process", str(clip), "--output-dir", str(tmp_path / "out")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    wait_until(lambda: any((tmp_path / "out" / ".liftline").rglob("plan-*.npz")), process)
+    wait_until(lambda: any((tmp_path / "out" / ".liftline").rglob("results/plan-*")), process)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr

@@ -11,7 +11,7 @@ import av
 import numpy as np
 
 from liftline import poses, tracks
-from liftline_cli.local.outputs import WORK_FOLDER
+from liftline.files.output_tree import WORK_FOLDER
 
 KEYPOINT_TOLERANCE_PX, POSE_TOLERANCE_M = 0.1, 1e-4
 

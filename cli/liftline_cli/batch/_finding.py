@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from liftline.errors import InvalidInputError, UsageError
-from liftline_cli.local.outputs import WORK_FOLDER
+from liftline.files.output_tree import WORK_FOLDER
 
 SUFFIXES = frozenset(
     {".3g2", ".3gp", ".asf", ".avi", ".dv", ".f4v", ".flv", ".ivf", ".m2ts", ".m2v", ".m4v", ".mkv", ".mov", ".mp4"}

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
-from liftline.settings.machine import load_settings
 from liftline_cli.console.session import Session, closing, focal_length, print_json, session
 from liftline_cli.options.common import (
     AsJson,
@@ -66,11 +65,18 @@ def process(
     """
     with session(as_json=as_json, verbose=verbose) as current:
         from liftline.exports import parse_formats
-        from liftline_cli.local.process import ProcessSettings, RenderSettings, process_video
+        from liftline.models.devices import resolve_device
+        from liftline.settings.job import ExportFormat, JobSettings
+        from liftline_cli.local.process import ProcessSettings, process_video
 
         check_causal(causal=causal, checkpoint=checkpoint)
-        settings = ProcessSettings.for_machine(
-            load_settings(),
+        settings = ProcessSettings(
+            job=JobSettings(
+                **lifting.choices(),
+                max_people=max_people,
+                layout=layout.value,
+                export=cast("tuple[ExportFormat, ...]", parse_formats(export)),
+            ),
             detector=detector.value,
             detector_options=detector_options(
                 detector,
@@ -80,12 +86,9 @@ def process(
                 score_threshold=score_threshold,
                 precision=precision,
             ),
-            max_people=max_people,
             checkpoint=checkpoint,
             causal=causal,
-            lift=lifting.settings(device=device),
-            render=RenderSettings(layout=layout.value),
-            export=parse_formats(export),
+            device=str(resolve_device(device)),
             overwrite=overwrite,
         )
         if video.is_dir():
@@ -109,10 +112,10 @@ def _process_folder(current: Session, folder: Path, output_dir: Path, settings: 
 
 def _summary(result: ProcessResult) -> dict[str, Any]:
     return {
-        "frames": result.plan.frame_count,
+        "frames": result.frame_count,
         "people": len(result.poses),
         "focal_length": focal_length(result.scene),
         "models": [{"name": m.name, "sha256": m.sha256, "licence": m.licence} for m in result.models],
-        "frames_per_second": round(result.plan.frame_count / result.seconds, 1),
+        "frames_per_second": round(result.frame_count / result.seconds, 1),
         "manifest": str(result.manifest),
     }

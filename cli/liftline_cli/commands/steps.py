@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 
-from liftline.settings.machine import load_settings
 from liftline_cli.console.session import closing, session
 from liftline_cli.options.common import (
     AsJson,
@@ -50,7 +49,11 @@ def detect(
 ) -> None:
     """Find and track people only: fills `detectron_output/` and `custom_data/`."""
     with session(as_json=as_json, verbose=verbose) as current:
-        from liftline_cli.local.process import ProcessSettings, detect_video
+        from liftline import tracks as tracks_file
+        from liftline.files.output_tree import OutputTree
+        from liftline.jobs.naming import Stage
+        from liftline.settings.job import JobSettings
+        from liftline_cli.local.process import ProcessSettings, run_stages, shown_files
 
         options = detector_options(
             detector,
@@ -60,17 +63,17 @@ def detect(
             score_threshold=score_threshold,
             precision=precision,
         )
-        settings = ProcessSettings.for_machine(
-            load_settings(),
+        settings = ProcessSettings(
+            job=JobSettings(max_people=max_people),
             detector=detector.value,
             detector_options=options,
-            max_people=max_people,
             overwrite=overwrite,
         )
-        plan, tracks, files = detect_video(
-            video, output_dir, settings=settings, reporter=current.reporter, stop=current.stop
+        run = run_stages(
+            video, output_dir, settings=settings, reporter=current.reporter, stop=current.stop, until=Stage.TRACK
         )
-        closing(current, {"frames": plan.frame_count, "people": len(tracks)}, files)
+        people = len(tracks_file.load(output_dir / OutputTree(video.name).tracks))
+        closing(current, {"frames": run.record.frame_count, "people": people}, shown_files(video, output_dir))
 
 
 @with_lifting
@@ -98,21 +101,25 @@ def lift(
     """Lift 2D keypoints to 3D: our tracks, any VideoPose3D custom dataset, or any Detectron `<video>.npz`."""
     with session(as_json=as_json, verbose=verbose) as current:
         from liftline.exports import parse_formats
+        from liftline.models.devices import resolve_device
+        from liftline.settings.job import ExportFormat, JobSettings
+        from liftline_cli.local.process import ProcessSettings
         from liftline_cli.local.single_steps import lift_file
-        from liftline_lifter.stage import TrackSettings
 
         check_causal(causal=causal, checkpoint=checkpoint)
+        settings = ProcessSettings(
+            job=JobSettings(**lifting.choices(), export=cast("tuple[ExportFormat, ...]", parse_formats(export))),
+            checkpoint=checkpoint,
+            causal=causal,
+            device=str(resolve_device(device)),
+        )
         summary, files = lift_file(
             keypoints,
             output,
-            checkpoint=checkpoint,
-            causal=causal,
+            settings=settings,
             subject=subject,
-            track=TrackSettings(max_tracks=load_settings().max_tracks),
-            settings=lifting.settings(device=device),
             fps=fps,
             video=video,
-            formats=parse_formats(export),
             reporter=current.reporter,
             stop=current.stop,
         )
@@ -129,13 +136,15 @@ def render(
 ) -> None:
     """Draw 3D poses over their video, beside a 3D view."""
     with session(as_json=as_json, verbose=verbose) as current:
-        from liftline_cli.local.single_steps import RenderSettings, render_file
+        from liftline.settings.job import JobSettings
+        from liftline_cli.local.process import ProcessSettings
+        from liftline_cli.local.single_steps import render_file
 
         summary, files = render_file(
             video,
             poses,
             output,
-            settings=RenderSettings(layout=layout.value),
+            settings=ProcessSettings(job=JobSettings(layout=layout.value)),
             reporter=current.reporter,
             stop=current.stop,
         )

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-from liftline.settings.machine import Settings
-from liftline.video.opening import VideoLimits
+from liftline.settings.job import JobSettings
+from liftline.settings.machine import Settings, load_settings
 from liftline_detector.options import DetectorOptions
-from liftline_lifter.stage import LiftSettings, TrackSettings
-from liftline_renderer.stage import RenderSettings
 
 
 @dataclass(frozen=True)
@@ -18,34 +15,21 @@ class ProcessSettings:
     """What a user may choose; everything else follows from the video.
 
     Attributes:
+        job: what a client of the services may choose too.
+        machine: limits and segment length.
         detector: name of a backend, or "auto".
         detector_options: for that backend.
         checkpoint: the lifter's weights; None for the bundled ones.
         causal: the checkpoint is one of VideoPose3D's that were trained with `--causal`, which they don't tell.
-        track: how people are followed.
-        lift: how they are lifted.
-        render: how they are drawn.
-        export: further formats of the poses.
-        limits: what a video may cost.
-        segment_s: length of the segments a video is cut into.
+        device: torch device of the lifter.
         overwrite: run finished steps again.
     """
 
+    job: JobSettings = field(default_factory=JobSettings)
+    machine: Settings = field(default_factory=load_settings)
     detector: str = "auto"
     detector_options: DetectorOptions = field(default_factory=DetectorOptions)
     checkpoint: Path | None = None
     causal: bool = False
-    track: TrackSettings = field(default_factory=TrackSettings)
-    lift: LiftSettings = field(default_factory=LiftSettings)
-    render: RenderSettings = field(default_factory=RenderSettings)
-    export: tuple[str, ...] = ()
-    limits: VideoLimits = field(default_factory=VideoLimits)
-    segment_s: float = 10.0
+    device: str = "cpu"
     overwrite: bool = False
-
-    @classmethod
-    def for_machine(cls, machine: Settings, *, max_people: int | None = None, **choices: Any) -> ProcessSettings:
-        """The machine's limits with one run's choices."""
-        limits = VideoLimits(machine.max_pixels, machine.max_frames, machine.max_duration_s)
-        track = TrackSettings(max_people=max_people, max_tracks=machine.max_tracks)
-        return cls(track=track, limits=limits, segment_s=machine.segment_s, **choices)

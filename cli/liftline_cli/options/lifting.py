@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -13,9 +13,6 @@ from liftline.camera import NARROWEST_VIEW_DEG, WIDEST_VIEW_DEG
 from liftline.errors import UsageError
 from liftline_cli.options.common import LIFTING
 from liftline_cli.options.groups import takes_group
-
-if TYPE_CHECKING:
-    from liftline_lifter.stage import LiftSettings
 
 
 class Smooth(StrEnum):
@@ -91,15 +88,6 @@ class Lifting:
     reject_outliers: bool = True
     constant_bones: bool = True
     lock_feet: bool = True
-
-    def settings(self, *, device: str) -> LiftSettings:
-        """For the lifter here. Raises UsageError for a device that isn't there, and for what contradicts itself."""
-        from liftline.models.devices import resolve_device
-        from liftline_lifter.stage import LiftSettings
-
-        choices = self.choices()
-        of_tracks = tuple(choices.pop("person_heights_m").items())
-        return LiftSettings(**choices, person_heights_m=of_tracks, device=str(resolve_device(device)))
 
     def choices(self) -> dict[str, Any]:
         """As a job's settings have them. Raises UsageError for what contradicts itself."""

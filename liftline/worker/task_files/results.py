@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from liftline.errors import LiftlineError, UnavailableError
 from liftline.files.artifacts import sha256_file
-from liftline.jobs.manifest import package_versions
 from liftline.jobs.naming import Stage, TaskKey
-from liftline.jobs.wire import model_message
 from liftline.pipeline.handler import Outcome, Product
 from liftline.ports import ArtifactStore, Records
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
@@ -51,23 +47,6 @@ async def discard(store: ArtifactStore, running: Running, artifacts: Sequence[Ar
             running.store_is_away()
 
 
-def task_result(outcome: Outcome, artifacts: list[Artifact], *, seconds: float, worker: str) -> TaskResult:
-    """What the record of a finished task says."""
-    return TaskResult(
-        artifacts=artifacts,
-        segment_count=outcome.segment_count,
-        frame_count=outcome.frame_count,
-        video_sha256=outcome.video_sha256,
-        video_info_json=outcome.video_info_json,
-        frames_done=outcome.frames_done,
-        models=[model_message(one) for one in outcome.models],
-        warnings=outcome.warnings,
-        seconds=seconds,
-        worker=worker,
-        provenance={**_versions(), "settings": json.dumps(dict(outcome.settings), sort_keys=True)},
-    )
-
-
 async def first_result(records: Records, running: Running, result: TaskResult) -> TaskResult:
     """Enter a result where there is none; the one that is there in the end. Raises UnavailableError."""
     if await records.create(running.key.result, result.SerializeToString()) is not None:
@@ -99,11 +78,6 @@ async def _visible(records: Records, running: Running, key: TaskKey) -> TaskResu
             return result
         await asyncio.sleep(_BETWEEN_LOOKS_S)
     raise LiftlineError(f"{key.name}: its result was entered, but isn't there; it was removed by hand.")
-
-
-@functools.cache
-def _versions() -> dict[str, str]:
-    return package_versions()
 
 
 def _stored(store: ArtifactStore, key: TaskKey, path: Path) -> ArtifactRef:

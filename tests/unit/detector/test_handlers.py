@@ -101,7 +101,7 @@ def job(video: Path, tmp_path: Path) -> FolderJob:
 
 def handlers(detector: Detector) -> dict[Stage, PlanHandler | DetectHandler]:
     return {
-        Stage.PLAN: PlanHandler(detector, Settings()),
+        Stage.PLAN: PlanHandler(detector.model, Settings()),
         Stage.DETECT: DetectHandler(detector, DetectorSettings()),
     }
 
@@ -118,7 +118,7 @@ def plan_task(job: FolderJob, **changes: object) -> FolderWork:
 def test_a_plan_tells_what_the_coordinator_and_the_manifest_need(job: FolderJob, video: Path) -> None:
     detector = Counting()
     work = plan_task(job)
-    outcome = PlanHandler(detector, Settings())(work)
+    outcome = PlanHandler(detector.model, Settings())(work)
     (product,) = outcome.products
     plan = plan_file.load(product.path)
     assert (product.role, product.tree_path) == ("plan", "")
@@ -129,19 +129,30 @@ def test_a_plan_tells_what_the_coordinator_and_the_manifest_need(job: FolderJob,
     assert outcome.settings["segment_s"] == 1.0
 
 
+def test_a_hash_that_is_known_is_not_taken_again(job: FolderJob) -> None:
+    work = plan_task(job)
+    work.task.inputs[0].ref.sha256 = "ab" * 32
+    assert PlanHandler(Counting().model, Settings())(work).video_sha256 == "ab" * 32
+
+
+def test_a_plan_alone_needs_no_model(job: FolderJob) -> None:
+    outcome = PlanHandler(None, Settings())(plan_task(job))
+    assert (outcome.segment_count, list(outcome.models)) == (3, [])
+
+
 @pytest.mark.parametrize(("machine_s", "tenant_s"), [(2.0, 0.0), (2.0, 60.0), (60.0, 2.0)])
 def test_the_shorter_of_the_machines_and_the_tenants_duration_holds(
     job: FolderJob, machine_s: float, tenant_s: float
 ) -> None:
     work = plan_task(job, max_duration_s=tenant_s)
     with pytest.raises(LimitExceededError, match=r"3\.0 s long, the limit is 2 s"):
-        PlanHandler(Counting(), Settings(max_duration_s=machine_s))(work)
+        PlanHandler(Counting().model, Settings(max_duration_s=machine_s))(work)
 
 
 def test_planning_shows_signs_of_life_before_any_frame_is_done(job: FolderJob) -> None:
     work = plan_task(job)
     work.progress = moves = Moves()
-    PlanHandler(Counting(), Settings())(work)
+    PlanHandler(Counting().model, Settings())(work)
     assert moves.told.count(0) >= FRAMES
     assert moves.told.index(FRAMES) >= FRAMES
 
@@ -151,7 +162,7 @@ def test_planning_stops_when_told(job: FolderJob) -> None:
     work.stop = StopFlag()
     work.stop.stop()
     with pytest.raises(Cancelled):
-        PlanHandler(Counting(), Settings())(work)
+        PlanHandler(Counting().model, Settings())(work)
 
 
 def test_every_segment_is_detected_with_the_model_and_settings_told(job: FolderJob) -> None:
@@ -177,7 +188,7 @@ def test_a_job_that_asks_for_another_detector_is_told_which_is_deployed(job: Fol
 def test_a_detector_is_asked_for_by_its_backend_or_by_its_whole_name(job: FolderJob, wanted: str) -> None:
     work = plan_task(job, settings=JobSettings(detector=wanted))
     detector = Counting(name="detectron2/keypoint_rcnn_R_50_FPN_3x")
-    assert PlanHandler(detector, Settings())(work).segment_count == 3
+    assert PlanHandler(detector.model, Settings())(work).segment_count == 3
 
 
 def test_a_segment_planned_for_another_model_is_refused(job: FolderJob) -> None:

@@ -30,6 +30,7 @@ from liftline_cli.options.common import Layout
 from liftline_renderer._recent_poses import RecentPoses
 from liftline_renderer.encoding import frame_index
 from liftline_renderer.handlers import MuxHandler, RenderHandler
+from liftline_renderer.layout import RenderSettings
 from liftline_renderer.settings import render_settings
 from tests.folder_work import FolderWork
 from tests.unit.renderer.walkers import Walker, poses_of, room_of
@@ -199,7 +200,7 @@ def test_poses_of_few_videos_are_kept(stored: Stored, tmp_path: Path) -> None:
 
 
 def test_a_job_that_chooses_nothing_is_rendered_as_liftline_process_does() -> None:
-    assert render_settings(JobSettings()) == ProcessSettings().render
+    assert render_settings(JobSettings()) == render_settings(ProcessSettings().job.to_proto()) == RenderSettings()
 
 
 @pytest.mark.parametrize("layout", list(Layout))
