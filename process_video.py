@@ -20,7 +20,7 @@ from liftline_cli.console.logging import configure_logging, quiet_libraries
 from liftline_cli.console.reporting import ConsoleReporter
 from liftline_cli.local.process import ProcessResult, process_video
 from liftline_cli.original import DEFAULT_CHECKPOINT, original_settings
-from liftline_detector.options import DEFAULT_CONFIG
+from liftline_detector.keypoint_rcnn.entry import DEFAULT_CONFIG
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -5,7 +5,6 @@ Where they can't, it is said what is used instead. Documented in `docs/process_v
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,12 +13,15 @@ from rich.console import Console
 from liftline.errors import LiftlineError, ModelError
 from liftline.models import catalogue as models
 from liftline.models.devices import resolve_device
-from liftline.settings.job import JobSettings
+from liftline.settings.job import JobSettings, of_job
 from liftline_cli.commands.models import fetch_missing
 from liftline_cli.console.reporting import Reporter
 from liftline_cli.local.process_settings import ProcessSettings
-from liftline_detector.backends import BLAZEPOSE, DETECTRON2, detectron2_is_ready
-from liftline_detector.options import DETECTRON2_INSTALL, DetectorOptions
+from liftline_detector.blazepose.entry import DETECTOR as BLAZEPOSE
+from liftline_detector.declaration import DetectorOptions
+from liftline_detector.keypoint_rcnn import entry as detectron2
+from liftline_detector.keypoint_rcnn.entry import KeypointRcnnOptions
+from liftline_lifter.lifting.lift import UNREFINED
 
 DEFAULT_CHECKPOINT = "pretrained_h36m_detectron_coco.bin"
 OWN_SUFFIX = ".safetensors"
@@ -34,34 +36,35 @@ def original_settings(
     Raises ModelError for a checkpoint that was named and isn't there.
     """
     weights = find_checkpoint(checkpoint, (Path(), script_dir, models.models_dir()), reporter)
-    options = DetectorOptions(config=config)
+    options = KeypointRcnnOptions(config=config)
+    detector = choose_detector(options, reporter, console)
     return ProcessSettings(
-        job=original_lifting(weights),
-        detector=choose_detector(options, reporter, console),
-        detector_options=options,
+        detector=detector,
+        detector_options=options if detector == detectron2.DETECTOR.name else DetectorOptions(),
         checkpoint=weights,
+        job=original_job(weights),
         device=str(resolve_device("auto")),
     )
 
 
-def choose_detector(options: DetectorOptions, reporter: Reporter, console: Console) -> str:
+def choose_detector(options: KeypointRcnnOptions, reporter: Reporter, console: Console) -> str:
     """Detectron2 wherever it is installed, its weights fetched if need be; else BlazePose, and why."""
-    if importlib.util.find_spec("detectron2") is None:
+    if not detectron2.is_installed():
         reporter.say(
             f"--detectron-cfg {options.config}: Detectron2 isn't installed here, so BlazePose finds the people "
-            f"({DETECTRON2_INSTALL.split(',')[0]} for Detectron2)."
+            f"({detectron2.INSTALL.split(',')[0]} for Detectron2)."
         )
-        return BLAZEPOSE
-    zoo = models.detectron2_weights(options.config)
-    if zoo is not None and not detectron2_is_ready(options):
+        return BLAZEPOSE.name
+    zoo = detectron2.weights_of(options.config)
+    if zoo is not None and not detectron2.is_ready(options):
         try:
             fetch_missing([zoo], console, quiet=False)
         except LiftlineError as error:
             reporter.say(f"--detectron-cfg {options.config}: {error}\nBlazePose finds the people instead.")
-            return BLAZEPOSE
+            return BLAZEPOSE.name
     if resolve_device(options.device).type == "cpu":
         reporter.say("Detectron2 runs on the CPU here, which is slow; `liftline process` takes BlazePose there.")
-    return DETECTRON2
+    return detectron2.DETECTOR.name
 
 
 def find_checkpoint(name: str, folders: Sequence[Path], reporter: Reporter) -> Path | None:
@@ -83,11 +86,8 @@ def find_checkpoint(name: str, folders: Sequence[Path], reporter: Reporter) -> P
     return None
 
 
-def original_lifting(checkpoint: Path | None) -> JobSettings:
+def original_job(checkpoint: Path | None) -> JobSettings:
     """As VideoPose3D's run.py lifts: every frame as it is, nothing smoothed. Liftline's own weights as ever."""
     if checkpoint is None or checkpoint.suffix == OWN_SUFFIX:
         return JobSettings()
-    return JobSettings(
-        smooth="none", native_rate=True, repair_sides=False, reject_outliers=False, constant_bones=False,
-        lock_feet=False, common_floor=False,
-    )  # fmt: skip
+    return of_job(JobSettings, UNREFINED, native_rate=True)

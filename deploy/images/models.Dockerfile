@@ -8,11 +8,12 @@ WORKDIR /source
 # What `liftline models fetch` needs of the extra `cli`, and no more.
 RUN --mount=type=cache,target=/root/.cache/pip \
     python3 -m venv --without-pip /venv \
-    && python3 -m pip --python /venv/bin/python install --quiet 'pip>=24.1' 'pydantic>=2.9' 'pydantic-settings>=2.6' 'structlog>=24.4' 'numpy>=2.0' 'typer>=0.15' 'rich>=13.9' 'urllib3>=2.2' 'filelock>=3.16'
+    && python3 -m pip --python /venv/bin/python install --quiet 'pip>=24.1' 'pydantic>=2.9' 'pydantic-settings>=2.6' 'structlog>=24.4' 'numpy>=2.0' 'typer>=0.19' 'rich>=13.9' 'urllib3>=2.2' 'filelock>=3.16'
 COPY liftline liftline
+COPY services/detector services/detector
 COPY cli cli
 RUN --mount=type=cache,target=/root/.cache/pip \
-    mkdir /models && PYTHONPATH=/source:/source/cli LIFTLINE_MODELS_DIR=/models /venv/bin/python -m liftline_cli.main models fetch
+    mkdir /models && PYTHONPATH=/source:/source/services/detector:/source/cli LIFTLINE_MODELS_DIR=/models /venv/bin/python -m liftline_cli.main models fetch
 WORKDIR /models
 RUN sha256sum -- *.tflite > SHA256SUMS && chmod 0444 ./*
 

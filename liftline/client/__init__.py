@@ -11,11 +11,11 @@ with Client() as client:
 from liftline.client.async_client import AsyncClient
 from liftline.client.connection import Connection
 from liftline.client.errors import AccessError, JobStateError, NotFoundError, QuotaError, ServerError
-from liftline.client.job_settings import JobSettings
 from liftline.client.sync_client import Client
 from liftline.client.views import Failure, Job, JobCancelledError, JobState, OutputFile, StageProgress
 from liftline.errors import LiftlineError, UnavailableError
 from liftline.jobs.naming import Priority, Stage
+from liftline.settings.job import JobSettings
 
 __all__ = [
     "AccessError",

@@ -15,7 +15,6 @@ from liftline.client import calls
 from liftline.client.caller import Caller
 from liftline.client.connection import Connection
 from liftline.client.errors import NotFoundError, told_apart
-from liftline.client.job_settings import JobSettings
 from liftline.client.output_folder import OnFile, OutputFolder, Retrieval, silent
 from liftline.client.patience import Patience
 from liftline.client.transfer import AddressExpiredError, OnBytes, no_listener
@@ -23,6 +22,7 @@ from liftline.client.views import Job, OutputFile, files_of, job_id, job_of
 from liftline.errors import UnavailableError
 from liftline.jobs.naming import Priority, new_id
 from liftline.progress import StopFlag
+from liftline.settings.job import JobSettings
 from liftline.v1 import job_service_pb2
 from liftline.v1.job_service_pb2_grpc import JobServiceStub
 

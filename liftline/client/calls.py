@@ -8,12 +8,12 @@ from pathlib import Path
 import grpc
 
 from liftline.client.errors import code_of, error_of
-from liftline.client.job_settings import JobSettings
 from liftline.client.patience import Patience
 from liftline.client.views import Job, job_id, job_of
 from liftline.errors import InvalidInputError, LiftlineError, UnavailableError, UsageError
 from liftline.files.output_tree import check_name
 from liftline.jobs.naming import Priority, is_token
+from liftline.settings.job import JobSettings
 from liftline.v1 import job_service_pb2
 
 ANSWER_S = 30.0
@@ -45,7 +45,7 @@ def job_request(
     if not is_token(request_id):
         raise UsageError(f"{request_id!r}: a request id has at most 64 letters, digits, '-' and '_'; choose another.")
     return job_service_pb2.CreateJobRequest(
-        upload=upload, settings=settings.wire, priority=priority.wire, request_id=request_id, webhook_uri=webhook
+        upload=upload, settings=settings.to_proto(), priority=priority.wire, request_id=request_id, webhook_uri=webhook
     )
 
 

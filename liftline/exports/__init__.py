@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
-from liftline.errors import UsageError
 from liftline.exports import csv_rows, json_people, npy_videopose3d, trc_markers
 from liftline.poses import Poses
 from liftline.scene import Scene
@@ -22,15 +21,6 @@ EXPORTERS: Mapping[str, Exporter] = MappingProxyType(
         "trc": trc_markers.write,
     }
 )
-
-
-def parse_formats(text: str) -> tuple[str, ...]:
-    """`"json,trc"` -> `("json", "trc")`. Raises UsageError for a format that doesn't exist."""
-    names = tuple(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
-    unknown = [name for name in names if name not in EXPORTERS]
-    if unknown:
-        raise UsageError(f"--export {text}: no format '{unknown[0]}'; there are {', '.join(EXPORTERS)}.")
-    return names
 
 
 def export(poses: Poses, scene: Scene, base: Path, formats: Sequence[str]) -> list[Path]:

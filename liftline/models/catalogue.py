@@ -1,9 +1,10 @@
-"""The catalogue of model files: what each is called, its checksum, its licence, and where it comes from.
+"""Model files: what each is called, its checksum, its licence, and where it comes from.
 
-Models are no part of the distribution. They lie in one folder, `LIFTLINE_MODELS_DIR` or the user's cache, put there by
-`liftline models fetch`. A file is loaded only if its SHA-256 is the right one: the catalogue's where that was known
-beforehand, else the one that `fetch` found at the first download and keeps in a `.sha256` file beside the model (trust
-on first use). What was known before such a first download is at most the MD5 prefix in Detectron2's file names.
+Which there are is said by those who use them: detectors by their entries; VideoPose3D's is here. They are no part of
+the distribution, but lie in one folder, `LIFTLINE_MODELS_DIR` or the user's cache, put there by `liftline models
+fetch`. A file is loaded only if its SHA-256 is the right one: the entry's where that was known beforehand, else the one
+that `fetch` found at the first download and keeps in a `.sha256` file beside the model (trust on first use). What was
+known before such a first download is at most the MD5 prefix in Detectron2's file names.
 """
 
 from __future__ import annotations
@@ -54,7 +55,10 @@ class Address:
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One file of a model. `sha256` is None where nobody published it; `terms` is what a user must know beforehand."""
+    """One file of a model. `sha256` is None where nobody published it; `terms` is what a user must know beforehand.
+
+    `aliases` are further names that a user may know it by.
+    """
 
     name: str
     file_name: str
@@ -64,63 +68,9 @@ class ModelFile:
     sha256: str | None = None
     terms: str = ""
     optional: bool = False
+    aliases: tuple[str, ...] = ()
 
 
-MEDIAPIPE_WHEEL = Wheel(
-    requirement="mediapipe==0.10.21",
-    sha256="05dc4a9e593655a79558d05d6227d31018c2537a4bd3362b51e230cf22aecfe3",
-    platform="manylinux_2_28_x86_64",
-    python_version="3.11",
-    implementation="cp",
-)
-"""The same wheel whichever machine asks: the model files are equal in all of them, the checksum isn't."""
-
-POSE_DETECTION = ModelFile(
-    name="blazepose-detector",
-    file_name="pose_detection.tflite",
-    sha256="9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c",
-    licence="Apache-2.0",
-    origin="mediapipe 0.10.21 (Google)",
-    source=WheelMember(MEDIAPIPE_WHEEL, "mediapipe/modules/pose_detection/pose_detection.tflite", 2_959_046),
-)
-POSE_LANDMARK = ModelFile(
-    name="blazepose-landmarks",
-    file_name="pose_landmark_full.tflite",
-    sha256="e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
-    licence="Apache-2.0",
-    origin="mediapipe 0.10.21 (Google)",
-    source=WheelMember(MEDIAPIPE_WHEEL, "mediapipe/modules/pose_landmark/pose_landmark_full.tflite", 6_440_512),
-)
-
-
-def _model_zoo(config: str, model_id: int, md5_prefix: str, sha256: str | None = None) -> ModelFile:
-    """An entry of Detectron2's MODEL_ZOO.md, which says that file names end in an MD5 prefix, and names the licence."""
-    file_name = f"model_final_{md5_prefix}.pkl"
-    url = f"https://dl.fbaipublicfiles.com/detectron2/COCO-Keypoints/{config}/{model_id}/{file_name}"
-    return ModelFile(
-        name=config,
-        file_name=file_name,
-        sha256=sha256,
-        licence="CC BY-SA 3.0",
-        origin="Detectron2 model zoo (Meta)",
-        source=Address(url, max_bytes=1 << 30, md5_prefix=md5_prefix),
-        optional=True,
-    )
-
-
-KEYPOINT_RCNN_R101 = _model_zoo("keypoint_rcnn_R_101_FPN_3x", 138363331, "997cc7")
-MODEL_ZOO: tuple[ModelFile, ...] = (
-    KEYPOINT_RCNN_R101,
-    _model_zoo("keypoint_rcnn_R_50_FPN_1x", 137261548, "04e291"),
-    # The SHA-256 is that of the copy at https://huggingface.co/xboix/detectron2-coco; nobody else published one.
-    _model_zoo(
-        "keypoint_rcnn_R_50_FPN_3x",
-        137849621,
-        "a6e10b",
-        "48cc65c6f9ff63dabe64bf6082eb257d8515b42b31f0e44ff43cf9470f5107e4",
-    ),
-    _model_zoo("keypoint_rcnn_X_101_32x8d_FPN_3x", 139686956, "5ad38f"),
-)
 VIDEOPOSE3D = ModelFile(
     name="videopose3d",
     file_name="pretrained_h36m_detectron_coco.bin",
@@ -132,13 +82,6 @@ VIDEOPOSE3D = ModelFile(
     terms="for non-commercial use only",
     optional=True,
 )
-CATALOGUE: tuple[ModelFile, ...] = (POSE_DETECTION, POSE_LANDMARK, *MODEL_ZOO, VIDEOPOSE3D)
-
-
-def detectron2_weights(config_name: str) -> ModelFile | None:
-    """The model zoo's file for a Detectron2 config, named with or without `COCO-Keypoints/` and `.yaml`."""
-    wanted = config_name.removeprefix("COCO-Keypoints/").removesuffix(".yaml")
-    return next((model for model in MODEL_ZOO if model.name == wanted), None)
 
 
 def models_dir() -> Path:

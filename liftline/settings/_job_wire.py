@@ -13,7 +13,7 @@ from typing import Any
 from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from pydantic.fields import FieldInfo
 
-from liftline.settings._checked import Problem
+from liftline.settings.checked import Problem
 from liftline.v1 import job_service_pb2 as api
 
 _SPELLED = {"3d": "three-d"}

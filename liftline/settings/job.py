@@ -10,20 +10,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WrapValidator, field_validator
 
 from liftline.camera import NARROWEST_VIEW_DEG, WIDEST_VIEW_DEG
 from liftline.poses import SHORTEST_PERSON_M, TALLEST_PERSON_M
-from liftline.settings import _job_wire
-from liftline.settings._checked import InvalidSettingsError, Problem, checked, each_once, field_infos, limits
-from liftline.v1 import job_service_pb2 as api
+from liftline.settings.checked import InvalidSettingsError, checked, each_once, field_infos
 
-__all__ = [
-    "ExportFormat", "InvalidSettingsError", "JobSettings", "Layout", "LiftChoices", "Problem", "RenderChoices",
-    "Smoothing", "field_infos", "limits", "of_job",
-]  # fmt: skip
+if TYPE_CHECKING:
+    from liftline.v1 import job_service_pb2 as api
 
 Smoothing = Literal["none", "one-euro", "butterworth", "savgol"]
 Layout = Literal["overlay", "side-by-side", "3d"]
@@ -74,6 +70,7 @@ class LiftChoices:
     fov_deg: float | None = Field(
         default=None, ge=NARROWEST_VIEW_DEG, le=WIDEST_VIEW_DEG,
         description="The same as the field of view across the upright picture's width.",
+        json_schema_extra={"flag": "--fov", "metavar": "DEGREES"},
     )  # fmt: skip
     person_height_m: float | None = Field(
         default=None, ge=SHORTEST_PERSON_M, le=TALLEST_PERSON_M,
@@ -138,6 +135,8 @@ class JobSettings(RenderChoices, LiftChoices):
     @classmethod
     def from_proto(cls, message: api.JobSettings) -> JobSettings:
         """What a request or a task asks for. Raises InvalidSettingsError, whose paths are the message's."""
+        from liftline.settings import _job_wire
+
         try:
             return cls(**_job_wire.values_of(message, field_infos(cls)))
         except InvalidSettingsError as error:
@@ -146,10 +145,12 @@ class JobSettings(RenderChoices, LiftChoices):
 
     def to_proto(self) -> api.JobSettings:
         """For a request or a task."""
+        from liftline.settings import _job_wire
+
         return _job_wire.message_of(self, field_infos(type(self)))
 
 
 def of_job(kind: type[T], job: LiftChoices | RenderChoices, **others: Any) -> T:
     """A stage's settings: those fields of the dataclass `kind` that the job has are the job's."""
     shared = {field.name for field in fields(kind)} & {field.name for field in fields(job)}  # type: ignore[arg-type]
-    return kind(**{name: getattr(job, name) for name in shared}, **others)
+    return kind(**{name: getattr(job, name) for name in shared} | others)

@@ -13,9 +13,10 @@ from liftline.detections import People
 from liftline.errors import ModelError
 from liftline.frames import Frame
 from liftline.ports import Detector, DetectorSession, ModelInfo
-from liftline_detector.backends import BACKENDS, build_detector
+from liftline.skeletons import COCO17
 from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
 from liftline_detector.keypoint_rcnn.pictures import InputFormat
+from liftline_detector.registry import build_detector, detectors
 from tests.standins import BrightNetwork
 
 
@@ -45,11 +46,11 @@ class BrightSpots(Detector, DetectorSession):
         return People(box, np.ones(1, np.float32), middle, np.ones((1, 17), np.float32))
 
 
-@pytest.fixture(params=["fake", "keypoint r-cnn around a stand-in", *BACKENDS], scope="module")
+@pytest.fixture(params=["fake", "keypoint r-cnn around a stand-in", *detectors()], scope="module")
 def detector(request) -> Detector:
     if request.param == "fake":
         return BrightSpots()
-    if request.param not in BACKENDS:
+    if request.param not in detectors():
         info = ModelInfo("stand-in", "0" * 64, "MIT", "this test")
         return KeypointRcnnDetector(BrightNetwork(), InputFormat(80, 133, "BGR"), info, batch_size=4)
     try:
@@ -81,6 +82,14 @@ def test_it_names_its_model(detector):
     assert model.licence
     assert model.source
     assert len(model.sha256) == 64
+
+
+@pytest.mark.shared_data
+def test_it_finds_the_keypoints_that_its_entry_names(detector, frames):
+    entry = detectors().get(detector.model.name.partition("/")[0])
+    expected = entry.skeleton if entry else COCO17
+    for people in detector.start().detect(frames[:2]):
+        assert people.keypoints_px.shape[1:] == (len(expected), 2)
 
 
 def test_it_has_a_batch_size(detector):

@@ -18,18 +18,18 @@ import torch
 from liftline.detections import People
 from liftline.errors import ModelError, UsageError
 from liftline.frames import Frame
-from liftline_detector.backends import build_detector
 from liftline_detector.keypoint_rcnn import _network as network
 from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
+from liftline_detector.keypoint_rcnn.entry import DEFAULT_CONFIG, KeypointRcnnOptions, is_installed
 from liftline_detector.keypoint_rcnn.pictures import network_input
-from liftline_detector.options import DEFAULT_CONFIG, DetectorOptions
+from liftline_detector.registry import build_detector
 from tests.parity.networks import random_weights
 
 pytestmark = [
     pytest.mark.detectron2,
     pytest.mark.timeout(3600),
     pytest.mark.filterwarnings("ignore"),  # Detectron2's and its libraries' own
-    pytest.mark.skipif(not network.is_installed(), reason="Detectron2 isn't installed; run `make setup-detectron2`"),
+    pytest.mark.skipif(not is_installed(), reason="Detectron2 isn't installed; run `make setup-detectron2`"),
 ]
 
 SMALL_CONFIG = """
@@ -65,15 +65,15 @@ def small_config(tmp_path_factory) -> str:
     return str(path)
 
 
-def options_for(config: str, folder: Path, frames: list[Frame]) -> DetectorOptions:
+def options_for(config: str, folder: Path, frames: list[Frame]) -> KeypointRcnnOptions:
     weights = folder / "model_final_random.pkl"
     cfg = network.load_config(config, score_threshold=THRESHOLD, device=torch.device("cpu"))
     random_weights(cfg, weights, [frame.rgb for frame in frames[::17]], seed=1)
-    return DetectorOptions(config=config, weights=weights, device="cpu", score_threshold=THRESHOLD)
+    return KeypointRcnnOptions(config=config, weights=weights, device="cpu", score_threshold=THRESHOLD)
 
 
 @pytest.fixture(scope="module")
-def small(small_config, tmp_path_factory, frames) -> DetectorOptions:
+def small(small_config, tmp_path_factory, frames) -> KeypointRcnnOptions:
     return options_for(small_config, tmp_path_factory.mktemp("small"), frames)
 
 
@@ -87,7 +87,7 @@ def theirs(small, frames) -> list[dict[str, np.ndarray]]:
     return by_default_predictor(small, frames)
 
 
-def in_batches(options: DetectorOptions, frames: list[Frame]) -> list[People]:
+def in_batches(options: KeypointRcnnOptions, frames: list[Frame]) -> list[People]:
     """Batches of one size of picture, as a video gives them."""
     single = KeypointRcnnDetector.load(options)
     detector = KeypointRcnnDetector(single._run, single._form, single.model, batch_size=BATCH)
@@ -99,7 +99,7 @@ def in_batches(options: DetectorOptions, frames: list[Frame]) -> list[People]:
     return found
 
 
-def by_default_predictor(options: DetectorOptions, frames: list[Frame]) -> list[dict[str, np.ndarray]]:
+def by_default_predictor(options: KeypointRcnnOptions, frames: list[Frame]) -> list[dict[str, np.ndarray]]:
     from detectron2.config import get_cfg
     from detectron2.engine import DefaultPredictor
 
@@ -176,7 +176,7 @@ def relative_errors(found: dict[str, torch.Tensor], exact: dict[str, torch.Tenso
     }
 
 
-def features(options: DetectorOptions, frame: Frame) -> dict[str, torch.Tensor]:
+def features(options: KeypointRcnnOptions, frame: Frame) -> dict[str, torch.Tensor]:
     built: Any = KeypointRcnnDetector.load(options)._run
     cfg = network.load_config(options.config, score_threshold=THRESHOLD, device=torch.device("cpu"))
     with torch.inference_mode():
@@ -199,12 +199,12 @@ def test_weights_of_another_network_are_refused(small):
 )
 def test_unusable_configs_are_refused(config, phrase):
     with pytest.raises(UsageError, match=phrase):
-        build_detector("detectron2", DetectorOptions(config=config))
+        build_detector("detectron2", KeypointRcnnOptions(config=config))
 
 
 def test_a_config_that_is_a_program_is_not_run(tmp_path):
     canary, path = tmp_path / "canary", tmp_path / "evil.yaml"
     path.write_text(f'MODEL: !!python/object/apply:os.mkdir ["{canary}"]\n')
     with pytest.raises(UsageError, match="not a Detectron2 config"):
-        build_detector("detectron2", DetectorOptions(config=str(path)))
+        build_detector("detectron2", KeypointRcnnOptions(config=str(path)))
     assert not canary.exists()

@@ -15,6 +15,7 @@ from rich.table import Table
 from liftline.errors import Cancelled, LiftlineError, ModelError, UsageError
 from liftline.models import catalogue as models
 from liftline.models.catalogue import Address, ModelFile, WheelMember
+from liftline_detector.registry import detectors, model_files
 
 app = typer.Typer(name="models", help="The model files Liftline uses.", no_args_is_help=True)
 
@@ -23,17 +24,17 @@ Names = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="NAME",
-        help="blazepose, detectron2, videopose3d, or a COCO-Keypoints config of Detectron2. "
+        help=f"{', '.join(detectors())}, videopose3d, or a COCO-Keypoints config of Detectron2. "
         "Without a name: what Liftline needs by default.",
         show_default=False,
     ),
 ]
 
-GROUPS = {
-    "blazepose": (models.POSE_DETECTION, models.POSE_LANDMARK),
-    "detectron2": (models.KEYPOINT_RCNN_R101,),
-}
-"""Names that stand for the files of a backend's default."""
+CATALOGUE: tuple[ModelFile, ...] = (*model_files(), models.VIDEOPOSE3D)
+"""Every model file there is: those of detectors, and that of VideoPose3D."""
+
+GROUPS = {entry.name: entry.default_models for entry in detectors().values() if entry.models}
+"""Names that stand for the files that a detector needs by default."""
 
 CHECKSUM_NOTE = (
     "checksum: [bold]pinned[/] – the SHA-256 was known beforehand; [bold]prefix[/] – only six digits of the MD5 were; "
@@ -76,7 +77,7 @@ def fetch(names: Names = None, as_json: AsJson = False) -> None:
 def verify(as_json: AsJson = False) -> None:
     """Check every file's SHA-256; exit code 4 if one is altered, or missing though Liftline needs it."""
     with _reported(as_json=as_json):
-        for model in models.CATALOGUE:
+        for model in CATALOGUE:
             if models.path(model).is_file() or not model.optional:
                 models.verify(model)
         _show(as_json=as_json)
@@ -85,7 +86,7 @@ def verify(as_json: AsJson = False) -> None:
 def chosen(names: Sequence[str]) -> tuple[ModelFile, ...]:
     """The files that these names stand for, each once; without names, those needed by default. Raises UsageError."""
     if not names:
-        return tuple(model for model in models.CATALOGUE if not model.optional)
+        return tuple(model for model in CATALOGUE if not model.optional)
     return tuple(dict.fromkeys(model for name in names for model in _named(name)))
 
 
@@ -139,9 +140,9 @@ def _download(model: ModelFile, source: Address, console: Console, *, quiet: boo
 def _named(name: str) -> tuple[ModelFile, ...]:
     if name in GROUPS:
         return GROUPS[name]
-    model = models.detectron2_weights(name) or next((m for m in models.CATALOGUE if m.name == name), None)
+    model = next((one for one in CATALOGUE if name in (one.name, *one.aliases)), None)
     if model is None:
-        known = ", ".join((*GROUPS, *(m.name for m in models.CATALOGUE if m.optional)))
+        known = ", ".join((*GROUPS, *(m.name for m in CATALOGUE if m.optional)))
         raise UsageError(f"Unknown model '{name}'; choose from: {known}.")
     return (model,)
 
@@ -164,7 +165,7 @@ def _reported(*, as_json: bool) -> Iterator[Console]:
 
 
 def _show(*, as_json: bool, fetched: Sequence[str] = ()) -> None:
-    rows = [(model, _row(model) | {"fetched": model.name in fetched}) for model in models.CATALOGUE]
+    rows = [(model, _row(model) | {"fetched": model.name in fetched}) for model in CATALOGUE]
     if as_json:
         report = {"folder": str(models.models_dir()), "models": [row for _, row in rows]}
         typer.echo(json.dumps(report, ensure_ascii=False))

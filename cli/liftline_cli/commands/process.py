@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
@@ -12,47 +12,29 @@ from liftline_cli.options.common import (
     AsJson,
     Causal,
     Checkpoint,
-    Detector,
-    DetectorName,
-    DetectronCfg,
-    DetectronWeights,
-    Device,
-    ExportFormats,
-    Layout,
-    LayoutOption,
-    MaxPeople,
     OutputDir,
     Overwrite,
-    PrecisionOption,
-    ScoreThreshold,
     Verbose,
     check_causal,
-    detector_options,
 )
-from liftline_cli.options.lifting import Lifting, with_lifting
+from liftline_cli.options.detector import ChosenDetector, with_detector
+from liftline_cli.options.job import LIFT, Chosen, with_job
 
 if TYPE_CHECKING:
     from liftline_cli.local.process import ProcessResult, ProcessSettings
 
 
-@with_lifting
+@with_detector
+@with_job("max_people", *LIFT, "layout", "export")
 def process(
     video: Annotated[
         Path, typer.Argument(metavar="VIDEO|FOLDER", help="Any video libav can read, or a folder.", show_default=False)
     ],
-    lifting: Lifting,
+    finding: ChosenDetector,
+    chosen: Chosen,
     output_dir: OutputDir = Path("outputs"),
-    detector: Detector = DetectorName.AUTO,
-    max_people: MaxPeople = None,
-    detectron_cfg: DetectronCfg = None,
-    detectron_weights: DetectronWeights = None,
-    score_threshold: ScoreThreshold = None,
-    precision: PrecisionOption = None,
     checkpoint: Checkpoint = None,
     causal: Causal = False,
-    layout: LayoutOption = Layout.SIDE_BY_SIDE,
-    device: Device = "auto",
-    export: ExportFormats = "",
     overwrite: Overwrite = False,
     as_json: AsJson = False,
     verbose: Verbose = False,
@@ -64,31 +46,17 @@ def process(
     0 if all are done, 1 if some failed, 2 or 4 if none can be done as asked, 130 if stopped.
     """
     with session(as_json=as_json, verbose=verbose) as current:
-        from liftline.exports import parse_formats
         from liftline.models.devices import resolve_device
-        from liftline.settings.job import ExportFormat, JobSettings
         from liftline_cli.local.process import ProcessSettings, process_video
 
         check_causal(causal=causal, checkpoint=checkpoint)
         settings = ProcessSettings(
-            job=JobSettings(
-                **lifting.choices(),
-                max_people=max_people,
-                layout=layout.value,
-                export=cast("tuple[ExportFormat, ...]", parse_formats(export)),
-            ),
-            detector=detector.value,
-            detector_options=detector_options(
-                detector,
-                device=device,
-                config=detectron_cfg,
-                weights=detectron_weights,
-                score_threshold=score_threshold,
-                precision=precision,
-            ),
+            job=chosen.job(),
+            detector=finding.name,
+            detector_options=finding.options(),
+            device=str(resolve_device(finding.device)),
             checkpoint=checkpoint,
             causal=causal,
-            device=str(resolve_device(device)),
             overwrite=overwrite,
         )
         if video.is_dir():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated
 
 import typer
 
@@ -12,37 +12,24 @@ from liftline_cli.options.common import (
     AsJson,
     Causal,
     Checkpoint,
-    Detector,
-    DetectorName,
-    DetectronCfg,
-    DetectronWeights,
     Device,
-    ExportFormats,
-    Layout,
-    LayoutOption,
-    MaxPeople,
     OutputDir,
     Overwrite,
-    PrecisionOption,
-    ScoreThreshold,
     Subject,
     Verbose,
     check_causal,
-    detector_options,
 )
-from liftline_cli.options.lifting import Lifting, with_lifting
+from liftline_cli.options.detector import ChosenDetector, with_detector
+from liftline_cli.options.job import LIFT, Chosen, with_job
 
 
+@with_detector
+@with_job("max_people")
 def detect(
     video: Annotated[Path, typer.Argument(help="Any video libav can read.", show_default=False)],
+    finding: ChosenDetector,
+    chosen: Chosen,
     output_dir: OutputDir = Path("outputs"),
-    detector: Detector = DetectorName.AUTO,
-    max_people: MaxPeople = None,
-    detectron_cfg: DetectronCfg = None,
-    detectron_weights: DetectronWeights = None,
-    score_threshold: ScoreThreshold = None,
-    precision: PrecisionOption = None,
-    device: Device = "auto",
     overwrite: Overwrite = False,
     as_json: AsJson = False,
     verbose: Verbose = False,
@@ -52,21 +39,12 @@ def detect(
         from liftline import tracks as tracks_file
         from liftline.files.output_tree import OutputTree
         from liftline.jobs.naming import Stage
-        from liftline.settings.job import JobSettings
         from liftline_cli.local.process import ProcessSettings, run_stages, shown_files
 
-        options = detector_options(
-            detector,
-            device=device,
-            config=detectron_cfg,
-            weights=detectron_weights,
-            score_threshold=score_threshold,
-            precision=precision,
-        )
         settings = ProcessSettings(
-            job=JobSettings(max_people=max_people),
-            detector=detector.value,
-            detector_options=options,
+            job=chosen.job(),
+            detector=finding.name,
+            detector_options=finding.options(),
             overwrite=overwrite,
         )
         run = run_stages(
@@ -76,7 +54,7 @@ def detect(
         closing(current, {"frames": run.record.frame_count, "people": people}, shown_files(video, output_dir))
 
 
-@with_lifting
+@with_job(*LIFT, "export")
 def lift(
     keypoints: Annotated[
         Path,
@@ -87,31 +65,25 @@ def lift(
         ),
     ],
     output: Annotated[Path, typer.Option("--output", "-o", help="Poses file to write (.npz).")],
-    lifting: Lifting,
+    chosen: Chosen,
     subject: Subject = None,
     checkpoint: Checkpoint = None,
     causal: Causal = False,
     fps: Annotated[float | None, typer.Option(min=0.1, help="Frame rate of a dataset that has no times.")] = None,
     video: Annotated[Path | None, typer.Option(help="The video a dataset without times was made from.")] = None,
     device: Device = "auto",
-    export: ExportFormats = "",
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
     """Lift 2D keypoints to 3D: our tracks, any VideoPose3D custom dataset, or any Detectron `<video>.npz`."""
     with session(as_json=as_json, verbose=verbose) as current:
-        from liftline.exports import parse_formats
         from liftline.models.devices import resolve_device
-        from liftline.settings.job import ExportFormat, JobSettings
         from liftline_cli.local.process import ProcessSettings
         from liftline_cli.local.single_steps import lift_file
 
         check_causal(causal=causal, checkpoint=checkpoint)
         settings = ProcessSettings(
-            job=JobSettings(**lifting.choices(), export=cast("tuple[ExportFormat, ...]", parse_formats(export))),
-            checkpoint=checkpoint,
-            causal=causal,
-            device=str(resolve_device(device)),
+            job=chosen.job(), checkpoint=checkpoint, causal=causal, device=str(resolve_device(device))
         )
         summary, files = lift_file(
             keypoints,
@@ -126,17 +98,17 @@ def lift(
         closing(current, summary, files)
 
 
+@with_job("layout")
 def render(
     video: Annotated[Path, typer.Argument(help="The video the poses were made from.", show_default=False)],
     poses: Annotated[Path, typer.Argument(metavar="POSES.npz", show_default=False)],
     output: Annotated[Path, typer.Option("--output", "-o", help="Video to write: .mp4 or .gif.")],
-    layout: LayoutOption = Layout.SIDE_BY_SIDE,
+    chosen: Chosen,
     as_json: AsJson = False,
     verbose: Verbose = False,
 ) -> None:
     """Draw 3D poses over their video, beside a 3D view."""
     with session(as_json=as_json, verbose=verbose) as current:
-        from liftline.settings.job import JobSettings
         from liftline_cli.local.process import ProcessSettings
         from liftline_cli.local.single_steps import render_file
 
@@ -144,7 +116,7 @@ def render(
             video,
             poses,
             output,
-            settings=ProcessSettings(job=JobSettings(layout=layout.value)),
+            settings=ProcessSettings(job=chosen.job()),
             reporter=current.reporter,
             stop=current.stop,
         )

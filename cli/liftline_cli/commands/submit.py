@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import Annotated
 
 import typer
 
 from liftline_cli.console.session import print_json
 from liftline_cli.jobs.session import job_session, jobs_go_on
-from liftline_cli.options.common import (
-    AsJson,
-    DetectorName,
-    ExportFormats,
-    Layout,
-    LayoutOption,
-    MaxPeople,
-)
+from liftline_cli.options.common import AsJson
 from liftline_cli.options.gateway import (
-    DeployedDetector,
     FetchInto,
     Gateway,
     JobName,
@@ -30,25 +22,18 @@ from liftline_cli.options.gateway import (
     Webhook,
     connected,
 )
-from liftline_cli.options.lifting import Lifting, with_lifting
-
-if TYPE_CHECKING:
-    from liftline.jobs.wire import ExportFormat
+from liftline_cli.options.job import LIFT, Chosen, with_job
 
 
 @connected
-@with_lifting
+@with_job("detector", "max_people", *LIFT, "layout", "export")
 def submit(
     videos: Videos,
     gateway: Gateway,
-    lifting: Lifting,
+    chosen: Chosen,
     wait: Wait = False,
     output_dir: FetchInto = None,
     priority: PriorityOption = PriorityName.NORMAL,
-    detector: DeployedDetector = None,
-    max_people: MaxPeople = None,
-    layout: LayoutOption = Layout.SIDE_BY_SIDE,
-    export: ExportFormats = "",
     webhook: Webhook = "",
     request_id: RequestId = None,
     as_json: AsJson = False,
@@ -59,20 +44,11 @@ def submit(
     several, 0 if all are done and 1 if some failed.
     """
     with job_session(gateway, as_json=as_json) as current:
-        from liftline.client.job_settings import JobSettings
-        from liftline.exports import parse_formats
         from liftline.jobs.naming import Priority
         from liftline_cli.jobs.submitting import Order, check, submit_all
 
-        settings = JobSettings(
-            detector=None if detector in (None, DetectorName.AUTO) else detector.value,
-            max_people=max_people,
-            **lifting.choices(),
-            layout=layout.value,
-            export=cast("tuple[ExportFormat, ...]", parse_formats(export)),
-        )
         order = Order(
-            settings,
+            chosen.job(),
             Priority(priority),
             webhook,
             request_id,

@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, SerializeAsAny, ValidationInfo
 
 from liftline.settings.job import JobSettings
 from liftline.settings.machine import Settings, load_settings
-from liftline_detector.options import DetectorOptions
+from liftline_detector.declaration import DetectorOptions
+from liftline_detector.registry import detectors
+
+
+def _of_detector(options: object, info: ValidationInfo) -> object:
+    """Options as JSON has them: of the class of the detector that was named before."""
+    entry = detectors().get(info.data.get("detector", ""))
+    return entry.chosen(options) if entry is not None and isinstance(options, Mapping) else options
+
+
+_Options = Annotated[SerializeAsAny[DetectorOptions], BeforeValidator(_of_detector)]
 
 
 @dataclass(frozen=True)
@@ -28,7 +42,7 @@ class ProcessSettings:
     job: JobSettings = field(default_factory=JobSettings)
     machine: Settings = field(default_factory=load_settings)
     detector: str = "auto"
-    detector_options: DetectorOptions = field(default_factory=DetectorOptions)
+    detector_options: _Options = field(default_factory=DetectorOptions)
     checkpoint: Path | None = None
     causal: bool = False
     device: str = "cpu"

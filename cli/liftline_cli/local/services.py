@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 
 from liftline.jobs.naming import Stage
 from liftline.pipeline.handler import LoadedService
 from liftline.pipeline.local.ports import LocalStage
 from liftline_cli.local.process_settings import ProcessSettings
 from liftline_detector import handlers as detector
-from liftline_detector.backends import build_detector
-from liftline_detector.settings import DetectorSettings
+from liftline_detector.registry import with_options
 from liftline_lifter import handlers as lifter
 from liftline_lifter.lifting.checkpoint import bundled_checkpoint_path, load_checkpoint
 from liftline_lifter.settings import LifterSettings
@@ -46,9 +44,10 @@ class StepsWithoutDetector(LocalServices):
 
 
 def _detector(settings: ProcessSettings) -> LoadedService:
-    options = settings.detector_options
-    chosen = DetectorSettings(backend=settings.detector, **asdict(options))  # type: ignore[arg-type]  # pydantic checks
-    return detector.detector_service(build_detector(settings.detector, options), chosen, settings.machine)
+    entry, options = with_options(settings.detector, settings.detector_options)
+    return detector.detector_service(
+        entry.build(options), entry, options, settings.machine, asked=settings.detector
+    )  # fmt: skip
 
 
 def _lifter(settings: ProcessSettings) -> LoadedService:

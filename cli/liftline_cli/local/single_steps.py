@@ -26,6 +26,7 @@ from liftline.plan import Plan
 from liftline.ports import VideoOpener
 from liftline.poses import Poses
 from liftline.progress import StopFlag
+from liftline.settings.job import of_job
 from liftline.v1.records_pb2 import JobRecord
 from liftline.video.opening import local_opener
 from liftline_cli.console.reporting import Reporter
@@ -33,7 +34,7 @@ from liftline_cli.console.session import focal_length
 from liftline_cli.local.process_settings import ProcessSettings
 from liftline_cli.local.services import LocalServices, StepsWithoutDetector
 from liftline_lifter.scene.estimation import estimate_scene
-from liftline_lifter.settings import track_settings
+from liftline_lifter.tracking.settings import TrackSettings
 from liftline_lifter.videopose3d import load_keypoints
 from liftline_renderer.encoding.gif import write_gif
 
@@ -56,7 +57,7 @@ def lift_file(
     services = StepsWithoutDetector(settings)
     services(Stage.LIFT)
     plan = _plan(video, output, services, settings, reporter, stop) if video is not None else None
-    track = track_settings(settings.job.to_proto(), settings.machine)
+    track = of_job(TrackSettings, settings.job, max_tracks=settings.machine.max_tracks)
     loaded = load_keypoints(keypoints, fps=fps, plan=plan, subject=subject, track=track, stop=stop)
     for warning in loaded.warnings:
         reporter.warn(warning)

@@ -2,129 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 import typer
 
 from liftline.errors import UsageError
 
-if TYPE_CHECKING:
-    from liftline_detector.options import DetectorOptions
+FINDING, LIFTING, RENDERING = "Finding people", "Lifting to 3D", "Rendering"
+MACHINE, OUTPUT = "Machine", "Output"
 
-
-class Layout(StrEnum):
-    """What the rendered video shows."""
-
-    OVERLAY = "overlay"
-    SIDE_BY_SIDE = "side-by-side"
-    THREE_D = "3d"
-
-
-class DetectorName(StrEnum):
-    """Who finds people and their 2D keypoints."""
-
-    AUTO = "auto"
-    BLAZEPOSE = "blazepose"
-    DETECTRON2 = "detectron2"
-
-
-class Precision(StrEnum):
-    """Of Detectron2's arithmetic."""
-
-    FP32 = "fp32"
-    BF16 = "bf16"
-    FP16 = "fp16"
-
-
-_FINDING, LIFTING, _RENDERING = "Finding people", "Lifting to 3D", "Rendering"
-_MACHINE, _OUTPUT = "Machine", "Output"
-
-OutputDir = Annotated[Path, typer.Option("--output-dir", "-o", help="Folder for the results.", rich_help_panel=_OUTPUT)]
-ExportFormats = Annotated[
-    str,
-    typer.Option(
-        "--export", metavar="LIST", help="Also write json, csv, npy, trc.", show_default=False, rich_help_panel=_OUTPUT
-    ),
-]
+OutputDir = Annotated[Path, typer.Option("--output-dir", "-o", help="Folder for the results.", rich_help_panel=OUTPUT)]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Run every step again, even if nothing changed.", rich_help_panel=_OUTPUT)
+    bool, typer.Option("--overwrite", help="Run every step again, even if nothing changed.", rich_help_panel=OUTPUT)
 ]
 AsJson = Annotated[
     bool,
-    typer.Option("--json", help="Print one JSON object for scripts; no progress bars.", rich_help_panel=_OUTPUT),
+    typer.Option("--json", help="Print one JSON object for scripts; no progress bars.", rich_help_panel=OUTPUT),
 ]
 Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Log what happens inside, to stderr.", rich_help_panel=_OUTPUT)
+    bool, typer.Option("--verbose", "-v", help="Log what happens inside, to stderr.", rich_help_panel=OUTPUT)
 ]
 
-Detector = Annotated[
-    DetectorName,
-    typer.Option(
-        "--detector",
-        help="auto is Detectron2 where it, its weights and a CUDA device are there, else BlazePose.",
-        rich_help_panel=_FINDING,
-    ),
-]
-MaxPeople = Annotated[
-    int | None,
-    typer.Option(
-        "--max-people",
-        min=1,
-        help="Most people at a time, the most prominent first. [default: all]",
-        show_default=False,
-        rich_help_panel=_FINDING,
-    ),
-]
-DetectronCfg = Annotated[
-    str | None,
-    typer.Option(
-        "--detectron-cfg",
-        metavar="NAME|FILE.yaml",
-        help="Detectron2: a COCO-Keypoints config. [default: keypoint_rcnn_R_101_FPN_3x]",
-        show_default=False,
-        rich_help_panel=_FINDING,
-    ),
-]
-DetectronWeights = Annotated[
-    Path | None,
-    typer.Option(
-        "--detectron-weights",
-        metavar="FILE.pkl|FILE.pth",
-        help="Detectron2: weights. [default: the config's own]",
-        show_default=False,
-        rich_help_panel=_FINDING,
-    ),
-]
-ScoreThreshold = Annotated[
-    float | None,
-    typer.Option(
-        "--score-threshold",
-        min=0.0,
-        max=1.0,
-        help="Detectron2: people below it aren't reported. [default: 0.7]",
-        show_default=False,
-        rich_help_panel=_FINDING,
-    ),
-]
-PrecisionOption = Annotated[
-    Precision | None,
-    typer.Option(
-        "--precision",
-        help="Detectron2: arithmetic; the half ones move keypoints a little. [default: fp32]",
-        show_default=False,
-        rich_help_panel=_FINDING,
-    ),
-]
 Device = Annotated[
     str,
     typer.Option(
         "--device",
         metavar="auto|cpu|cuda:N",
-        help="Where Detectron2 and the lifter run; auto is CUDA if there is any.",
-        rich_help_panel=_MACHINE,
+        help="Where it is lifted; auto is CUDA if there is any.",
+        rich_help_panel=MACHINE,
     ),
 ]
 Checkpoint = Annotated[
@@ -150,36 +56,6 @@ Subject = Annotated[
         show_default=False,
     ),
 ]
-LayoutOption = Annotated[Layout, typer.Option("--layout", help="What the video shows.", rich_help_panel=_RENDERING)]
-
-
-def detector_options(
-    detector: DetectorName, *, device: str, config: str | None, weights: Path | None, score_threshold: float | None,
-    precision: Precision | None,
-) -> DetectorOptions:  # fmt: skip
-    """The detector's options, None standing for the default. Raises UsageError where they contradict the detector."""
-    from liftline.models.devices import check_device_name
-    from liftline_detector.options import DetectorOptions
-
-    chosen: dict[str, Any] = {
-        "config": config,
-        "weights": weights,
-        "score_threshold": score_threshold,
-        "precision": precision,
-    }
-    given = {name: value for name, value in chosen.items() if value is not None}
-    if given and detector is not DetectorName.DETECTRON2:
-        raise UsageError(
-            f"{_written(given)}: only Detectron2 knows it, and --detector is {detector.value}; "
-            "use --detector detectron2 or leave it out."
-        )
-    check_device_name(device)
-    return DetectorOptions(device=device, **given)
-
-
-def _written(names: Iterable[str]) -> str:
-    flags = {"config": "--detectron-cfg", "weights": "--detectron-weights", "score_threshold": "--score-threshold"}
-    return ", ".join(flags.get(name, f"--{name}") for name in names)
 
 
 def check_causal(*, causal: bool, checkpoint: Path | None) -> None:

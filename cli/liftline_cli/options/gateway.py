@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from liftline_cli.options.common import DetectorName
 from liftline_cli.options.groups import takes_group
 
 if TYPE_CHECKING:
@@ -41,10 +40,6 @@ FetchInto = Annotated[
     ),
 ]
 PriorityOption = Annotated[PriorityName, typer.Option("--priority", help="How soon.")]
-DeployedDetector = Annotated[
-    DetectorName | None,
-    typer.Option("--detector", help="Fail unless the deployment runs this one. [default: any]", show_default=False),
-]
 Webhook = Annotated[
     str, typer.Option("--webhook", metavar="URL", help="Is told when the job has ended.", show_default=False)
 ]
@@ -123,4 +118,4 @@ class Gateway:
 
 def connected(command: Callable[..., None]) -> Callable[..., None]:
     """Give a command the options above; it gets them as one argument, `gateway`."""
-    return takes_group("gateway", Gateway, _OPTIONS)(command)
+    return takes_group("gateway", Gateway, _OPTIONS, vars(Gateway()))(command)

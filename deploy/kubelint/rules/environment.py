@@ -24,12 +24,12 @@ from liftline.settings.services import (
     TelemetrySettings,
     WorkerSettings,
 )
-from liftline_detector.settings import DetectorSettings
+from liftline_detector.settings import detector_settings
 from liftline_lifter.settings import LifterSettings
 
 ALL: tuple[type[BaseSettings], ...] = (
     Settings, NatsSettings, S3Settings, GrpcSettings, TelemetrySettings, WorkerSettings, GatewaySettings,
-    DetectorSettings, LifterSettings,
+    detector_settings(), LifterSettings,
 )  # fmt: skip
 _SECRET = "a-secret"  # noqa: S105 - stands for what isn't in manifests
 

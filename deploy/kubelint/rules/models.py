@@ -6,21 +6,21 @@ from collections.abc import Iterator
 
 from deploy.kubelint.documents import Finding, Manifests
 from liftline import __version__
-from liftline.models import catalogue as models
+from liftline_detector.registry import model_files
 
 _HASHES, _LOCAL = "SHA256SUMS", "localhost/"
 
 
 def check(manifests: Manifests) -> Iterator[Finding]:
     """All of them."""
-    wanted = {model.file_name: model.sha256 for model in models.CATALOGUE if not model.optional}
+    wanted = {model.file_name: model.sha256 for model in model_files() if not model.optional}
     for one in manifests.of("ConfigMap"):
         data = one.body.get("data") or {}
         if _HASHES in data:
             found = {file: sha256 for sha256, file in (line.split() for line in data[_HASHES].splitlines())}
             if found != wanted:
                 yield one.finding(
-                    f"{_HASHES} differs from liftline.models.catalogue: {sorted(found.items() ^ wanted.items())}"
+                    f"{_HASHES} differs from the detectors' entries: {sorted(found.items() ^ wanted.items())}"
                 )
     yield from _images(manifests)
 

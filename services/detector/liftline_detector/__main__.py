@@ -13,19 +13,19 @@ from liftline.ports import Detector
 from liftline.service.bootstrap import run_worker
 from liftline.settings.environment import load
 from liftline.settings.machine import load_settings
-from liftline_detector.backends import build_detector
 from liftline_detector.handlers import STAGES, detector_service
-from liftline_detector.settings import DetectorSettings
+from liftline_detector.settings import detector_settings
 
 _WARM_UP_SIZE_PX = (720, 1280)
 
 
 def load_service() -> LoadedService:
     """The detector that the environment asks for, warm. Raises UsageError, ModelError."""
-    settings = load(DetectorSettings)
-    detector = build_detector(settings.backend, settings.options)
+    settings = load(detector_settings())
+    entry, options = settings.entry, settings.options
+    detector = entry.build(options)
     warm_up(detector)
-    return detector_service(detector, settings, load_settings())
+    return detector_service(detector, entry, options, load_settings(), asked=settings.backend)
 
 
 def warm_up(detector: Detector) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from pathlib import Path
 
 from liftline import detections as detections_file
 from liftline import plan as plan_file
@@ -19,8 +18,8 @@ from liftline.progress import SignOfLife
 from liftline.settings.machine import Settings
 from liftline.v1.events_pb2 import Task
 from liftline.video.planning import plan_video
-from liftline_detector.backends import BLAZEPOSE
-from liftline_detector.settings import DetectorSettings, check_model, limits_of
+from liftline_detector.declaration import DetectorEntry, DetectorOptions
+from liftline_detector.settings import check_model, limits_of
 from liftline_detector.sharing import InTurn, tasks_at_once, turns_of
 from liftline_detector.stage import detect_segment
 
@@ -29,13 +28,17 @@ STAGES = (Stage.DETECT, Stage.PLAN)
 _BLOCK_BYTES = 1 << 20
 
 
-def detector_service(detector: Detector, settings: DetectorSettings, machine: Settings) -> LoadedService:
-    """All stages with this detector, which the settings asked for."""
-    is_blazepose = detector.model.name == BLAZEPOSE
+def detector_service(
+    detector: Detector, entry: DetectorEntry, options: DetectorOptions, machine: Settings, *, asked: str
+) -> LoadedService:
+    """All stages with this detector, which was built with these options; `asked`: the name it was asked for by."""
     return LoadedService(
-        handlers={Stage.PLAN: PlanHandler(detector.model, machine), Stage.DETECT: DetectHandler(detector, settings)},
+        handlers={
+            Stage.PLAN: PlanHandler(detector.model, machine),
+            Stage.DETECT: DetectHandler(detector, options, asked=asked),
+        },
         models=[detector.model],
-        device="cpu" if is_blazepose else str(resolve_device(settings.device)),
+        device=str(resolve_device(options.device)) if "cuda" in entry.devices else "cpu",
         at_once=tasks_at_once(detector),
     )
 
@@ -77,20 +80,16 @@ class PlanHandler(StageHandler):
 class DetectHandler(StageHandler):
     """Find everyone in one segment."""
 
-    def __init__(self, detector: Detector, settings: DetectorSettings) -> None:
-        """With a detector that several threads use."""
-        self._detector, self._options = detector, settings.options
-        self._settings: Mapping[str, object] = {
-            "detector": settings.backend,
-            "detector_options": plain(settings.options),
-        }
+    def __init__(self, detector: Detector, options: DetectorOptions, *, asked: str) -> None:
+        """With a detector that several threads use, how it was built, and the name it was asked for by."""
+        self._detector, self._options = detector, options
+        self._settings: Mapping[str, object] = {"detector": asked, "detector_options": plain(options)}
         self._turns = turns_of(detector)
 
     def fingerprint(self, task: Task) -> Fingerprint:  # noqa: ARG002 - no job chooses anything of it
-        """The model and how it is run. Detectron2's config may be a file, whose contents count."""
-        config = Path(self._options.config)
-        config_sha256 = sha256_file(config) if config.is_file() else None
-        return detections_file.SCHEMA_VERSION, self._detector.model, self._options, config_sha256
+        """The model and how it is run. Options may name files, whose contents count."""
+        files = [sha256_file(path) for path in self._options.files()]
+        return detections_file.SCHEMA_VERSION, self._detector.model, self._options, files
 
     def __call__(self, work: Work) -> Outcome:
         """Detect."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Literal
+from collections.abc import Mapping
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, create_model, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from liftline.errors import ModelError
@@ -14,36 +14,47 @@ from liftline.ports import ModelInfo
 from liftline.settings.machine import Settings
 from liftline.v1.events_pb2 import Task
 from liftline.video.opening import VideoLimits
-from liftline_detector.options import DEFAULT_CONFIG, DetectorOptions
+from liftline_detector.declaration import DetectorEntry, DetectorOptions
+from liftline_detector.registry import find_detector, names, own_options
 
 
 class DetectorSettings(BaseSettings):
-    """Which detector a deployment runs, and how. Documented in `docs/settings.md`."""
+    """Which detector a deployment runs. Documented in `docs/settings.md`, with what detectors can be told."""
 
     model_config = SettingsConfigDict(env_prefix="LIFTLINE_DETECTOR_", frozen=True)
 
-    backend: Literal["auto", "blazepose", "detectron2"] = Field(
-        default="auto",
+    backend: str = Field(
+        default=AUTO,
         description="Detector; auto is Detectron2 where it, its weights and a CUDA device are there, else BlazePose.",
     )
-    config: str = Field(default=DEFAULT_CONFIG, description="Detectron2's config: a name or a yaml file.")
-    weights: Path | None = Field(default=None, description="Detectron2's weights, a file. The config's own if unset.")
     device: str = Field(default=AUTO, pattern=NAME_PATTERN, description="Where Detectron2 runs; auto is CUDA if any.")
-    precision: Literal["fp32", "bf16", "fp16"] = Field(default="fp32", description="Detectron2's arithmetic.")
-    score_threshold: float = Field(default=0.7, ge=0, le=1, description="Detectron2: people below aren't reported.")
-    threads: int = Field(default=1, ge=1, description="Threads of one call of BlazePose.")
+
+    @field_validator("backend")
+    @classmethod
+    def _known(cls, backend: str) -> str:
+        if backend not in names():
+            raise ValueError(f"there is no detector '{backend}'; choose one of {', '.join(names())}")
+        return backend
+
+    @property
+    def entry(self) -> DetectorEntry:
+        """The detector that runs here."""
+        return find_detector(self.backend, self._given)
+
+    @property
+    def _given(self) -> Mapping[str, object]:
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
     @property
     def options(self) -> DetectorOptions:
-        """For the backend."""
-        return DetectorOptions(
-            threads=self.threads,
-            device=self.device,
-            precision=self.precision,
-            score_threshold=self.score_threshold,
-            config=self.config,
-            weights=self.weights,
-        )
+        """What it is told."""
+        return self.entry.chosen(self._given)
+
+
+def detector_settings() -> type[DetectorSettings]:
+    """The same with every variable that some detector knows."""
+    own: dict[str, Any] = {name: (info.annotation, info) for name, (info, _) in own_options().items()}
+    return create_model("DetectorSettings", __base__=DetectorSettings, **own)
 
 
 def limits_of(task: Task, machine: Settings) -> VideoLimits:

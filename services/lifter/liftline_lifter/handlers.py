@@ -20,12 +20,13 @@ from liftline.pipeline.handler import Fingerprint, LoadedService, Outcome, Produ
 from liftline.pipeline.segment_files import segment_files
 from liftline.ports import Progress, StopToken
 from liftline.progress import SignOfLife
+from liftline.settings.job import JobSettings, of_job
 from liftline.settings.machine import Settings
 from liftline.tracks import Tracks
 from liftline.v1.events_pb2 import Task
 from liftline_lifter.lifting.checkpoint import LifterCheckpoint, checkpoint_model
-from liftline_lifter.settings import LifterSettings, export_formats, lift_settings, track_settings
-from liftline_lifter.stage import LiftResult, lift_tracks, track_people
+from liftline_lifter.settings import LifterSettings
+from liftline_lifter.stage import LiftResult, LiftSettings, TrackSettings, lift_tracks, track_people
 from liftline_lifter.videopose3d import write_custom_dataset, write_detectron_file
 
 STAGES = (Stage.LIFT, Stage.TRACK)
@@ -59,12 +60,12 @@ class TrackHandler(StageHandler):
 
     def fingerprint(self, task: Task) -> Fingerprint:
         """How people are followed."""
-        return tracks_file.SCHEMA_VERSION, track_settings(task.settings, self._machine)
+        return tracks_file.SCHEMA_VERSION, self._chosen(task)
 
     def __call__(self, work: Work) -> Outcome:
         """Track."""
         task, stop = work.task, SignOfLife(work.stop, work.progress)
-        settings = track_settings(task.settings, self._machine)
+        settings = self._chosen(task)
         plan = plan_file.load(work.input_file("plan"))
         found = _detections(work, stop)
         result = track_people(
@@ -76,6 +77,9 @@ class TrackHandler(StageHandler):
             warnings=result.warnings,
             settings={"track": plain(settings)},
         )
+
+    def _chosen(self, task: Task) -> TrackSettings:
+        return of_job(TrackSettings, JobSettings.from_proto(task.settings), max_tracks=self._machine.max_tracks)
 
 
 class LiftHandler(StageHandler):
@@ -92,18 +96,18 @@ class LiftHandler(StageHandler):
 
     def fingerprint(self, task: Task) -> Fingerprint:
         """The network, how it lifts, and the formats asked for."""
-        network, schemas = self._checkpoint, (poses_file.SCHEMA_VERSION, scene_file.SCHEMA_VERSION)
-        settings = lift_settings(task.settings, device=self._device)
-        return schemas, network.sha256, network.causal, settings, export_formats(task.settings), self._most_exports
+        network, job = self._checkpoint, JobSettings.from_proto(task.settings)
+        schemas, settings = (poses_file.SCHEMA_VERSION, scene_file.SCHEMA_VERSION), of_job(LiftSettings, job)
+        return schemas, network.sha256, network.causal, settings, self._device, job.export, self._most_exports
 
     def __call__(self, work: Work) -> Outcome:
         """Lift."""
-        job, stop = work.task.settings, SignOfLife(work.stop, work.progress)
-        settings, formats = lift_settings(job, device=self._device), export_formats(job)
+        job, stop = JobSettings.from_proto(work.task.settings), SignOfLife(work.stop, work.progress)
+        settings = of_job(LiftSettings, job, device=self._device)
         tracks = tracks_file.load(work.input_file("tracks"))
         progress = _InFrames(work.progress, rows=len(tracks.frame_index), frames=len(tracks.frame_times_s))
         result = lift_tracks(tracks, self._checkpoint, settings=settings, stop=stop, progress=progress)
-        exported = _exports(work, result, formats, stop)
+        exported = _exports(work, result, job.export, stop)
         most = len(exported) if self._most_exports is None else self._most_exports
         kept, left_out = exported[:most], exported[most:]
         return Outcome(
@@ -111,7 +115,7 @@ class LiftHandler(StageHandler):
             frames_done=len(tracks.frame_times_s),
             models=[self._model],
             warnings=_left_out(work.task.video_name, left_out),
-            settings={**self._settings, "lift": plain(settings), "export": list(formats)},
+            settings={**self._settings, "lift": plain(settings), "export": list(job.export)},
         )
 
 

@@ -20,12 +20,12 @@ from liftline.pipeline.segment_files import segment_files
 from liftline.ports import StopToken
 from liftline.processors import processors
 from liftline.progress import SignOfLife
+from liftline.settings.job import JobSettings, of_job
 from liftline.v1.events_pb2 import Task
 from liftline_renderer._recent_poses import RecentPoses
 from liftline_renderer.encoding import frame_index as frame_index_file
 from liftline_renderer.encoding.mux import mux
-from liftline_renderer.settings import render_settings
-from liftline_renderer.stage import render_segment
+from liftline_renderer.stage import RenderSettings, render_segment
 
 STAGES = (Stage.MUX, Stage.RENDER)
 """Those first that bring a job nearer to its end."""
@@ -50,11 +50,12 @@ class RenderHandler(StageHandler):
 
     def fingerprint(self, task: Task) -> Fingerprint:
         """How it is drawn."""
-        return (render_settings(task.settings),)
+        return (of_job(RenderSettings, JobSettings.from_proto(task.settings)),)
 
     def __call__(self, work: Work) -> Outcome:
         """Render."""
-        settings, stop = render_settings(work.task.settings), SignOfLife(work.stop, work.progress)
+        settings = of_job(RenderSettings, JobSettings.from_proto(work.task.settings))
+        stop = SignOfLife(work.stop, work.progress)
         plan = plan_file.load(work.input_file("plan"))
         poses, scene = self._recent_poses.of(work), scene_file.load(work.input_file("scene"))
         segment = plan.segments[work.task.id.number]

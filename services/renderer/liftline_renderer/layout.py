@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import sqrt
-from typing import Literal, get_args
 
-from liftline.errors import UsageError
+from pydantic import Field
+
 from liftline.frames import VideoInfo
-
-Layout = Literal["overlay", "side-by-side", "3d"]
+from liftline.settings.checked import checked
+from liftline.settings.job import Layout, RenderChoices
 
 MAX_SIDE_PX, MAX_AREA_PX = 4096, 36_864 * 256
 """Largest picture of H.264 level 5.2: beyond it most browsers and phones don't play a file. Larger ones are scaled."""
@@ -24,19 +24,11 @@ class Pane:
     height: int
 
 
-@dataclass(frozen=True)
-class RenderSettings:
+@checked
+class RenderSettings(RenderChoices):
     """How to render. max_height_px scales larger outputs down, keeping their proportions."""
 
-    layout: Layout = "side-by-side"
-    max_height_px: int | None = None
-
-    def __post_init__(self) -> None:
-        """Check the values once."""
-        if self.layout not in get_args(Layout):
-            raise UsageError(f"layout must be one of {', '.join(get_args(Layout))}, not '{self.layout}'.")
-        if self.max_height_px is not None and self.max_height_px < 16:
-            raise UsageError(f"max_height_px must be 16 or more, not {self.max_height_px}.")
+    max_height_px: int | None = Field(default=None, ge=16)
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,9 @@ from liftline.video.reading import read_frames
 from liftline_renderer.compositor import Compositor
 from liftline_renderer.drawing.strokes import Image
 from liftline_renderer.encoding.encode import SegmentWriter
-from liftline_renderer.layout import Layout, RenderSettings, output_size
+from liftline_renderer.layout import RenderSettings, output_size
 
-__all__ = ["Layout", "RenderSettings", "output_size", "render_segment"]
+__all__ = ["RenderSettings", "output_size", "render_segment"]
 
 FRAMES_AHEAD, PICTURES_BEHIND = 3, 3
 """Decoded frames waiting to be drawn, and drawn pictures waiting to be encoded."""

@@ -15,7 +15,8 @@ import pytest
 
 from liftline.errors import ExitCode
 from liftline.models import catalogue as models
-from liftline.models.catalogue import KEYPOINT_RCNN_R101, VIDEOPOSE3D
+from liftline.models.catalogue import VIDEOPOSE3D
+from liftline_detector.keypoint_rcnn.entry import KEYPOINT_RCNN_R101
 from tests.integration.cli.file_server import FileServer, broken_after, status
 from tests.integration.cli.proxy import TunnelProxy
 from tests.support import Outcome

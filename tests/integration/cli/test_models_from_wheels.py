@@ -12,8 +12,9 @@ import pytest
 
 from liftline.errors import ExitCode, ModelError
 from liftline.models import catalogue as models
-from liftline.models.catalogue import MEDIAPIPE_WHEEL, ModelFile, Wheel, WheelMember
+from liftline.models.catalogue import ModelFile, Wheel, WheelMember
 from liftline.models.fetching.wheel import extract, fetch_from_wheel
+from liftline_detector.blazepose.entry import MEDIAPIPE_WHEEL
 
 CONTENT = b"a small model" * 100
 SOURCE = WheelMember(MEDIAPIPE_WHEEL, "toy/models/toy.tflite", len(CONTENT))

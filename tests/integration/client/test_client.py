@@ -39,7 +39,7 @@ def test_a_submitted_video_arrives_with_its_settings(use: Use, gateway: Gateway,
     assert [done for done, _ in told] == sorted(done for done, _ in told)
     sent = gateway.jobs[job.name]
     assert sent.priority == pb.PRIORITY_HIGH
-    assert sent.settings == settings.wire
+    assert sent.settings == settings.to_proto()
     assert list(sent.settings.export_formats) == [pb.EXPORT_FORMAT_TRC, pb.EXPORT_FORMAT_CSV]
     assert (job.state, job.video_name, job.priority) == (JobState.QUEUED, "clip.mp4", Priority.HIGH)
 

@@ -21,7 +21,7 @@ from liftline.progress import FrameCounter, StopFlag
 from liftline.skeletons import COCO17
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
-from liftline_detector.backends import build_detector
+from liftline_detector.registry import build_detector
 from liftline_detector.stage import detect_segment
 
 pytestmark = [pytest.mark.shared_data, pytest.mark.slow]

@@ -4,44 +4,79 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import get_args
+from pathlib import Path
+from typing import Any, get_args
 
 import pytest
+import typer
+from pydantic import TypeAdapter
+from typer.testing import CliRunner
 
-from liftline.client import JobSettings
 from liftline.errors import UsageError
-from liftline_cli.options.common import DetectorName, Layout, Precision
-from liftline_cli.options.lifting import Lifting, Smooth, parse_heights
-from liftline_detector.backends import AUTO, BACKENDS
-from liftline_detector.options import PRECISIONS
-from liftline_lifter.lifting import smoothing
-from liftline_lifter.settings import lift_settings
+from liftline.settings.checked import field_infos
+from liftline.settings.job import JobSettings, of_job
+from liftline.settings.machine import Settings
+from liftline_cli.local.process_settings import ProcessSettings
+from liftline_cli.main import app
+from liftline_cli.options.detector import ChosenDetector, with_detector
+from liftline_cli.options.job import Chosen, parse_heights, parse_list, with_job
+from liftline_detector.blazepose.entry import BlazePoseChoices
+from liftline_detector.declaration import DetectorOptions
+from liftline_detector.keypoint_rcnn.entry import KeypointRcnnOptions
+from liftline_detector.registry import names
 from liftline_lifter.stage import LiftSettings
-from liftline_renderer.layout import Layout as RendererLayout
+
+OFFERED = [name for name in field_infos(JobSettings) if name != "detector"]
 
 
-def test_smoothing_choices_are_the_lifters() -> None:
-    assert {choice.value for choice in Smooth} == set(smoothing.SMOOTHINGS)
-    assert Smooth.BUTTERWORTH.value == smoothing.DEFAULT
+def chosen(*arguments: str) -> JobSettings:
+    """What a command with all options makes of these."""
+    made = list[JobSettings]()
+
+    @with_job(*OFFERED)
+    def command(chosen: Chosen) -> None:
+        made.append(chosen.job())
+
+    offering = typer.Typer()
+    offering.command()(command)
+    result = CliRunner().invoke(offering, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return made[0]
 
 
-def test_what_is_not_chosen_is_the_same_everywhere() -> None:
-    chosen = Lifting()
-    assert chosen.settings(device="cpu") == LiftSettings()
-    assert JobSettings(**chosen.choices()) == JobSettings()
+def test_what_is_not_chosen_is_the_default() -> None:
+    assert chosen() == JobSettings()
+    assert of_job(LiftSettings, chosen(), device="cpu") == LiftSettings()
 
 
 def test_every_choice_of_lifting_reaches_the_lifter_here_and_through_a_job() -> None:
-    chosen = Lifting(
-        smooth=Smooth.NONE, native_rate=True, fov=70.0, person_height=["1.8", "2=1.62", "7=1.1"], common_floor=False,
-        repair_sides=False, reject_outliers=False, constant_bones=False, lock_feet=False,
+    asked = chosen(
+        "--smooth", "none", "--native-rate", "--fov", "70", "--person-height", "1.8", "--person-height", "2=1.62",
+        "--person-height", "7=1.1", "--no-common-floor", "--no-repair-sides", "--no-reject-outliers",
+        "--no-constant-bones", "--no-lock-feet",
     )  # fmt: skip
-    here = chosen.settings(device="cpu")
+    here = of_job(LiftSettings, asked, device="cpu")
     assert here == LiftSettings(
-        smooth="none", native_rate=True, fov_deg=70.0, person_height_m=1.8, person_heights_m=((2, 1.62), (7, 1.1)),
+        smooth="none", native_rate=True, fov_deg=70.0, person_height_m=1.8, person_heights_m={2: 1.62, 7: 1.1},
         common_floor=False, repair_sides=False, reject_outliers=False, constant_bones=False, lock_feet=False,
     )  # fmt: skip
-    assert lift_settings(JobSettings(**chosen.choices()).wire, device="cpu") == here
+    assert of_job(LiftSettings, JobSettings.from_proto(asked.to_proto()), device="cpu") == here
+
+
+def test_every_other_choice_reaches_the_job() -> None:
+    asked = chosen("--focal-px", "900", "--max-people", "2", "--layout", "3d", "--export", "TRC, csv,trc,")
+    assert asked == JobSettings(focal_px=900.0, max_people=2, layout="3d", export=("trc", "csv"))
+
+
+@pytest.mark.parametrize("name", OFFERED)
+def test_every_field_of_a_job_is_an_option_with_its_help(name: str) -> None:
+    shown = " ".join(CliRunner().invoke(app, ["process", "--help"], env={"COLUMNS": "400"}).output.split())
+    info = field_infos(JobSettings)[name]
+    words = (info.description or "").split(" [")[0].rstrip(".")
+    if name not in ("person_heights_m", "person_height_m", "export"):
+        assert words[1:] in shown
+    for choice in get_args(info.annotation) if isinstance(info.default, str) else ():
+        assert choice in shown
 
 
 @pytest.mark.parametrize(
@@ -49,21 +84,85 @@ def test_every_choice_of_lifting_reaches_the_lifter_here_and_through_a_job() -> 
 )
 def test_a_height_that_says_nothing_is_refused(texts: list[str]) -> None:
     with pytest.raises(UsageError, match="--person-height"):
-        parse_heights(texts)
+        Chosen({"person_height": texts}).job()
 
 
-def test_two_ways_to_say_how_wide_the_camera_sees_are_refused() -> None:
-    with pytest.raises(UsageError, match="--focal-px and --fov"):
-        Lifting(focal_px=900.0, fov=60.0).choices()
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"focal_px": 900.0, "fov_deg": 60.0}, "--focal-px and --fov both"),
+        ({"export": "json,bvh"}, "--export: there is no 'bvh'"),
+        ({"person_height": ["17"]}, "--person-height: 0.4 to 2.8 metres, not 17"),
+        ({"max_people": 0}, "--max-people: 1 or more"),
+    ],
+)
+def test_what_is_wrong_is_told_by_the_option(options: dict[str, Any], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        Chosen(options).job()
 
 
-def test_layout_choices_are_the_renderers() -> None:
-    assert {choice.value for choice in Layout} == set(get_args(RendererLayout))
+def test_lists_and_heights_are_read() -> None:
+    assert parse_list("JSON, trc,json,") == ("json", "trc")
+    assert parse_list("") == ()
+    assert parse_heights(["1.75", "2=1.62"]) == (1.75, [(2, 1.62)])
 
 
-def test_detector_and_precision_choices_are_the_detectors() -> None:
-    assert {choice.value for choice in DetectorName} == {AUTO, *BACKENDS}
-    assert tuple(choice.value for choice in Precision) == PRECISIONS
+def found(*arguments: str) -> ChosenDetector:
+    """What a command that finds people makes of these."""
+    made = list[ChosenDetector]()
+
+    @with_detector
+    def command(finding: ChosenDetector) -> None:
+        made.append(finding)
+
+    offering = typer.Typer()
+    offering.command()(command)
+    result = CliRunner().invoke(offering, list(arguments), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return made[0]
+
+
+def test_every_detector_can_be_chosen_with_its_own_options() -> None:
+    assert found().options() == DetectorOptions()
+    assert found("--detector", "blazepose", "--threads", "2").options() == BlazePoseChoices(threads=2)
+    assert found(
+        "--detector", "detectron2", "--detectron-cfg", "a.yaml", "--detectron-weights", "b.pkl", "--precision", "bf16",
+        "--score-threshold", "0.5", "--device", "cuda:1",
+    ).options() == KeypointRcnnOptions(
+        config="a.yaml", weights=Path("b.pkl"), precision="bf16", score_threshold=0.5, device="cuda:1"
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("detector", names())
+def test_every_detector_is_offered(detector: str) -> None:
+    assert found("--detector", detector).name == detector
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--precision", "bf16"], "--precision: only Detectron2 knows it, and --detector is auto"),
+        (
+            ["--detector", "blazepose", "--detectron-cfg", "a"],
+            "only Detectron2.*use --detector detectron2",
+        ),
+        (["--detector", "detectron2", "--threads", "2"], "--threads: only BlazePose knows it"),
+        (["--device", "gpu"], "no device 'gpu'"),
+    ],
+)
+def test_options_of_another_detector_are_refused(arguments: list[str], words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        found(*arguments).options()
+
+
+def test_settings_survive_the_way_to_the_process_of_one_video() -> None:
+    chosen = KeypointRcnnOptions(config="a.yaml", precision="bf16")
+    settings = ProcessSettings(
+        job=JobSettings(smooth="none", person_heights_m={2: 1.7}), machine=Settings(segment_s=2.5),
+        detector="detectron2", detector_options=chosen,
+    )  # fmt: skip
+    sent = TypeAdapter(ProcessSettings).dump_json(settings)
+    assert TypeAdapter(ProcessSettings).validate_json(sent) == settings
 
 
 @pytest.mark.parametrize(

@@ -12,15 +12,10 @@ from typer.testing import CliRunner
 
 from liftline.errors import ExitCode, UsageError
 from liftline.models import catalogue as models
-from liftline.models.catalogue import (
-    CATALOGUE,
-    KEYPOINT_RCNN_R101,
-    POSE_DETECTION,
-    POSE_LANDMARK,
-    VIDEOPOSE3D,
-    ModelFile,
-)
-from liftline_cli.commands.models import State, app, chosen, state
+from liftline.models.catalogue import VIDEOPOSE3D, ModelFile
+from liftline_cli.commands.models import CATALOGUE, State, app, chosen, state
+from liftline_detector.blazepose.entry import POSE_DETECTION, POSE_LANDMARK
+from liftline_detector.keypoint_rcnn.entry import KEYPOINT_RCNN_R101
 
 NEEDED = (POSE_DETECTION, POSE_LANDMARK)
 

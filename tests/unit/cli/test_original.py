@@ -9,9 +9,10 @@ import pytest
 from rich.console import Console
 
 from liftline.errors import ModelError
-from liftline.jobs.wire import LIFT_STEPS
+from liftline.settings.checked import field_infos
+from liftline.settings.job import JobSettings, LiftChoices
 from liftline_cli.console.reporting import ConsoleReporter
-from liftline_cli.original import DEFAULT_CHECKPOINT, find_checkpoint, original_lifting
+from liftline_cli.original import DEFAULT_CHECKPOINT, find_checkpoint, original_job
 
 
 @dataclass
@@ -56,12 +57,15 @@ def test_a_checkpoint_that_was_named_is_never_replaced(folders: list[Path]) -> N
 
 
 def test_videopose3ds_weights_are_used_as_by_its_own_program() -> None:
-    settings = original_lifting(Path(DEFAULT_CHECKPOINT))
+    settings = original_job(Path(DEFAULT_CHECKPOINT))
     assert (settings.smooth, settings.native_rate) == ("none", True)
-    assert not any(getattr(settings, step) for step in LIFT_STEPS)
+    steps = [name for name, info in field_infos(LiftChoices).items() if info.default is True]
+    assert len(steps) >= 5
+    assert not any(getattr(settings, step) for step in steps)
 
 
 @pytest.mark.parametrize("checkpoint", [None, Path("mine.safetensors")])
 def test_liftlines_weights_are_used_as_ever(checkpoint: Path | None) -> None:
-    settings = original_lifting(checkpoint)
+    settings = original_job(checkpoint)
+    assert settings == JobSettings()
     assert (settings.smooth, settings.native_rate) == ("butterworth", False)

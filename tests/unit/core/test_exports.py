@@ -10,8 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from liftline.errors import UsageError
-from liftline.exports import EXPORTERS, export, parse_formats
+from liftline.exports import EXPORTERS, export
 from liftline.poses import Poses
 from liftline.scene import Scene, world_axes
 
@@ -28,13 +27,6 @@ def two_people() -> Poses:
         keypoints_px=np.zeros((5, 17, 2), np.float32), keypoint_scores=np.ones((5, 17), np.float32),
         observed=np.array([True, False, True, True, True]),
     )  # fmt: skip
-
-
-def test_formats_are_parsed_once_each_and_unknown_ones_named() -> None:
-    assert parse_formats("JSON, trc,json,") == ("json", "trc")
-    assert parse_formats("") == ()
-    with pytest.raises(UsageError, match="no format 'bvh'"):
-        parse_formats("json,bvh")
 
 
 def test_npy_is_videopose3d_shaped_and_nan_where_the_person_is_absent(two_people: Poses, tmp_path: Path) -> None:

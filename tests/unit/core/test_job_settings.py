@@ -12,17 +12,8 @@ from hypothesis import strategies as st
 from liftline.errors import UsageError
 from liftline.exports import EXPORTERS
 from liftline.settings import _job_wire
-from liftline.settings.job import (
-    ExportFormat,
-    InvalidSettingsError,
-    JobSettings,
-    Layout,
-    LiftChoices,
-    Smoothing,
-    field_infos,
-    limits,
-    of_job,
-)
+from liftline.settings.checked import InvalidSettingsError, field_infos, limits
+from liftline.settings.job import ExportFormat, JobSettings, Layout, LiftChoices, Smoothing, of_job
 from liftline.v1 import job_service_pb2 as api
 
 INFOS = field_infos(JobSettings)

@@ -11,7 +11,10 @@ import pytest
 
 from liftline.errors import ModelError
 from liftline.models import catalogue as models
-from liftline.models.catalogue import CATALOGUE, MEDIAPIPE_WHEEL, Address, ModelFile, WheelMember
+from liftline.models.catalogue import Address, ModelFile, WheelMember
+from liftline_cli.commands.models import CATALOGUE
+from liftline_detector.blazepose.entry import MEDIAPIPE_WHEEL
+from liftline_detector.keypoint_rcnn.entry import KEYPOINT_RCNN_R101, weights_of
 
 CONTENT = b"a small model" * 100
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -121,8 +124,8 @@ def test_non_commercial_models_say_so():
 
 @pytest.mark.parametrize("form", ["COCO-Keypoints/{}.yaml", "COCO-Keypoints/{}", "{}.yaml", "{}"])
 def test_a_detectron2_config_has_its_weights_in_the_model_zoo(form):
-    model = models.detectron2_weights(form.format("keypoint_rcnn_R_101_FPN_3x"))
-    assert model is models.KEYPOINT_RCNN_R101
+    model = weights_of(form.format("keypoint_rcnn_R_101_FPN_3x"))
+    assert model is KEYPOINT_RCNN_R101
     assert model.file_name == "model_final_997cc7.pkl"
     assert isinstance(model.source, Address)
     assert model.source.md5_prefix == "997cc7"
@@ -133,4 +136,4 @@ def test_a_detectron2_config_has_its_weights_in_the_model_zoo(form):
     "config", ["", "COCO-Detection/faster_rcnn_R_50_FPN_3x.yaml", "my/keypoint_rcnn_R_101_FPN_3x.yaml", "videopose3d"]
 )
 def test_other_configs_have_no_weights_there(config):
-    assert models.detectron2_weights(config) is None
+    assert weights_of(config) is None

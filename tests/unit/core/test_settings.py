@@ -19,7 +19,7 @@ from liftline.settings.services import (
     TelemetrySettings,
     WorkerSettings,
 )
-from liftline_detector.settings import DetectorSettings
+from liftline_detector.settings import detector_settings
 from liftline_lifter.settings import LifterSettings
 
 DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "settings.md"
@@ -45,7 +45,7 @@ def test_models_lie_in_the_users_cache(monkeypatch: pytest.MonkeyPatch, tmp_path
 
 ALL = (
     Settings, NatsSettings, S3Settings, GrpcSettings, TelemetrySettings, WorkerSettings, GatewaySettings, Connection,
-    DetectorSettings, LifterSettings,
+    detector_settings(), LifterSettings,
 )  # fmt: skip
 VARIABLES = [(f"{kind.model_config['env_prefix']}{name.upper()}", field.default) for kind in ALL
              for name, field in kind.model_fields.items()]  # fmt: skip

@@ -307,7 +307,7 @@ PLANTED: dict[str, tuple[Planting, str]] = {
         lambda plot: plot.bodies.append(
             {"kind": "ConfigMap", "metadata": {"name": "hashes"}, "data": {"SHA256SUMS": "00  pose_detection.tflite"}}
         ),
-        r"SHA256SUMS differs from liftline.models.catalogue",
+        r"SHA256SUMS differs from the detectors' entries",
     ),
 }  # fmt: skip
 

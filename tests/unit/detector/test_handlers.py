@@ -30,9 +30,10 @@ from liftline.settings.machine import Settings
 from liftline.v1.artifacts_pb2 import Model
 from liftline.v1.events_pb2 import Task
 from liftline.v1.job_service_pb2 import JobSettings
+from liftline_detector.declaration import DetectorOptions
 from liftline_detector.handlers import DetectHandler, PlanHandler
-from liftline_detector.options import DetectorOptions
-from liftline_detector.settings import DetectorSettings
+from liftline_detector.registry import find_detector
+from liftline_detector.settings import detector_settings
 from liftline_detector.sharing import tasks_at_once
 from tests.folder_work import FolderJob, FolderWork
 
@@ -102,7 +103,7 @@ def job(video: Path, tmp_path: Path) -> FolderJob:
 def handlers(detector: Detector) -> dict[Stage, PlanHandler | DetectHandler]:
     return {
         Stage.PLAN: PlanHandler(detector.model, Settings()),
-        Stage.DETECT: DetectHandler(detector, DetectorSettings()),
+        Stage.DETECT: DetectHandler(detector, DetectorOptions(), asked="auto"),
     }
 
 
@@ -194,7 +195,7 @@ def test_a_detector_is_asked_for_by_its_backend_or_by_its_whole_name(job: Folder
 def test_a_segment_planned_for_another_model_is_refused(job: FolderJob) -> None:
     work = plan_task(job, detector_model=Model(name="counting", sha256="cd" * 32))
     with pytest.raises(ModelError, match=r"planned for the model 'counting' \(SHA-256 cdcdcdcdcdcd…\), but this"):
-        DetectHandler(Counting(), DetectorSettings())(work)
+        DetectHandler(Counting(), DetectorOptions(), asked="auto")(work)
 
 
 def detect_works(job: FolderJob, detector: Detector) -> list[FolderWork]:
@@ -207,7 +208,7 @@ def detect_works(job: FolderJob, detector: Detector) -> list[FolderWork]:
 def test_no_more_sessions_work_at_a_time_than_a_detector_allows(job: FolderJob, max_sessions: int, most: int) -> None:
     works = detect_works(job, Counting())
     detector = Counting(max_sessions=max_sessions)
-    handler = DetectHandler(detector, DetectorSettings())
+    handler = DetectHandler(detector, DetectorOptions(), asked="auto")
     with ThreadPoolExecutor(3) as pool:
         outcomes = list(pool.map(handler, works))
     assert sum(outcome.frames_done for outcome in outcomes) == FRAMES
@@ -224,7 +225,7 @@ def test_a_segment_is_ready_for_the_device_before_the_one_on_it_is_done(job: Fol
     detector, moves = Counting(max_sessions=1), Moves()
     detector.may_go_on.clear()
     second.progress = moves
-    handler = DetectHandler(detector, DetectorSettings())
+    handler = DetectHandler(detector, DetectorOptions(), asked="auto")
     with ThreadPoolExecutor(2) as pool:
         tasks = [pool.submit(handler, first)]
         assert detector.entered.wait(10)
@@ -240,7 +241,7 @@ def test_a_task_that_waits_for_its_turn_stops_when_told_and_shows_that_it_lives(
     first, second, _ = detect_works(job, Counting())
     detector = Counting(max_sessions=1)
     detector.may_go_on.clear()
-    handler, stop, moves = DetectHandler(detector, DetectorSettings()), StopFlag(), Moves()
+    handler, stop, moves = DetectHandler(detector, DetectorOptions(), asked="auto"), StopFlag(), Moves()
     first.progress, second.progress, second.stop = FrameCounter(), moves, stop
     with ThreadPoolExecutor(2) as pool:
         running = pool.submit(handler, first)
@@ -256,8 +257,9 @@ def test_a_task_that_waits_for_its_turn_stops_when_told_and_shows_that_it_lives(
 
 
 def test_without_settings_the_detector_is_local_modes() -> None:
-    assert DetectorSettings().options == DetectorOptions()
-    assert DetectorSettings().backend == "auto"
+    settings = environment.load(detector_settings())
+    assert settings.options == find_detector("auto").chosen({})
+    assert settings.backend == "auto"
 
 
 @pytest.mark.parametrize(
@@ -267,4 +269,4 @@ def test_without_settings_the_detector_is_local_modes() -> None:
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(f"LIFTLINE_DETECTOR_{variable}", value)
     with pytest.raises(UsageError, match=f"LIFTLINE_DETECTOR_{variable}: "):
-        environment.load(DetectorSettings)
+        environment.load(detector_settings())

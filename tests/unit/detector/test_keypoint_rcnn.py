@@ -12,13 +12,12 @@ import torch
 from liftline.errors import ExitCode, LiftlineError, ModelError, UsageError
 from liftline.frames import Frame
 from liftline.ports import ModelInfo
-from liftline_detector.backends import build_detector
-from liftline_detector.keypoint_rcnn._network import is_installed
 from liftline_detector.keypoint_rcnn._people import keypoint_scores
 from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
+from liftline_detector.keypoint_rcnn.entry import KeypointRcnnOptions, is_installed
 from liftline_detector.keypoint_rcnn.pictures import InputFormat, network_input, resized
 from liftline_detector.keypoint_rcnn.weights import read_weights
-from liftline_detector.options import DetectorOptions
+from liftline_detector.registry import build_detector
 from tests.standins import BrightNetwork
 
 COCO = InputFormat(800, 1333, "BGR")
@@ -200,12 +199,12 @@ def test_auto_needs_a_gpu_for_detectron2():
 @pytest.mark.parametrize(
     ("options", "phrase"),
     [
-        ({"precision": "int8"}, "There is no precision 'int8'; choose one of fp32, bf16, fp16"),
-        ({"score_threshold": 1.5}, "between 0 and 1, not 1.5"),
-        ({"score_threshold": float("nan")}, "between 0 and 1, not nan"),
+        ({"precision": "int8"}, "precision: there is no 'int8' in this version; choose 'fp32', 'bf16' or 'fp16'"),
+        ({"score_threshold": 1.5}, "score_threshold: 0 to 1, not 1.5"),
+        ({"score_threshold": float("nan")}, "score_threshold: 0 to 1, not nan"),
         ({"device": "gpu"}, "There is no device 'gpu'"),
     ],
 )
 def test_unusable_options_are_refused(options, phrase):
     with pytest.raises(UsageError, match=phrase):
-        DetectorOptions(**options)
+        KeypointRcnnOptions(**options)

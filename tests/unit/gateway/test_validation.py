@@ -60,7 +60,7 @@ def test_a_video_has_a_length_within_the_limit(size: int) -> None:
 
 def test_everything_wrong_is_told_at_once() -> None:
     request = api.CreateJobRequest(
-        settings=api.JobSettings(detector="yolo", max_people=-1, focal_px=float("nan"), export_formats=[1, 1]),
+        settings=api.JobSettings(detector="Yolo 9", max_people=-1, focal_px=float("nan"), export_formats=[1, 1]),
         request_id="not/a/token",
         webhook_uri="https://elsewhere.example.com/",
     )

@@ -23,16 +23,17 @@ from liftline.jobs.naming import Stage
 from liftline.pipeline.segment_files import AHEAD
 from liftline.plan import Plan, Segment
 from liftline.progress import FrameCounter, StopFlag
-from liftline.settings import environment
+from liftline.settings import environment, job
+from liftline.settings.job import of_job
 from liftline.settings.machine import Settings
 from liftline.v1 import job_service_pb2
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Task, TaskId, TaskResult
 from liftline.v1.job_service_pb2 import JobSettings
 from liftline_cli.local.process_settings import ProcessSettings
-from liftline_cli.options.lifting import Smooth
 from liftline_lifter.handlers import MOST_EXPORTS, LiftHandler, TrackHandler
-from liftline_lifter.settings import LifterSettings, export_formats, lift_settings, track_settings
+from liftline_lifter.lifting.smoothing import smooth
+from liftline_lifter.settings import LifterSettings
 from liftline_lifter.stage import LiftSettings, TrackSettings
 from tests.folder_work import FolderWork
 from tests.unit.lifter.lifters import random_checkpoint, tracks_of
@@ -217,30 +218,37 @@ def test_lifting_one_long_track_lives_before_it_is_done(stored: Stored, tmp_path
 
 
 def test_a_job_that_chooses_nothing_is_processed_as_liftline_process_does() -> None:
-    local = ProcessSettings().job.to_proto()
-    assert track_settings(JobSettings(), Settings()) == track_settings(local, Settings()) == TrackSettings()
-    assert lift_settings(JobSettings(), device="cpu") == lift_settings(local, device="cpu") == LiftSettings()
-    assert export_formats(JobSettings()) == export_formats(local) == ()
+    local, asked = ProcessSettings(), job.JobSettings.from_proto(JobSettings())
+    assert asked == local.job == job.JobSettings.from_proto(local.job.to_proto())
+    assert of_job(TrackSettings, asked, max_tracks=local.machine.max_tracks) == TrackSettings()
+    assert of_job(LiftSettings, asked, device=local.device) == LiftSettings()
 
 
-@pytest.mark.parametrize("smooth", list(Smooth))
-def test_every_smoothing_of_the_command_line_has_its_number(smooth: Smooth) -> None:
-    wire = job_service_pb2.Smoothing.Value(f"SMOOTHING_{smooth.name}")
-    assert lift_settings(JobSettings(smoothing=wire), device="cpu").smooth == smooth.value
+@pytest.mark.parametrize("number", [number for number in job_service_pb2.Smoothing.values() if number])
+def test_every_number_of_a_smoothing_has_one_that_runs(number: job_service_pb2.Smoothing.ValueType) -> None:
+    asked = job.JobSettings.from_proto(JobSettings(smoothing=number))
+    assert asked.to_proto().smoothing == number
+    times_s = np.arange(30) / 30
+    assert smooth(np.zeros((30, 17, 3)), times_s, of_job(LiftSettings, asked).smooth).shape == (30, 17, 3)
 
 
 def test_choices_of_a_job_reach_the_stages() -> None:
-    job = JobSettings(max_people=3, native_rate=True, focal_px=900.5)
-    assert track_settings(job, Settings(max_tracks=7)).max_people == 3
-    assert track_settings(job, Settings(max_tracks=7)).max_tracks == 7
-    assert lift_settings(job, device="cuda:1") == LiftSettings(native_rate=True, focal_px=900.5, device="cuda:1")
+    asked = job.JobSettings.from_proto(JobSettings(max_people=3, native_rate=True, focal_px=900.5))
+    assert of_job(TrackSettings, asked, max_tracks=7) == TrackSettings(max_people=3, max_tracks=7)
+    lifted = of_job(LiftSettings, asked, device="cuda:1")
+    assert lifted == LiftSettings(native_rate=True, focal_px=900.5, device="cuda:1")
 
 
-def test_choices_of_a_newer_version_are_refused() -> None:
-    with pytest.raises(UsageError, match="no smoothing 99 in this version"):
-        lift_settings(JobSettings(smoothing=99), device="cpu")  # type: ignore[arg-type]
-    with pytest.raises(UsageError, match="no export format 99 in this version"):
-        export_formats(JobSettings(export_formats=[99]))  # type: ignore[list-item]
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (JobSettings(smoothing=99), "smoothing: there is no 99 in this version"),  # type: ignore[arg-type]
+        (JobSettings(export_formats=[99]), r"export_formats\[0\]: there is no 99 in this version"),  # type: ignore[list-item]
+    ],
+)
+def test_choices_of_a_newer_version_are_refused(stored: Stored, tmp_path: Path, wrong: JobSettings, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        LiftHandler(random_checkpoint(), LifterSettings(), device="cpu")(lift_work(stored, tmp_path, wrong))
 
 
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from liftline.errors import UsageError
-from liftline_lifter.lifting.smoothing import DEFAULT, SMOOTHINGS, Smoothing, smooth
+from liftline.settings.job import JobSettings, Smoothing
+from liftline_lifter.lifting.lift import LiftSettings
+from liftline_lifter.lifting.smoothing import smooth
 
+SMOOTHINGS = get_args(Smoothing)
 ACTIVE = tuple(method for method in SMOOTHINGS if method != "none")
 ZERO_LAG = tuple(method for method in ACTIVE if method != "one-euro")
 
 
 def test_the_default_has_no_lag() -> None:
-    assert DEFAULT in ZERO_LAG
+    assert JobSettings().smooth in ZERO_LAG
 
 
 @settings(max_examples=40, deadline=None)
@@ -87,5 +92,5 @@ def test_none_changes_nothing() -> None:
 
 
 def test_an_unknown_method_is_refused_by_name() -> None:
-    with pytest.raises(UsageError, match="no smoothing 'kalman'"):
-        smooth(np.zeros((5, 3)), np.arange(5.0), "kalman")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="smooth: there is no 'kalman'"):
+        LiftSettings(smooth="kalman")  # type: ignore[arg-type]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -15,9 +16,9 @@ from liftline.frames import VideoInfo
 from liftline.plan import Plan, Segment
 from liftline.poses import Poses
 from liftline.progress import FrameCounter, StopFlag
+from liftline.settings.job import Smoothing
 from liftline.tracks import Tracks
 from liftline_lifter.lifting.normalise import Normalisation
-from liftline_lifter.lifting.smoothing import SMOOTHINGS, Smoothing
 from liftline_lifter.scene.person_height import standing_height_m
 from liftline_lifter.stage import LiftResult, LiftSettings, TrackResult, TrackSettings, lift_tracks, track_people
 from tests.unit.lifter.lifters import random_checkpoint, random_keypoints, tracks_of
@@ -102,7 +103,7 @@ def test_nobody_is_a_valid_result_of_both_stages(frames: int) -> None:
     assert len(result.poses.frame_times_s) == frames
 
 
-@pytest.mark.parametrize("smooth", SMOOTHINGS)
+@pytest.mark.parametrize("smooth", get_args(Smoothing))
 @pytest.mark.parametrize("lengths", [[1], [2], [3], [1, 40, 7]])
 def test_poses_have_the_rows_of_their_tracks(lengths: list[int], smooth: Smoothing) -> None:
     tracks = tracks_of(lengths)

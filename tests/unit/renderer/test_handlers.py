@@ -19,6 +19,8 @@ from liftline.jobs.naming import Stage
 from liftline.pipeline.handler import Outcome
 from liftline.pipeline.segment_files import AHEAD
 from liftline.progress import FrameCounter, StopFlag
+from liftline.settings import job
+from liftline.settings.job import of_job
 from liftline.v1 import job_service_pb2
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Task, TaskId, TaskResult
@@ -26,12 +28,10 @@ from liftline.v1.job_service_pb2 import JobSettings
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
 from liftline_cli.local.process_settings import ProcessSettings
-from liftline_cli.options.common import Layout
 from liftline_renderer._recent_poses import RecentPoses
 from liftline_renderer.encoding import frame_index
 from liftline_renderer.handlers import MuxHandler, RenderHandler
-from liftline_renderer.layout import RenderSettings
-from liftline_renderer.settings import render_settings
+from liftline_renderer.layout import RenderSettings, panes
 from tests.folder_work import FolderWork
 from tests.unit.renderer.walkers import Walker, poses_of, room_of
 
@@ -199,19 +199,24 @@ def test_poses_of_few_videos_are_kept(stored: Stored, tmp_path: Path) -> None:
     assert recent.of(works[0]) is not found[0]
 
 
+def asked(message: JobSettings) -> RenderSettings:
+    return of_job(RenderSettings, job.JobSettings.from_proto(message))
+
+
 def test_a_job_that_chooses_nothing_is_rendered_as_liftline_process_does() -> None:
-    assert render_settings(JobSettings()) == render_settings(ProcessSettings().job.to_proto()) == RenderSettings()
+    assert asked(JobSettings()) == asked(ProcessSettings().job.to_proto()) == RenderSettings()
 
 
-@pytest.mark.parametrize("layout", list(Layout))
-def test_every_layout_of_the_command_line_has_its_number(layout: Layout) -> None:
-    wire = job_service_pb2.Layout.Value(f"LAYOUT_{layout.name}")
-    assert render_settings(JobSettings(layout=wire)).layout == layout.value
+@pytest.mark.parametrize("number", [number for number in job_service_pb2.Layout.values() if number])
+def test_every_number_of_a_layout_has_one_that_is_drawn(number: job_service_pb2.Layout.ValueType) -> None:
+    layout = asked(JobSettings(layout=number)).layout
+    assert job.JobSettings(layout=layout).to_proto().layout == number
+    assert panes(640, 480, RenderSettings(layout)).width > 0
 
 
 def test_a_layout_of_a_newer_version_is_refused() -> None:
-    with pytest.raises(UsageError, match="no layout 99 in this version"):
-        render_settings(JobSettings(layout=99))  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="layout: there is no 99 in this version"):
+        asked(JobSettings(layout=99))  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(

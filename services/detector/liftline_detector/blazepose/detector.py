@@ -8,6 +8,7 @@ from liftline.errors import UsageError
 from liftline.models import catalogue as models
 from liftline.ports import Detector, ModelInfo
 from liftline_detector.blazepose._session import BlazePoseSession
+from liftline_detector.blazepose.entry import DETECTOR, POSE_DETECTION, POSE_LANDMARK
 from liftline_detector.blazepose.landmarks import LandmarkModel
 from liftline_detector.blazepose.options import BlazePoseOptions
 from liftline_detector.blazepose.person_detector import PersonModel
@@ -28,14 +29,14 @@ class BlazePoseDetector(Detector):
     @classmethod
     def load(cls, *, threads: int = 1, options: BlazePoseOptions | None = None) -> BlazePoseDetector:
         """From the model folder. Raises ModelError when a file is missing or altered."""
-        person, landmark = models.load(models.POSE_DETECTION), models.load(models.POSE_LANDMARK)
+        person, landmark = models.load(POSE_DETECTION), models.load(POSE_LANDMARK)
         return cls(person, landmark, threads=threads, options=options)
 
     @property
     def model(self) -> ModelInfo:
         """BlazePose; the hash covers both files, detector first."""
         digest = hashlib.sha256(self._person_model + self._landmark_model).hexdigest()
-        return ModelInfo("blazepose", digest, models.POSE_LANDMARK.licence, models.POSE_LANDMARK.origin)
+        return ModelInfo(DETECTOR.name, digest, POSE_LANDMARK.licence, POSE_LANDMARK.origin)
 
     @property
     def batch_size(self) -> int:

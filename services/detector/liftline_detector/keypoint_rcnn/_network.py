@@ -7,7 +7,6 @@ pickle. Source: https://github.com/facebookresearch/detectron2, Apache-2.0.
 from __future__ import annotations
 
 import importlib.resources
-import importlib.util
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,17 +17,12 @@ from torch import Tensor
 
 from liftline.errors import ModelError, UsageError
 from liftline.skeletons import COCO17
+from liftline_detector.keypoint_rcnn.entry import INSTALL, is_installed
 from liftline_detector.keypoint_rcnn.pictures import InputFormat
 from liftline_detector.keypoint_rcnn.weights import Weights
-from liftline_detector.options import DETECTRON2_INSTALL
 
 _NOT_IN_FILES = ("proposal_generator.anchor_generator.cell_anchors.", "pixel_mean", "pixel_std")
 """Constants of the network, which some files hold and others don't."""
-
-
-def is_installed() -> bool:
-    """Whether Detectron2 can be found; importing it may still fail."""
-    return importlib.util.find_spec("detectron2") is not None
 
 
 def load_config(name: str, *, score_threshold: float, device: torch.device) -> Any:
@@ -95,14 +89,12 @@ def lower_precision(network: Any, dtype: torch.dtype, device: torch.device) -> N
 
 def _detectron2_config() -> Any:
     if not is_installed():
-        raise ModelError(f"Detectron2 isn't installed; {DETECTRON2_INSTALL}.")
+        raise ModelError(f"Detectron2 isn't installed; {INSTALL}.")
     try:
         with warnings.catch_warnings(action="ignore"):  # of what Detectron2 itself uses
             from detectron2.config import get_cfg
     except Exception as error:
-        raise ModelError(
-            f"Detectron2 is installed but can't be imported ({_first_line(error)}); {DETECTRON2_INSTALL}."
-        ) from error
+        raise ModelError(f"Detectron2 is installed but can't be imported ({_first_line(error)}); {INSTALL}.") from error
     return get_cfg
 
 

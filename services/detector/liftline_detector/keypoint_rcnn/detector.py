@@ -16,9 +16,9 @@ from liftline.models.devices import resolve_device
 from liftline.ports import Detector, ModelInfo
 from liftline_detector.keypoint_rcnn import _network as network
 from liftline_detector.keypoint_rcnn._people import people
+from liftline_detector.keypoint_rcnn.entry import DETECTOR, KeypointRcnnOptions, weights_of
 from liftline_detector.keypoint_rcnn.pictures import InputFormat, network_input
 from liftline_detector.keypoint_rcnn.weights import read_weights
-from liftline_detector.options import DetectorOptions
 
 Network = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
 """A Detectron2 model: "image", "height", "width" per frame in, "instances" per frame out."""
@@ -39,7 +39,7 @@ class KeypointRcnnDetector(Detector):
         self._model, self._batch_size = model, batch_size
 
     @classmethod
-    def load(cls, options: DetectorOptions) -> KeypointRcnnDetector:
+    def load(cls, options: KeypointRcnnOptions) -> KeypointRcnnDetector:
         """Build Detectron2's network and load its weights.
 
         Raises ModelError (Detectron2 or weights missing, weights refused), UsageError (config, device).
@@ -51,7 +51,7 @@ class KeypointRcnnDetector(Detector):
         built = network.build_network(cfg, weights, source=str(path))
         if options.precision in _DTYPES:
             network.lower_precision(built, _DTYPES[options.precision], device)
-        info = ModelInfo(f"detectron2/{Path(options.config).stem}", weights.sha256, licence, source)
+        info = ModelInfo(f"{DETECTOR.name}/{Path(options.config).stem}", weights.sha256, licence, source)
         batch = BATCH_ON_CUDA if device.type == "cuda" else BATCH_ON_CPU
         return cls(built, network.input_format(cfg), info, batch_size=batch)
 
@@ -92,11 +92,11 @@ class KeypointRcnnDetector(Detector):
         return self.detect(frames[:half]) + self.detect(frames[half:])
 
 
-def _weights_file(options: DetectorOptions) -> tuple[Path, str, str]:
+def _weights_file(options: KeypointRcnnOptions) -> tuple[Path, str, str]:
     """The file, its licence and where it is from. Raises ModelError."""
     if options.weights is not None:
         return options.weights, "unknown", str(options.weights)
-    zoo = models.detectron2_weights(options.config)
+    zoo = weights_of(options.config)
     if zoo is None:
         raise ModelError(
             f"--detectron-cfg {options.config}: Liftline knows no address of its weights; give --detectron-weights."

@@ -7,22 +7,19 @@ from __future__ import annotations
 
 import base64
 import binascii
-import math
 from collections.abc import Collection
 
-from liftline.camera import NARROWEST_VIEW_DEG, WIDEST_VIEW_DEG
 from liftline.files.store_keys import check_key
 from liftline.jobs.naming import JobKey, is_token
-from liftline.poses import SHORTEST_PERSON_M, TALLEST_PERSON_M
 from liftline.service.grpc.status_codes import Violation
+from liftline.settings.checked import InvalidSettingsError
+from liftline.settings.job import JobSettings
 from liftline.v1 import job_service_pb2
-from liftline.v1.job_service_pb2 import CreateJobRequest, CreateUploadRequest, JobSettings, ListJobsRequest
+from liftline.v1.job_service_pb2 import CreateJobRequest, CreateUploadRequest, ListJobsRequest
 from liftline_gateway.api.refusals import invalid, not_found
 from liftline_gateway.webhooks.address import address_problem
 
-DETECTORS = ("blazepose", "detectron2")
 NAME_BYTES = 200
-MOST_HEIGHTS = 50
 PAGE_SIZE, LARGEST_PAGE = 50, 1000
 
 
@@ -72,51 +69,12 @@ def check_creation(request: CreateJobRequest, *, webhook_hosts: Collection[str])
     findings.close()
 
 
-def _check_settings(settings: JobSettings, findings: _Findings) -> None:
-    findings.need(
-        settings.detector in ("", *DETECTORS),
-        "settings.detector",
-        f"Choose one of {', '.join(DETECTORS)}, or leave it empty for the deployment's.",
-    )
-    findings.need(settings.max_people >= 0, "settings.max_people", "At least 1, or 0 for everyone.")
-    findings.need(
-        settings.focal_px == 0 or (math.isfinite(settings.focal_px) and settings.focal_px >= 1),
-        "settings.focal_px",
-        "At least 1 pixel, or 0 for a usual one.",
-    )
-    findings.need(
-        settings.fov_deg == 0 or NARROWEST_VIEW_DEG <= settings.fov_deg <= WIDEST_VIEW_DEG,
-        "settings.fov_deg",
-        f"{NARROWEST_VIEW_DEG:g} to {WIDEST_VIEW_DEG:g} degrees, or 0 for none.",
-    )
-    findings.need(
-        not (settings.focal_px and settings.fov_deg),
-        "settings.fov_deg",
-        "A focal length says the same; give one of them.",
-    )
-    _check_heights(settings, findings)
-    findings.known(settings.smoothing, job_service_pb2.Smoothing.values(), "settings.smoothing")
-    findings.known(settings.layout, job_service_pb2.Layout.values(), "settings.layout")
-    formats = [one for one in job_service_pb2.ExportFormat.values() if one]
-    for at, export_format in enumerate(settings.export_formats):
-        findings.known(export_format, formats, f"settings.export_formats[{at}]")
-    twice = len(set(settings.export_formats)) < len(settings.export_formats)
-    findings.need(not twice, "settings.export_formats", "Each format once.")
-
-
-def _check_heights(settings: JobSettings, findings: _Findings) -> None:
-    heights = {"settings.person_height_m": settings.person_height_m or None}
-    for at, one in enumerate(settings.person_heights):
-        heights[f"settings.person_heights[{at}].height_m"] = one.height_m
-    for field, height_m in heights.items():
-        findings.need(
-            height_m is None or SHORTEST_PERSON_M <= height_m <= TALLEST_PERSON_M,
-            field,
-            f"{SHORTEST_PERSON_M:g} to {TALLEST_PERSON_M:g} metres.",
-        )
-    tracks = [one.track_id for one in settings.person_heights]
-    findings.need(len(set(tracks)) == len(tracks), "settings.person_heights", "One height for a person.")
-    findings.need(len(tracks) <= MOST_HEIGHTS, "settings.person_heights", f"Of at most {MOST_HEIGHTS} people.")
+def _check_settings(settings: job_service_pb2.JobSettings, findings: _Findings) -> None:
+    try:
+        JobSettings.from_proto(settings)
+    except InvalidSettingsError as error:
+        for problem in error.problems:
+            findings.need(False, f"settings.{problem.place}", problem.words)
 
 
 def file_name_problem(name: str) -> str | None:

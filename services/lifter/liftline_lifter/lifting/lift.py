@@ -3,74 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import Field
 
 from liftline.camera import Camera
-from liftline.errors import UsageError
 from liftline.ports import Progress, StopToken
 from liftline.poses import Poses
+from liftline.settings.checked import checked
+from liftline.settings.job import LiftChoices
 from liftline.skeletons import H36M17
 from liftline.tracks import Tracks
 from liftline_lifter.lifting import smoothing
 from liftline_lifter.lifting._trajectory import fit_roots
 from liftline_lifter.lifting.checkpoint import LifterCheckpoint
-from liftline_lifter.lifting.focal_length import TRAJECTORY_FOCAL_PER_WIDTH, check_camera, focal_length
+from liftline_lifter.lifting.focal_length import TRAJECTORY_FOCAL_PER_WIDTH, focal_length
 from liftline_lifter.lifting.inference import Lifted, Lifter
-from liftline_lifter.lifting.smoothing import Smoothing
 from liftline_lifter.refine.bone_lengths import constant_bones
 from liftline_lifter.refine.feet import lock_feet
 from liftline_lifter.refine.keypoints import clean
 from liftline_lifter.resampling import even_times_s, interpolate, is_even
-from liftline_lifter.scene.person_height import check_heights
 
 
-@dataclass(frozen=True)
-class LiftSettings:
-    """How tracks are lifted.
+@checked
+class LiftSettings(LiftChoices):
+    """How tracks are lifted: what a job chooses, and what follows from the machine.
 
     Attributes:
-        smooth: smoothing of joints and root over time.
-        repair_sides: undo exchanged left and right arms or legs.
-        reject_outliers: replace keypoints that jump impossibly, the sooner the less sure the detector was.
-        constant_bones: give each person bones of one length, the same left and right.
-        lock_feet: keep feet in place while they stand on the ground.
-        native_rate: give the network the video's own frames, whatever their rate.
-        focal_px: focal length of the video's camera; without it and `fov_deg`, a usual one is assumed.
-        fov_deg: its field of view across the width of the upright picture.
-        person_height_m: how tall everyone is, standing; None for what the network takes them for.
-        person_heights_m: how tall the people with these track ids are, before the others.
-        common_floor: let people be a little larger or smaller so that all stand on one floor.
         flip_augmentation: also lift the mirrored track and average.
         batch_frames: frames the network sees at once, which bounds memory.
         device: torch device.
     """
 
-    smooth: Smoothing = smoothing.DEFAULT
-    repair_sides: bool = True
-    reject_outliers: bool = True
-    constant_bones: bool = True
-    lock_feet: bool = True
-    native_rate: bool = False
-    focal_px: float | None = None
-    fov_deg: float | None = None
-    person_height_m: float | None = None
-    person_heights_m: tuple[tuple[int, float], ...] = ()
-    common_floor: bool = True
     flip_augmentation: bool = True
-    batch_frames: int = 4096
+    batch_frames: int = Field(default=4096, ge=1)
     device: str = "cpu"
-
-    def __post_init__(self) -> None:
-        """Check the values, here at the border."""
-        if self.smooth not in smoothing.SMOOTHINGS:
-            raise UsageError(f"There is no smoothing '{self.smooth}'; choose one of {', '.join(smoothing.SMOOTHINGS)}.")
-        check_camera(self.focal_px, self.fov_deg)
-        check_heights(self.person_height_m, self.person_heights_m)
-        if self.batch_frames < 1:
-            raise UsageError(f"A batch must have frames, not {self.batch_frames}.")
 
 
 UNREFINED = LiftSettings(

@@ -10,18 +10,15 @@ for them as they are.
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, savgol_filter, sosfiltfilt
 
-from liftline.errors import UsageError
+from liftline.settings.job import Smoothing
 from liftline_lifter.resampling import even_times_s, interpolate, is_even
-
-Smoothing = Literal["none", "one-euro", "butterworth", "savgol"]
-SMOOTHINGS: tuple[Smoothing, ...] = get_args(Smoothing)
-DEFAULT: Smoothing = "butterworth"
 
 SLOW_CUTOFF_HZ, FAST_CUTOFF_HZ = 4.0, 8.0
 SLOW_M_S, FAST_M_S = 1.0, 3.0
@@ -36,6 +33,9 @@ ONE_EURO_SPEED_CUTOFF_HZ = 1.0
 
 _SHORTEST = 4
 
+Filter = Callable[[NDArray[np.float64], float], NDArray[np.float64]]
+"""(T,...,D) points at an even rate, and that rate, Hz -> the same, smoother."""
+
 
 def smooth(values: NDArray[np.floating], times_s: NDArray[np.float64], method: Smoothing) -> NDArray[np.float32]:
     """Smooth one track over time.
@@ -43,21 +43,16 @@ def smooth(values: NDArray[np.floating], times_s: NDArray[np.float64], method: S
     Args:
         values: (T,...,D) points, metres.
         times_s: (T,) rising.
-        method: one of `SMOOTHINGS`.
+        method: as a job chooses it.
 
     Returns:
         (T,...,D) float32.
-
-    Raises:
-        UsageError: no such method.
     """
-    if method not in SMOOTHINGS:
-        raise UsageError(f"There is no smoothing '{method}'; choose one of {', '.join(SMOOTHINGS)}.")
     exact = np.asarray(values, np.float32)
     if method == "none" or len(values) < _SHORTEST:
         return exact
     points = np.asarray(values, np.float64)
-    out = one_euro(points, times_s) if method == "one-euro" else _at_even_rate(points, times_s, method)
+    out = one_euro(points, times_s) if method == "one-euro" else _at_even_rate(points, times_s, _FILTERS[method])
     return out.astype(np.float32)
 
 
@@ -100,9 +95,11 @@ def savitzky_golay(values: NDArray[np.float64], rate_hz: float) -> NDArray[np.fl
     return np.asarray(savgol_filter(values, window, SAVGOL_ORDER, axis=0, mode="interp"), np.float64)
 
 
-def _at_even_rate(values: NDArray[np.float64], times_s: NDArray[np.float64], method: Smoothing) -> NDArray[np.float64]:
+_FILTERS: Mapping[Smoothing, Filter] = MappingProxyType({"butterworth": butterworth, "savgol": savitzky_golay})
+
+
+def _at_even_rate(values: NDArray[np.float64], times_s: NDArray[np.float64], run: Filter) -> NDArray[np.float64]:
     rate_hz = 1 / float(np.median(np.diff(times_s)))
-    run = butterworth if method == "butterworth" else savitzky_golay
     if is_even(times_s, rate_hz):
         return run(values, rate_hz)
     even = even_times_s(times_s, rate_hz)

@@ -6,13 +6,14 @@ what is seen stays the same.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from liftline.errors import UsageError
-from liftline.poses import SHORTEST_PERSON_M, TALLEST_PERSON_M, Poses
+from liftline.poses import Poses
 from liftline.skeletons import H36M17
 
 _LEGS = tuple(
@@ -40,10 +41,9 @@ def standing_height_m(joints_m: NDArray[np.floating]) -> float:
     return float(np.median((left + right) / 2 + back)) / (_LEG_OVER_STATURE + _BACK_OVER_STATURE)
 
 
-def with_heights(poses: Poses, everyone_m: float | None, of_tracks_m: tuple[tuple[int, float], ...]) -> Poses:
+def with_heights(poses: Poses, everyone_m: float | None, of_tracks_m: Mapping[int, float]) -> Poses:
     """The same poses at a scale at which people are as tall as told. Raises UsageError for a track that isn't there."""
-    of_tracks = dict(of_tracks_m)
-    strange = sorted(of_tracks.keys() - set(poses.track_ids.tolist()))
+    strange = sorted(of_tracks_m.keys() - set(poses.track_ids.tolist()))
     if strange:
         raise UsageError(
             f"{poses.video}: a height is given for person {strange[0]}, but there is nobody of that number; there are "
@@ -51,18 +51,15 @@ def with_heights(poses: Poses, everyone_m: float | None, of_tracks_m: tuple[tupl
         )
     factors = np.ones(len(poses))
     for person, track in enumerate(poses.track_ids.tolist()):
-        wanted = of_tracks.get(track, everyone_m)
+        wanted = of_tracks_m.get(track, everyone_m)
         if wanted is not None:
             factors[person] = wanted / standing_height_m(poses.joints_m[poses.rows(person)])
     return scaled(poses, factors)
 
 
-def heights_known(
-    poses: Poses, everyone_m: float | None, of_tracks_m: tuple[tuple[int, float], ...]
-) -> NDArray[np.bool_]:
+def heights_known(poses: Poses, everyone_m: float | None, of_tracks_m: Mapping[int, float]) -> NDArray[np.bool_]:
     """(P,) of whom a height is given."""
-    told = [track for track, _ in of_tracks_m]
-    return np.isin(poses.track_ids, told) | (everyone_m is not None)
+    return np.isin(poses.track_ids, list(of_tracks_m)) | (everyone_m is not None)
 
 
 def scaled(poses: Poses, factors: NDArray[np.floating]) -> Poses:
@@ -73,17 +70,6 @@ def scaled(poses: Poses, factors: NDArray[np.floating]) -> Poses:
     return replace(
         poses, joints_m=poses.joints_m * by_row[:, None, None], root_cam_m=poses.root_cam_m * by_row[:, None]
     )
-
-
-def check_heights(everyone_m: float | None, of_tracks_m: tuple[tuple[int, float], ...]) -> None:
-    """Raise UsageError for a height that nobody has, or two for one person."""
-    for height in (*(() if everyone_m is None else (everyone_m,)), *(height for _, height in of_tracks_m)):
-        if not SHORTEST_PERSON_M <= height <= TALLEST_PERSON_M:
-            raise UsageError(f"People are {SHORTEST_PERSON_M:g} to {TALLEST_PERSON_M:g} metres tall, not {height:g}.")
-    tracks = [track for track, _ in of_tracks_m]
-    twice = sorted({track for track in tracks if tracks.count(track) > 1})
-    if twice:
-        raise UsageError(f"Two heights are given for person {twice[0]}; give one.")
 
 
 def _chain_m(joints_m: NDArray[np.floating], bones: tuple[list[int], ...]) -> NDArray[np.float64]:
