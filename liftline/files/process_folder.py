@@ -6,7 +6,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from liftline.errors import OutputError
@@ -29,12 +29,14 @@ def process_folder(parent: Path, *, name: str, remedy: str) -> Iterator[Path]:
         OutputError: the folder can't be made.
     """
     folder = parent / f"{_PREFIX}{name}"
+    handle: int | None = None
     try:
         _remove_abandoned(parent)
         unlocked = parent / f".{folder.name}"
         parent.mkdir(parents=True, exist_ok=True)
         unlocked.mkdir(mode=0o700)
-        handle = _locked(unlocked)
+        with suppress(OSError):  # a file system without locks, where nobody takes a folder for abandoned either
+            handle = _locked(unlocked)
         unlocked.rename(folder)
     except OSError as error:
         raise OutputError(f"{parent}: can't be written ({error.strerror or error}); {remedy}.") from error
@@ -58,11 +60,13 @@ def _remove_abandoned(parent: Path) -> None:
 
 
 def _locked(folder: Path) -> int | None:
-    """A handle that holds the folder's lock; None where another process holds it."""
+    """A handle that holds the folder's lock; None where another process holds it. Raises OSError."""
     handle = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    except OSError as error:
         os.close(handle)
-        return None
+        if isinstance(error, BlockingIOError):
+            return None
+        raise
     return handle
