@@ -23,23 +23,23 @@ from benchmarks.measuring.processes import peak_bytes
 from benchmarks.measuring.videos import looped
 from liftline.detections import Detections, People
 from liftline.errors import LiftlineError
-from liftline.plan import Plan
+from liftline.plan import Plan, Segment
+from liftline.ports import Progress, VideoOpener
 from liftline.progress import FrameCounter, StopFlag
 from liftline.skeletons import COCO17
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
 from liftline_cli.console.reporting import ConsoleReporter
-from liftline_cli.local.rendering import render_segments
 from liftline_demo.mannequin.clip import WALK
 from liftline_demo.mannequin.gait import pose_at
 from liftline_demo.mannequin.shading import room
 from liftline_demo.mannequin.truth import coco_keypoints
 from liftline_demo.mannequin.view import View
 from liftline_lifter.lifting.checkpoint import bundled_checkpoint_path, load_checkpoint
-from liftline_lifter.stage import LiftSettings, TrackSettings, lift_tracks, track_people
+from liftline_lifter.stage import LiftResult, LiftSettings, TrackSettings, lift_tracks, track_people
 from liftline_renderer.encoding.encode import SegmentWriter
-from liftline_renderer.encoding.mux import mux
-from liftline_renderer.stage import RenderSettings
+from liftline_renderer.encoding.mux import MuxSegment, mux
+from liftline_renderer.stage import RenderSettings, render_segment
 
 LIMIT_BYTES = 2_000_000_000
 RATE, SIZE_PX = Fraction(30), (1280, 720)
@@ -86,10 +86,8 @@ def measure(folder: Path, minutes: float, count: int, checkpoint: Path) -> int:
         ).tracks
     with reporter.step("lift", len(tracks.frame_index)) as progress:
         lifted = lift_tracks(tracks, load_checkpoint(checkpoint), settings=LiftSettings(), stop=stop, progress=progress)
-    segments = render_segments(
-        opener, plan, lifted.poses, lifted.scene, folder / "segments",
-        settings=RenderSettings(), reporter=reporter, stop=stop,
-    )  # fmt: skip
+    with reporter.step("render", plan.frame_count) as progress:
+        segments = [drawn(opener, plan, segment, lifted, folder, progress) for segment in plan.segments]
     mux(segments, plan=plan, source=opener, output=folder / "drawn.mp4", stop=stop)
     seconds, peak = time.perf_counter() - started, peak_bytes()
     passed = peak <= LIMIT_BYTES
@@ -112,6 +110,18 @@ def measure(folder: Path, minutes: float, count: int, checkpoint: Path) -> int:
         },
     )  # fmt: skip
     return 0 if passed else 1
+
+
+def drawn(
+    opener: VideoOpener, plan: Plan, segment: Segment, lifted: LiftResult, folder: Path, progress: Progress
+) -> MuxSegment:
+    """One segment, rendered into `folder`."""
+    path = folder / f"{segment.number}.mp4"
+    frames = render_segment(
+        opener, plan, segment, lifted.poses, lifted.scene, path, settings=RenderSettings(), stop=StopFlag(),
+        progress=progress,
+    )  # fmt: skip
+    return MuxSegment(path, frames)
 
 
 def empty_room(path: Path) -> Path:

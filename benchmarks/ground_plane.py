@@ -26,7 +26,7 @@ from benchmarks.ground_truth.matching import LIMB_HIPS, match_people
 from benchmarks.ground_truth.reference import CalibratedCamera
 from benchmarks.ground_truth.simulated_rooms import simulate_room
 from benchmarks.ground_truth.truth import Truth, load_truths
-from benchmarks.ground_truth.two_people import REFERENCES, VIEWS, cameras_by_view, run_of
+from benchmarks.ground_truth.two_people import REFERENCES, VIEWS, cameras_by_view, tracks_of
 from liftline.errors import LiftlineError
 from liftline.poses import Poses
 from liftline.progress import FrameCounter, StopFlag
@@ -95,8 +95,7 @@ def simulated(rooms: int, checkpoint: LifterCheckpoint) -> Iterator[Placed]:
 def recorded(checkpoint: LifterCheckpoint, reporter: ConsoleReporter) -> Iterator[Placed]:
     """Everything of the calibrated recordings."""
     cameras = cameras_by_view()
-    runs = {view: run_of(view, reporter) for view in VIEWS}
-    tracks = {view: run.track(run.plan()) for view, run in runs.items()}
+    tracks = {view: tracks_of(view, reporter) for view in VIEWS}
     known = {view: list(_lifted(tracks[view], float(cameras[view].matrix[0, 0]), checkpoint)) for view in VIEWS}
     truths = load_truths(REFERENCES, {view: lifted[0][1] for view, lifted in known.items()}, cameras)
     for view, camera in cameras.items():

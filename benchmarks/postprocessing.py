@@ -21,7 +21,7 @@ from benchmarks.common import need, print_table, save_results
 from benchmarks.ground_truth.matching import LIMB_HIPS, LIMBS_H36M, Match, Reference, match_people
 from benchmarks.ground_truth.motion_scoring import Motion, MotionScore, stands
 from benchmarks.ground_truth.truth import load_truths
-from benchmarks.ground_truth.two_people import REFERENCES, VIEWS, cameras_by_view, run_of
+from benchmarks.ground_truth.two_people import REFERENCES, VIEWS, cameras_by_view, tracks_of
 from liftline.errors import LiftlineError
 from liftline.poses import Poses
 from liftline.progress import FrameCounter, StopFlag
@@ -116,8 +116,7 @@ def lifted(tracks: Tracks, checkpoint: LifterCheckpoint, settings: LiftSettings)
 
 def real(checkpoint: LifterCheckpoint, console: Console) -> dict[str, dict[str, MotionScore]]:
     """Scores by step, mean over two people in four views, 12 limb joints."""
-    runs = {view: run_of(view, ConsoleReporter(console)) for view in VIEWS}
-    tracks = {view: run.track(run.plan()) for view, run in runs.items()}
+    tracks = {view: tracks_of(view, ConsoleReporter(console)) for view in VIEWS}
     cameras = cameras_by_view()
     raw = {view: lifted(own, checkpoint, UNREFINED) for view, own in tracks.items()}
     truths = load_truths(REFERENCES, raw, cameras)

@@ -26,11 +26,11 @@ from benchmarks.ground_truth import mediapipe_baseline
 from benchmarks.ground_truth.matching import Errors, Match, Reference, errors, match_people
 from benchmarks.ground_truth.reference import CalibratedCamera
 from benchmarks.ground_truth.truth import Truth, load_truths
-from benchmarks.ground_truth.two_people import REFERENCES, VIEWS, cameras_by_view, run_of, video_of
+from benchmarks.ground_truth.two_people import REFERENCES, VIEWS, cameras_by_view, poses_of, video_of
 from liftline.errors import LiftlineError
 from liftline.poses import Poses
 from liftline_cli.console.reporting import ConsoleReporter
-from liftline_cli.local.process import LocalRun, ProcessSettings
+from liftline_cli.local.process import ProcessSettings
 from liftline_lifter.lifting.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
 
 
@@ -64,7 +64,7 @@ def main() -> int:
     try:
         settings = ProcessSettings(checkpoint=options.checkpoint, overwrite=not options.keep)
         checkpoint = load_checkpoint(options.checkpoint or bundled_checkpoint_path())
-        results = {view: lifted(run_of(view, ConsoleReporter(console), settings), checkpoint) for view in VIEWS}
+        results = {view: poses_of(view, ConsoleReporter(console), settings) for view in VIEWS}
         cameras = cameras_by_view()
         truths = load_truths(REFERENCES, results, cameras)
         scores = measure(results, cameras, truths, mediapipe=options.mediapipe_python)
@@ -73,11 +73,6 @@ def main() -> int:
         return int(error.exit_code)
     report(scores, truths, checkpoint)
     return 0
-
-
-def lifted(run: LocalRun, checkpoint: LifterCheckpoint) -> Poses:
-    """Everyone's 3D poses in a video, as `liftline process` makes them, without rendering."""
-    return run.lift(run.track(run.plan()), checkpoint)[0]
 
 
 def measure(

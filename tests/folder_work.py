@@ -16,13 +16,13 @@ from liftline.files.atomic import sha256_file
 from liftline.jobs.naming import JobKey, Stage, TaskKey, artifact
 from liftline.pipeline.handler import GATHERS, StageHandler, StageOutcome
 from liftline.pipeline.state import advance, begin
+from liftline.pipeline.task_results import task_result
 from liftline.ports import Progress, StopToken, VideoOpener
 from liftline.progress import FrameCounter, StopFlag
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Event, Task, TaskResult
 from liftline.v1.job_service_pb2 import JobSettings
 from liftline.v1.records_pb2 import JobRecord
-from liftline.worker.task_files.results import task_result
 
 JOB = JobKey("local", "0193a2b4c5d600000000aa")
 _TIME = Timestamp(seconds=1_700_000_000)

@@ -9,9 +9,15 @@ from pathlib import Path
 
 from benchmarks.common import RESULTS, SHARED_DATA, need
 from benchmarks.ground_truth.reference import CalibratedCamera, load_cameras
+from liftline import poses as poses_file
+from liftline import tracks as tracks_file
+from liftline.files.output_tree import OutputTree
+from liftline.jobs.naming import Stage
+from liftline.poses import Poses
 from liftline.progress import StopFlag
+from liftline.tracks import Tracks
 from liftline_cli.console.reporting import ConsoleReporter
-from liftline_cli.local.process import LocalRun, ProcessSettings
+from liftline_cli.local.process import ProcessSettings, run_stages
 
 VIEWS = ("cam01", "cam02", "cam03", "cam04")
 REFERENCES = SHARED_DATA / "reference"
@@ -27,10 +33,20 @@ def results_of(view: str) -> Path:
     return RESULTS / "real_accuracy" / f"two_people_{view}"
 
 
-def run_of(view: str, reporter: ConsoleReporter, settings: ProcessSettings | None = None) -> LocalRun:
-    """The pipeline's run on a view; steps that were finished before are read."""
-    settings = settings or ProcessSettings()
-    return LocalRun(video_of(view), results_of(view), settings=settings, reporter=reporter, stop=StopFlag())
+def tracks_of(view: str, reporter: ConsoleReporter) -> Tracks:
+    """The pipeline's 2D tracks of a view; steps that were finished before are read."""
+    _run(view, reporter, ProcessSettings(), until=Stage.TRACK)
+    return tracks_file.load(results_of(view) / OutputTree(video_of(view).name).tracks)
+
+
+def poses_of(view: str, reporter: ConsoleReporter, settings: ProcessSettings) -> Poses:
+    """Everyone's 3D poses in a view, as `liftline process` makes them, without rendering."""
+    _run(view, reporter, settings, until=Stage.LIFT)
+    return poses_file.load(results_of(view) / OutputTree(video_of(view).name).poses)
+
+
+def _run(view: str, reporter: ConsoleReporter, settings: ProcessSettings, *, until: Stage) -> None:
+    run_stages(video_of(view), results_of(view), settings=settings, reporter=reporter, stop=StopFlag(), until=until)
 
 
 def cameras_by_view() -> dict[str, CalibratedCamera]:

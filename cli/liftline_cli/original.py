@@ -14,7 +14,6 @@ from liftline.errors import LiftlineError, ModelError
 from liftline.models import catalogue as models
 from liftline.models.devices import resolve_device
 from liftline.settings.job import JobSettings, of_job
-from liftline.settings.machine import load_settings
 from liftline_cli.commands.models import fetch_missing
 from liftline_cli.console.reporting import Reporter
 from liftline_cli.local.process_settings import ProcessSettings
@@ -41,13 +40,12 @@ def original_settings(
     weights = find_checkpoint(checkpoint, (Path(), script_dir, models.models_dir()), reporter)
     options = KeypointRcnnOptions(config=config)
     detector = choose_detector(options, reporter, console)
-    return ProcessSettings.for_machine(
-        load_settings(),
+    return ProcessSettings(
         detector=detector,
         detector_options=options if detector == DETECTRON2.name else DetectorOptions(),
         checkpoint=weights,
         job=original_job(weights),
-        device="auto",
+        device=str(resolve_device("auto")),
     )
 
 

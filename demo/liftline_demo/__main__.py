@@ -20,15 +20,14 @@ from rich.table import Table
 
 from liftline import poses as poses_file
 from liftline.errors import LiftlineError
+from liftline.files.output_tree import WORK_FOLDER
 from liftline.pose_errors import mpjpe, p_mpjpe
 from liftline.poses import Poses
 from liftline.progress import StopFlag
-from liftline.settings.machine import load_settings
 from liftline.skeletons import H36M17, LIMB_JOINTS
 from liftline_cli.console.interrupts import stop_on_interrupt
 from liftline_cli.console.logging import configure_logging
 from liftline_cli.console.reporting import ConsoleReporter, Reporter
-from liftline_cli.local.steps import digest
 from liftline_demo.mannequin import clip as clip_module
 from liftline_demo.mannequin.clip import Clip, render_clip, truth_path
 from liftline_demo.mannequin.truth import STATURE_M
@@ -75,9 +74,7 @@ def run(video: Path | None, output_dir: Path, *, console: Console, stop: StopFla
 
     reporter = ConsoleReporter(console)
     chosen = video if video is not None else demo_clip(output_dir, Clip(), reporter, stop)
-    result = process_video(
-        chosen, output_dir, settings=ProcessSettings.for_machine(load_settings()), reporter=reporter, stop=stop
-    )
+    result = process_video(chosen, output_dir, settings=ProcessSettings(), reporter=reporter, stop=stop)
     if video is None:
         console.print(_accuracy_table(compare(result.poses, poses_file.load(truth_path(chosen)))))
     console.print()
@@ -87,8 +84,9 @@ def run(video: Path | None, output_dir: Path, *, console: Console, stop: StopFla
 def demo_clip(output_dir: Path, clip: Clip, reporter: Reporter, stop: StopFlag) -> Path:
     """The self-made clip, drawn unless an earlier run left the same one."""
     folder = Path(clip_module.__file__).parent
-    sources = sha256(b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))).hexdigest()
-    path = output_dir / ".liftline" / f"demo-{digest(clip, sources)[:16]}" / CLIP_NAME
+    sources = b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))
+    made_of = sha256(repr(clip).encode() + sources).hexdigest()
+    path = output_dir / WORK_FOLDER / f"demo-{made_of[:16]}" / CLIP_NAME
     if path.exists() and truth_path(path).exists():
         reporter.skipped("draw")
         return path
@@ -139,7 +137,7 @@ def _closing_lines(video: Path, result: ProcessResult) -> str:
         "input": video,
         **result.files,
         "people": len(result.poses),
-        "speed": f"{result.plan.frame_count} frames in {result.seconds:.1f} s",
+        "speed": f"{result.frame_count} frames in {result.seconds:.1f} s",
     }
     return "\n".join(f"{name:<16}{value}" for name, value in lines.items())
 

@@ -5,6 +5,7 @@ One difference: where `a` is an object, nothing can be below `a/`. Keys of Liftl
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import shutil
@@ -36,6 +37,23 @@ class FolderStore:
         """See `ArtifactStore.put_file`."""
         with path.open("rb") as source, self._incoming(key) as temporary, temporary.open("wb") as target:
             shutil.copyfileobj(source, target)
+
+    def move_file(self, key: str, path: Path) -> None:
+        """As `put_file`, but the file is gone from where it was; on one file system nothing is copied."""
+        target = self._path(key)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            path.replace(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise _not_stored(key, self._root, error) from error
+            self.put_file(key, path)
+            path.unlink()
+
+    def file(self, key: str) -> Path | None:
+        """The object's own file, which is to be read alone; None where nothing is."""
+        path = self._path(key)
+        return path if path.is_file() else None
 
     def put_bytes(self, key: str, data: bytes) -> None:
         """See `ArtifactStore.put_bytes`."""
@@ -116,6 +134,10 @@ class FolderStore:
             path.parent.mkdir(parents=True, exist_ok=True)
             temporary.replace(path)
         except OSError as error:
-            raise UnavailableError(f"{key}: can't be stored in {self._root} ({error.strerror or error}).") from error
+            raise _not_stored(key, self._root, error) from error
         finally:
             temporary.unlink(missing_ok=True)
+
+
+def _not_stored(key: str, root: Path, error: OSError) -> UnavailableError:
+    return UnavailableError(f"{key}: can't be stored in {root} ({error.strerror or error}).")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import shutil
-import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,12 +16,10 @@ from liftline.client.transfer import AddressExpiredError, OnBytes, Transfers, no
 from liftline.client.views import OutputFile
 from liftline.errors import InvalidArtifactError
 from liftline.files.atomic import output_errors, sha256_file, write_json
-from liftline.files.frame_files import write_frame_files
+from liftline.files.frame_files import read_keypoint_lines, write_frame_files
 from liftline.files.output_tree import MANIFEST, WORK_FOLDER, OutputTree
 from liftline.files.store_keys import check_key
-from liftline.progress import StopFlag
 
-_MAX_LINE_BYTES = 256 << 20
 OnFile = Callable[[OutputFile], OnBytes]
 """Told which file comes next; gives who is told how far it is."""
 
@@ -101,9 +97,10 @@ class OutputFolder:
 
     def _expand(self, lines: Path) -> None:
         folder = self.root / OutputTree(self.video_name).keypoints
-        with _damage_told(lines.name):
-            paths = write_frame_files(folder, _records(lines, self.transfers.stop))
-        self._frames = {str(path.relative_to(self.root)): sha256_file(path) for path in paths}
+        written = write_frame_files(
+            folder, read_keypoint_lines(lines), before_each=self.transfers.stop.raise_if_stopped
+        )
+        self._frames = {f"{folder.name}/{name}": sha256 for name, sha256 in written.items()}
         lines.unlink()
 
     def _manifest(self, path: Path) -> dict[str, Any]:
@@ -148,17 +145,3 @@ def _damage_told(name: str) -> Iterator[None]:
         yield
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         raise InvalidArtifactError(f"{name}: isn't what it should be ({error}); run the job again.") from error
-
-
-def _records(lines: Path, stop: StopFlag) -> Iterator[dict[str, Any]]:
-    """Records of frames, in order. Raises ValueError, AttributeError where they are damaged, Cancelled when told to."""
-    try:
-        with gzip.open(lines, "rb") as stream:
-            for number, line in enumerate(iter(lambda: stream.readline(_MAX_LINE_BYTES), b""), 1):
-                stop.raise_if_stopped()
-                record = from_json(line, allow_inf_nan=False)
-                if record.get("frame") != number:
-                    raise ValueError(f"line {number} is of another frame")
-                yield record
-    except (OSError, EOFError, zlib.error) as error:
-        raise ValueError(str(error)) from error

@@ -11,23 +11,20 @@ from typing import Any
 import numpy as np
 
 from liftline.files.atomic import atomic_path
-from liftline.files.frame_files import write_frame_files
 from liftline.ports import StopToken
 from liftline.tracks import Tracks
 
 
-def keypoint_records(tracks: Tracks, *, stop: StopToken | None = None) -> Iterator[dict[str, Any]]:
+def keypoint_records(tracks: Tracks) -> Iterator[dict[str, Any]]:
     """One record per frame of the video, in order; people whose frame was interpolated aren't in it.
 
-    `frame` counts from 1; lengths are pixels, rounded to a hundredth. Raises Cancelled when told to stop.
+    `frame` counts from 1; lengths are pixels, rounded to a hundredth.
     """
     owner = np.repeat(tracks.track_ids, np.diff(tracks.row_offsets))
     seen = np.flatnonzero(tracks.observed)
     seen = seen[np.argsort(tracks.frame_index[seen], kind="stable")]
     bounds = np.searchsorted(tracks.frame_index[seen], np.arange(len(tracks.frame_times_s) + 1))
     for frame, time_s in enumerate(tracks.frame_times_s.tolist()):
-        if stop is not None:
-            stop.raise_if_stopped()
         rows = seen[bounds[frame] : bounds[frame + 1]]
         yield {
             "frame": frame + 1,
@@ -39,20 +36,13 @@ def keypoint_records(tracks: Tracks, *, stop: StopToken | None = None) -> Iterat
         }
 
 
-def write_keypoint_files(folder: Path, tracks: Tracks, *, stop: StopToken | None = None) -> list[Path]:
-    """Write a file per frame, and remove those of an earlier, longer video.
-
-    Every file is whole or absent.
-
-    Raises:
-        OutputError: the folder can't be written.
-        Cancelled: told to stop.
-    """
-    return write_frame_files(folder, keypoint_records(tracks, stop=stop))
+def keypoint_lines(tracks: Tracks) -> Iterator[bytes]:
+    """The contents of the files of all frames, in order."""
+    return (json.dumps(record, allow_nan=False).encode() for record in keypoint_records(tracks))
 
 
 def write_keypoint_lines(path: Path, tracks: Tracks, *, stop: StopToken) -> None:
-    """The same as one file, a gzipped line per frame. Equal tracks give equal bytes.
+    """All of them as one file, a gzipped line per frame. Equal tracks give equal bytes.
 
     Raises:
         OutputError: it can't be written.
@@ -61,10 +51,11 @@ def write_keypoint_lines(path: Path, tracks: Tracks, *, stop: StopToken) -> None
     with (
         atomic_path(path) as temporary,
         temporary.open("wb") as file,
-        gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as lines,
+        gzip.GzipFile("", "wb", compresslevel=6, fileobj=file, mtime=0) as stream,
     ):
-        for record in keypoint_records(tracks, stop=stop):
-            lines.write(json.dumps(record, allow_nan=False).encode() + b"\n")
+        for line in keypoint_lines(tracks):
+            stop.raise_if_stopped()
+            stream.write(line + b"\n")
 
 
 def _instance(tracks: Tracks, row: int, track: int) -> dict[str, Any]:

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from liftline.errors import InvalidInputError
+from liftline.files.store_keys import check_key
 
 MANIFEST = "manifest.json"
 """There only when everything is complete."""
 WORK_FOLDER = ".liftline"
-"""Finished steps and intermediate files; also what tells an output folder from a folder of videos."""
+"""Of a local output folder: finished work and unfinished files; also what tells it from a folder of videos."""
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ def check_video_name(file_name: str) -> None:
     """Raise InvalidInputError for a video that results can't be named after."""
     try:
         file_name.encode()
-    except UnicodeEncodeError as error:
+        check_key(file_name)
+    except ValueError as error:
         shown = file_name.encode(errors="replace").decode()
-        raise InvalidInputError(f"{shown}: its name isn't UTF-8, so results can't name it; rename it.") from error
+        reason = "isn't UTF-8" if isinstance(error, UnicodeEncodeError) else "has control characters"
+        raise InvalidInputError(f"{shown}: its name {reason}, so results can't name it; rename it.") from error

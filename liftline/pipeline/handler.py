@@ -13,6 +13,8 @@ from liftline.ports import ModelInfo, Progress, StopToken, VideoOpener
 from liftline.v1.artifacts_pb2 import ArtifactRef
 from liftline.v1.events_pb2 import Task, TaskResult
 
+Fingerprint = tuple[object, ...]
+
 
 @dataclass(frozen=True)
 class Product:
@@ -100,6 +102,13 @@ class StageHandler(Protocol):
 
     def __call__(self, work: Work) -> StageOutcome:
         """Do it."""
+        ...
+
+    def fingerprint(self, task: Task) -> Fingerprint:
+        """Everything besides its inputs that the outcome of a task depends on: settings, hashes of models, schemas.
+
+        Whoever keeps results compares reprs, so that it must be made of plain values and frozen dataclasses.
+        """
         ...
 
 

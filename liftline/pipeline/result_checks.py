@@ -8,6 +8,7 @@ from pydantic_core import from_json
 
 from liftline.files.output_tree import MANIFEST
 from liftline.files.store_keys import check_key
+from liftline.jobs.manifest import SETTINGS
 from liftline.jobs.naming import SEGMENTED, JobKey, Stage
 from liftline.pipeline.next_tasks import MAKES
 from liftline.v1.artifacts_pb2 import Artifact
@@ -15,17 +16,17 @@ from liftline.v1.events_pb2 import TaskResult
 from liftline.v1.records_pb2 import JobRecord
 
 LARGEST_SEGMENT_COUNT = 20_000
-SETTINGS = "settings"
-"""Under this name a result's provenance has the stage's settings, as JSON; under others, versions of packages."""
-_LARGEST_RESULT_BYTES = 100_000
+LARGEST_RESULT_BYTES = 100_000
 """A record holds four results and must stay below NATS' megabyte."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-def problem_with_result(record: JobRecord, stage: Stage, result: TaskResult) -> str | None:
-    """What is wrong with a stage's result; None where it can be used."""
-    if result.ByteSize() > _LARGEST_RESULT_BYTES:
-        return f"{stage} answered with {result.ByteSize()} bytes, more than {_LARGEST_RESULT_BYTES}."
+def problem_with_result(
+    record: JobRecord, stage: Stage, result: TaskResult, *, largest_bytes: int | None = LARGEST_RESULT_BYTES
+) -> str | None:
+    """What is wrong with a stage's result; None where it can be used. `largest_bytes`: None where any size is fine."""
+    if largest_bytes is not None and result.ByteSize() > largest_bytes:
+        return f"{stage} answered with {result.ByteSize()} bytes, more than {largest_bytes}."
     if stage is Stage.PLAN and not 1 <= result.segment_count <= LARGEST_SEGMENT_COUNT:
         return (
             f"plan cut the video into {result.segment_count} segments, where 1 to {LARGEST_SEGMENT_COUNT} can be "

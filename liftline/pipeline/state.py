@@ -14,7 +14,7 @@ from google.protobuf.timestamp_pb2 import Timestamp
 from liftline.jobs.naming import SEGMENTED, JobKey, Stage, TaskKey
 from liftline.pipeline import bitset
 from liftline.pipeline.next_tasks import tasks_of
-from liftline.pipeline.result_checks import LARGEST_SEGMENT_COUNT, problem_with_result
+from liftline.pipeline.result_checks import LARGEST_RESULT_BYTES, LARGEST_SEGMENT_COUNT, problem_with_result
 from liftline.v1.artifacts_pb2 import Artifact
 from liftline.v1.events_pb2 import Event, Task, TaskResult
 from liftline.v1.job_service_pb2 import Failure, Job
@@ -39,11 +39,13 @@ def advance(record: JobRecord, event: Event) -> Step:
     return advance_all(record, [event])
 
 
-def advance_all(record: JobRecord, events: Iterable[Event]) -> Step:
-    """The same for several events, one after the other."""
+def advance_all(
+    record: JobRecord, events: Iterable[Event], *, largest_result_bytes: int | None = LARGEST_RESULT_BYTES
+) -> Step:
+    """The same for several events, one after the other; results may be of any size where the last is None."""
     changed, tasks = _copy(record), []
     for event in events:
-        tasks += _apply(changed, event)
+        tasks += _apply(changed, event, largest_result_bytes)
     return changed, [] if is_over(changed) else tasks
 
 
@@ -129,7 +131,7 @@ def _ended(record: JobRecord, state: Job.State.ValueType, time: Timestamp) -> Jo
     return changed
 
 
-def _apply(record: JobRecord, event: Event) -> list[Task]:
+def _apply(record: JobRecord, event: Event, largest_result_bytes: int | None) -> list[Task]:
     stage = _stage_of(event)
     if is_over(record) or stage is None or not 0 <= event.id.number < _size(record, stage):
         return []
@@ -139,7 +141,7 @@ def _apply(record: JobRecord, event: Event) -> list[Task]:
     if event.HasField("failed"):
         _fail(record, event, event.failed.reason or Failure.REASON_INTERNAL, event.failed.message)
         return []
-    problem = problem_with_result(record, stage, event.finished)
+    problem = problem_with_result(record, stage, event.finished, largest_bytes=largest_result_bytes)
     if problem is not None:
         _fail(record, event, Failure.REASON_INTERNAL, problem)
         return []

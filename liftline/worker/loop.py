@@ -19,6 +19,7 @@ import structlog
 
 from liftline.jobs.naming import Stage, TaskKey
 from liftline.pipeline.handler import GATHERS, LoadedService, StageOutcome
+from liftline.pipeline.task_results import task_result
 from liftline.ports import ArtifactStore, Bus, Records
 from liftline.settings.services import WorkerSettings
 from liftline.telemetry.logs import task_fields
@@ -34,7 +35,7 @@ from liftline.worker.attempts import answer_liveness
 from liftline.worker.board import TaskEnd, WorkerBoard
 from liftline.worker.running_task import JobEnded, RunningTask, StopReason, check_job
 from liftline.worker.task_files.input_cache import InputCache
-from liftline.worker.task_files.results import discard, first_result, gather_results, store_products, task_result
+from liftline.worker.task_files.results import discard, first_result, gather_results, store_products
 from liftline.worker.task_files.scratch import scratch_folder, task_folders
 from liftline.worker.task_files.task_inputs import TaskInputs
 from liftline.worker.threads import HandlerThreads

@@ -142,7 +142,7 @@ def test_what_every_video_would_meet_ends_the_batch_at_once(
 def test_a_bug_met_in_one_video_is_logged_and_the_others_are_processed(blank_video: Make, tmp_path: Path) -> None:
     for name in ("a.mp4", "b.mp4"):
         blank_video(f"videos/{name}", frames=2)
-    broken = in_this_process(tmp_path, ProcessSettings(export=("no such format",)))
+    broken = in_this_process(tmp_path, ProcessSettings(checkpoint=Path("no\0file")))
     assert broken.counts() == {"internal error": 2}
     log = tmp_path / "out" / "a.mp4" / "error.log"
     assert "Traceback" in log.read_text()
@@ -176,7 +176,7 @@ def child_of(process: subprocess.Popen[str], *, working_in: Path) -> psutil.Proc
     end = time.monotonic() + 60
     while time.monotonic() < end and process.poll() is None:
         children = [c for c in psutil.Process(process.pid).children() if "liftline_cli.batch.child" in c.cmdline()]
-        if children and any((working_in / ".liftline").rglob("plan-*.npz")):
+        if children and any((working_in / ".liftline").rglob("results/plan-*")):
             return children[0]
         time.sleep(0.02)
     raise AssertionError(f"no video was begun; exit code {process.poll()}")

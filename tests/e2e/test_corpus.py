@@ -14,7 +14,6 @@ import pytest
 from rich.console import Console
 
 from liftline.progress import StopFlag
-from liftline.settings.machine import load_settings
 from liftline_cli.batch._summary import Summary
 from liftline_cli.batch.messages import Measures, Report, VideoOutcome
 from liftline_cli.batch.run import process_folder, show
@@ -39,7 +38,7 @@ def summary(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Confi
         result = process_folder(
             Path(CORPUS or ""),
             tmp_path_factory.mktemp("corpus"),
-            settings=ProcessSettings.for_machine(load_settings()),
+            settings=ProcessSettings(),
             reporter=ConsoleReporter(console),
             stop=StopFlag(),
         )

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support import Outcome
+from tests.support import CommandResult
 
 pytestmark = pytest.mark.slow
 
@@ -125,7 +125,7 @@ class Tree:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def run(self, *arguments: object, variables: Mapping[str, str] | None = None) -> Outcome:
+    def run(self, *arguments: object, variables: Mapping[str, str] | None = None) -> CommandResult:
         """Python with the packages of the copy before those that are installed."""
         paths = os.pathsep.join(str(self.folder / package) for package in PACKAGES)
         environment = {**os.environ, "PYTHONPATH": paths, "COLUMNS": "300", **(variables or {})}
@@ -133,9 +133,9 @@ class Tree:
         done = subprocess.run(
             command, capture_output=True, text=True, env=environment, cwd=self.folder, timeout=120, check=False
         )
-        return Outcome(done.returncode, done.stdout, done.stderr)
+        return CommandResult(done.returncode, done.stdout, done.stderr)
 
-    def liftline(self, *arguments: object) -> Outcome:
+    def liftline(self, *arguments: object) -> CommandResult:
         return self.run("-m", "liftline_cli.main", *arguments)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -178,7 +179,7 @@ def test_two_videos_share_a_folder_and_keypoint_files_are_the_latest_ones(
 def test_ctrl_c_leaves_no_half_written_file_and_the_next_run_goes_on(clip: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "liftline_cli.main", "process", str(clip), "--output-dir", str(tmp_path / "out")]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
-    wait_until(lambda: any((tmp_path / "out" / ".liftline").rglob("plan-*.npz")), process)
+    wait_until(lambda: any((tmp_path / "out" / ".liftline").rglob("results/plan-*")), process)
     process.send_signal(signal.SIGINT)
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
@@ -188,6 +189,25 @@ def test_ctrl_c_leaves_no_half_written_file_and_the_next_run_goes_on(clip: Path,
     finished = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert finished.returncode == 0, finished.stderr
     assert "unchanged since the last run" in finished.stderr
+
+
+def test_a_killed_run_goes_on_where_it_was_segment_by_segment(clip: Path, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "liftline_cli.main", "process", str(clip), "-o", str(tmp_path / "out"), "--json"]
+    environment = {**os.environ, "LIFTLINE_SEGMENT_S": "0.25"}
+    work = tmp_path / "out" / ".liftline" / "walk.mp4"
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=environment)
+    wait_until(lambda: any(work.rglob("results/detect-*")), process)
+    process.kill()
+    process.communicate(timeout=60)
+    assert not (tmp_path / "out" / "manifest.json").exists()
+    before = {path: path.stat().st_mtime_ns for path in work.rglob("results/*")}
+    assert before
+    finished = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, env=environment)
+    assert finished.returncode == 0, finished.stderr
+    assert {path: path.stat().st_mtime_ns for path in before} == before, "what was finished isn't done again"
+    assert json.loads(finished.stdout)["frames"] == 16
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["input"]["segments"] == 4
+    assert not list(work.glob("*liftline-work-*")), "what it was killed at is removed"
 
 
 def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:

@@ -76,7 +76,7 @@ def _failed(outcome: VideoOutcome, error: Exception, reporter: ConsoleReporter) 
 
 def measure(result: ProcessResult) -> Measures:
     """What the summary tells of a finished video."""
-    poses, frames = result.poses, result.plan.frame_count
+    poses, frames = result.poses, result.frame_count
     people = np.bincount(poses.frame_index[poses.observed], minlength=frames)
     return Measures(
         frames=frames,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 
-from liftline.settings.machine import load_settings
 from liftline_cli.console.session import Session, closing, focal_length, print_json, session
 from liftline_cli.options.common import (
     AsJson,
@@ -47,15 +46,15 @@ def process(
     0 if all are done, 1 if some failed, 2 or 4 if none can be done as asked, 130 if stopped.
     """
     with session(as_json=as_json, verbose=verbose) as current:
+        from liftline.models.devices import resolve_device
         from liftline_cli.local.process import ProcessSettings, process_video
 
         check_causal(causal=causal, checkpoint=checkpoint)
-        settings = ProcessSettings.for_machine(
-            load_settings(),
+        settings = ProcessSettings(
+            job=chosen.job(),
             detector=finding.name,
             detector_options=finding.options(),
-            job=chosen.job(),
-            device=finding.device,
+            device=str(resolve_device(finding.device)),
             checkpoint=checkpoint,
             causal=causal,
             overwrite=overwrite,
@@ -81,10 +80,10 @@ def _process_folder(current: Session, folder: Path, output_dir: Path, settings: 
 
 def _summary(result: ProcessResult) -> dict[str, Any]:
     return {
-        "frames": result.plan.frame_count,
+        "frames": result.frame_count,
         "people": len(result.poses),
         "focal_length": focal_length(result.scene),
         "models": [{"name": m.name, "sha256": m.sha256, "licence": m.licence} for m in result.models],
-        "frames_per_second": round(result.plan.frame_count / result.seconds, 1),
+        "frames_per_second": round(result.frame_count / result.seconds, 1),
         "manifest": str(result.manifest),
     }

@@ -7,7 +7,6 @@ from typing import Annotated
 
 import typer
 
-from liftline.settings.machine import load_settings
 from liftline_cli.console.session import closing, session
 from liftline_cli.options.common import (
     AsJson,
@@ -37,19 +36,22 @@ def detect(
 ) -> None:
     """Find and track people only: fills `detectron_output/` and `custom_data/`."""
     with session(as_json=as_json, verbose=verbose) as current:
-        from liftline_cli.local.process import ProcessSettings, detect_video
+        from liftline import tracks as tracks_file
+        from liftline.files.output_tree import OutputTree
+        from liftline.jobs.naming import Stage
+        from liftline_cli.local.process import ProcessSettings, run_stages, shown_files
 
-        settings = ProcessSettings.for_machine(
-            load_settings(),
+        settings = ProcessSettings(
+            job=chosen.job(),
             detector=finding.name,
             detector_options=finding.options(),
-            job=chosen.job(),
             overwrite=overwrite,
         )
-        plan, tracks, files = detect_video(
-            video, output_dir, settings=settings, reporter=current.reporter, stop=current.stop
+        run = run_stages(
+            video, output_dir, settings=settings, reporter=current.reporter, stop=current.stop, until=Stage.TRACK
         )
-        closing(current, {"frames": plan.frame_count, "people": len(tracks)}, files)
+        people = len(tracks_file.load(output_dir / OutputTree(video.name).tracks))
+        closing(current, {"frames": run.record.frame_count, "people": people}, shown_files(video, output_dir))
 
 
 @with_job(*LIFT, "export")
@@ -76,22 +78,20 @@ def lift(
     """Lift 2D keypoints to 3D: our tracks, any VideoPose3D custom dataset, or any Detectron `<video>.npz`."""
     with session(as_json=as_json, verbose=verbose) as current:
         from liftline.models.devices import resolve_device
-        from liftline.settings.job import of_job
-        from liftline_cli.local.single_steps import LiftSettings, TrackSettings, lift_file
+        from liftline_cli.local.process import ProcessSettings
+        from liftline_cli.local.single_steps import lift_file
 
         check_causal(causal=causal, checkpoint=checkpoint)
-        job = chosen.job()
+        settings = ProcessSettings(
+            job=chosen.job(), checkpoint=checkpoint, causal=causal, device=str(resolve_device(device))
+        )
         summary, files = lift_file(
             keypoints,
             output,
-            checkpoint=checkpoint,
-            causal=causal,
+            settings=settings,
             subject=subject,
-            track=TrackSettings(max_tracks=load_settings().max_tracks),
-            settings=of_job(LiftSettings, job, device=str(resolve_device(device))),
             fps=fps,
             video=video,
-            formats=job.export,
             reporter=current.reporter,
             stop=current.stop,
         )
@@ -109,14 +109,14 @@ def render(
 ) -> None:
     """Draw 3D poses over their video, beside a 3D view."""
     with session(as_json=as_json, verbose=verbose) as current:
-        from liftline.settings.job import of_job
-        from liftline_cli.local.single_steps import RenderSettings, render_file
+        from liftline_cli.local.process import ProcessSettings
+        from liftline_cli.local.single_steps import render_file
 
         summary, files = render_file(
             video,
             poses,
             output,
-            settings=of_job(RenderSettings, chosen.job()),
+            settings=ProcessSettings(job=chosen.job()),
             reporter=current.reporter,
             stop=current.stop,
         )

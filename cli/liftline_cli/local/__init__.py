@@ -1,1 +1,4 @@
-"""`liftline process` without servers: every stage in this process, results in a folder."""
+"""`liftline process` and single steps without servers: the services' handlers, wired to a folder and to the terminal.
+
+Read `process` first; the driver is `liftline.pipeline.local`.
+"""

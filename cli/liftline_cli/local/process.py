@@ -7,20 +7,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from liftline.files.atomic import write_json
-from liftline.jobs import manifest
-from liftline.plan import Plan
+from liftline import poses as poses_file
+from liftline import scene as scene_file
+from liftline.adapters.folder_store import FolderStore
+from liftline.files.output_tree import MANIFEST, OutputTree
+from liftline.jobs.naming import Stage
+from liftline.jobs.wire import model_info
+from liftline.pipeline.local.run import LocalJob, LocalRun, work_folder
 from liftline.ports import ModelInfo
 from liftline.poses import Poses
 from liftline.progress import StopFlag
 from liftline.scene import Scene
-from liftline.tracks import Tracks
 from liftline_cli.console.reporting import Reporter
-from liftline_cli.local.local_run import LocalRun
 from liftline_cli.local.process_settings import ProcessSettings
-from liftline_lifter.lifting.checkpoint import checkpoint_model
+from liftline_cli.local.services import LocalServices
 
-__all__ = ["LocalRun", "ProcessResult", "ProcessSettings", "detect_video", "process_video"]
+__all__ = ["ProcessResult", "ProcessSettings", "process_video", "run_stages", "shown_files"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class ProcessResult:
     Attributes:
         manifest: its path.
         files: the others a person wants to know of, by what they are.
-        plan: of the video.
+        frame_count: frames of the video.
         poses: of everyone.
         scene: the room they are in.
         models: that were used.
@@ -41,7 +43,7 @@ class ProcessResult:
 
     manifest: Path
     files: dict[str, Path]
-    plan: Plan
+    frame_count: int
     poses: Poses
     scene: Scene
     models: tuple[ModelInfo, ...]
@@ -59,41 +61,38 @@ def process_video(
     when all of it is complete.
     """
     started = time.perf_counter()
-    run = LocalRun(video, output_dir, settings=settings, reporter=reporter, stop=stop)
-    plan = run.plan()
-    checkpoint = run.load_lifter()
-    tracks = run.track(plan)
-    poses, scene = run.lift(tracks, checkpoint)
-    run.render(plan, poses, scene)
-    models = (run.detector.model, checkpoint_model(checkpoint, settings.checkpoint))
-    seconds = time.perf_counter() - started
-    if run.changed or not _is_complete(run):
-        write_json(
-            run.paths.manifest,
-            manifest.manifest(
-                video=video.name, video_sha256=run.video_sha256, frame_count=plan.frame_count,
-                segment_count=len(plan.segments), video_facts=manifest.facts_of(plan), models=models,
-                settings=manifest.plain(settings), files=run.hashes(), seconds=run.seconds(),
-                warnings=reporter.warnings, versions=manifest.package_versions(),
-            ),
-        )  # fmt: skip
+    run = run_stages(video, output_dir, settings=settings, reporter=reporter, stop=stop)
+    seconds, tree = time.perf_counter() - started, OutputTree(video.name)
     return ProcessResult(
-        run.paths.manifest, run.paths.existing(), plan, poses, scene, models, seconds, step_seconds=run.seconds(),
-        changed=run.changed,
+        output_dir / MANIFEST, shown_files(video, output_dir), run.record.frame_count,
+        poses_file.load(output_dir / tree.poses), scene_file.load(output_dir / tree.scene),
+        tuple(map(model_info, run.record.models)), seconds, step_seconds=run.seconds, changed=run.changed,
     )  # fmt: skip
 
 
-def _is_complete(run: LocalRun) -> bool:
-    try:
-        return manifest.is_of(run.paths.manifest.read_bytes(), run.video_sha256)
-    except OSError:
-        return False
+def run_stages(
+    video: Path, output_dir: Path, *, settings: ProcessSettings, reporter: Reporter, stop: StopFlag,
+    until: Stage = Stage.MUX,
+) -> LocalRun:  # fmt: skip
+    """Run the steps up to `until` alone; what they make is in the tree, without a manifest. Raises LiftlineError."""
+    job = LocalJob(
+        video, output_dir, settings.job.to_proto(), settings.machine.segment_s, overwrite=settings.overwrite
+    )  # fmt: skip
+    store = FolderStore(work_folder(job))
+    run = LocalRun(job, LocalServices(settings), store, observer=reporter, stop=stop)
+    run.run(until=until)
+    return run
 
 
-def detect_video(
-    video: Path, output_dir: Path, *, settings: ProcessSettings, reporter: Reporter, stop: StopFlag
-) -> tuple[Plan, Tracks, dict[str, Path]]:
-    """Plan, detect and track only: fills `detectron_output/` and `custom_data/`."""
-    run = LocalRun(video, output_dir, settings=settings, reporter=reporter, stop=stop)
-    plan = run.plan()
-    return plan, run.track(plan), run.paths.existing()
+def shown_files(video: Path, output_dir: Path) -> dict[str, Path]:
+    """The result files that are there and that a person wants to know of, by what they are."""
+    tree = OutputTree(video.name)
+    candidates = {
+        "video": tree.rendered,
+        "poses": tree.poses,
+        "tracks": tree.tracks,
+        "custom dataset": tree.custom_dataset,
+        "keypoints": tree.keypoints,
+        "detectron file": tree.detectron_file,
+    }
+    return {name: output_dir / place for name, place in candidates.items() if (output_dir / place).exists()}

@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BeforeValidator, SerializeAsAny, ValidationInfo
 
-from liftline.models.devices import resolve_device
-from liftline.settings.job import JobSettings, of_job
-from liftline.settings.machine import Settings
-from liftline.video.opening import VideoLimits
+from liftline.settings.job import JobSettings
+from liftline.settings.machine import Settings, load_settings
 from liftline_detector.declaration import DetectorOptions
 from liftline_detector.registry import detectors
-from liftline_lifter.stage import LiftSettings, TrackSettings
-from liftline_renderer.stage import RenderSettings
 
 
 def _of_detector(options: object, info: ValidationInfo) -> object:
@@ -33,43 +29,21 @@ class ProcessSettings:
     """What a user may choose; everything else follows from the video.
 
     Attributes:
+        job: what a client of the services may choose too.
+        machine: limits and segment length.
         detector: name of a backend, or "auto".
         detector_options: for that backend.
         checkpoint: the lifter's weights; None for the bundled ones.
         causal: the checkpoint is one of VideoPose3D's that were trained with `--causal`, which they don't tell.
-        track: how people are followed.
-        lift: how they are lifted.
-        render: how they are drawn.
-        export: further formats of the poses.
-        limits: what a video may cost.
-        segment_s: length of the segments a video is cut into.
+        device: torch device of the lifter.
         overwrite: run finished steps again.
     """
 
+    job: JobSettings = field(default_factory=JobSettings)
+    machine: Settings = field(default_factory=load_settings)
     detector: str = "auto"
     detector_options: _Options = field(default_factory=DetectorOptions)
     checkpoint: Path | None = None
     causal: bool = False
-    track: TrackSettings = field(default_factory=TrackSettings)
-    lift: LiftSettings = field(default_factory=LiftSettings)
-    render: RenderSettings = field(default_factory=RenderSettings)
-    export: tuple[str, ...] = ()
-    limits: VideoLimits = field(default_factory=VideoLimits)
-    segment_s: float = 10.0
+    device: str = "cpu"
     overwrite: bool = False
-
-    @classmethod
-    def for_machine(
-        cls, machine: Settings, *, job: JobSettings | None = None, device: str = "cpu", **choices: Any
-    ) -> ProcessSettings:
-        """The machine's limits with one run's choices. Raises UsageError for a device that isn't there."""
-        job = job or JobSettings()
-        return cls(
-            track=of_job(TrackSettings, job, max_tracks=machine.max_tracks),
-            lift=of_job(LiftSettings, job, device=str(resolve_device(device))),
-            render=of_job(RenderSettings, job),
-            export=job.export,
-            limits=VideoLimits(machine.max_pixels, machine.max_frames, machine.max_duration_s),
-            segment_s=machine.segment_s,
-            **choices,
-        )

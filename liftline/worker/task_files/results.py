@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import functools
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from liftline.errors import LiftlineError, UnavailableError
 from liftline.files.atomic import sha256_file
-from liftline.jobs.manifest import package_versions
 from liftline.jobs.naming import Stage, TaskKey
-from liftline.jobs.wire import model_message
 from liftline.net.retrying import TASK_STORE, retry_async
 from liftline.pipeline.handler import Product, StageOutcome
 from liftline.ports import ArtifactStore, Records
@@ -49,23 +45,6 @@ async def discard(store: ArtifactStore, running: RunningTask, artifacts: Sequenc
             running.store_is_away(error)
 
 
-def task_result(outcome: StageOutcome, artifacts: list[Artifact], *, seconds: float, worker: str) -> TaskResult:
-    """What the record of a finished task says."""
-    return TaskResult(
-        artifacts=artifacts,
-        segment_count=outcome.segment_count,
-        frame_count=outcome.frame_count,
-        video_sha256=outcome.video_sha256,
-        video_info_json=outcome.video_info_json,
-        frames_done=outcome.frames_done,
-        models=[model_message(one) for one in outcome.models],
-        warnings=outcome.warnings,
-        seconds=seconds,
-        worker=worker,
-        provenance={**_versions(), "settings": json.dumps(dict(outcome.settings), sort_keys=True)},
-    )
-
-
 async def first_result(records: Records, running: RunningTask, result: TaskResult) -> TaskResult:
     """Enter a result where there is none; the one that is there in the end. Raises UnavailableError."""
     if await records.create(running.key.result, result.SerializeToString()) is not None:
@@ -97,11 +76,6 @@ async def _visible(records: Records, running: RunningTask, key: TaskKey) -> Task
             return result
         await asyncio.sleep(_BETWEEN_LOOKS_S)
     raise LiftlineError(f"{key.name}: its result was entered, but isn't there; it was removed by hand.")
-
-
-@functools.cache
-def _versions() -> dict[str, str]:
-    return package_versions()
 
 
 def _stored(store: ArtifactStore, key: TaskKey, path: Path) -> ArtifactRef:

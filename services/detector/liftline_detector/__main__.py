@@ -8,16 +8,13 @@ if __name__ == "__main__":
 import numpy as np
 
 from liftline.frames import Frame
-from liftline.jobs.naming import Stage
-from liftline.models.devices import resolve_device
 from liftline.pipeline.handler import LoadedService, Service
 from liftline.ports import Detector
 from liftline.service.bootstrap import run_worker
 from liftline.settings.environment import load
 from liftline.settings.machine import load_settings
-from liftline_detector.handlers import DetectHandler, PlanHandler
+from liftline_detector.handlers import STAGES, detector_service
 from liftline_detector.settings import detector_settings
-from liftline_detector.sharing import tasks_at_once
 
 _WARM_UP_SIZE_PX = (720, 1280)
 
@@ -28,15 +25,7 @@ def load_service() -> LoadedService:
     entry, options = settings.entry, settings.options
     detector = entry.build(options)
     warm_up(detector)
-    return LoadedService(
-        handlers={
-            Stage.PLAN: PlanHandler(detector, load_settings()),
-            Stage.DETECT: DetectHandler(detector, settings),
-        },
-        models=[detector.model],
-        device=str(resolve_device(options.device)) if "cuda" in entry.devices else "cpu",
-        at_once=tasks_at_once(detector),
-    )
+    return detector_service(detector, entry, options, load_settings(), asked=settings.backend)
 
 
 def warm_up(detector: Detector) -> None:
@@ -46,7 +35,7 @@ def warm_up(detector: Detector) -> None:
     detector.start().detect([Frame(index, index / 30, rgb) for index, rgb in enumerate(noise)])
 
 
-SERVICE = Service("detector", (Stage.DETECT, Stage.PLAN), load_service)
+SERVICE = Service("detector", STAGES, load_service)
 
 if __name__ == "__main__":
     run_worker(SERVICE)

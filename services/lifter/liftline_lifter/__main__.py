@@ -8,7 +8,6 @@ if __name__ == "__main__":
 import numpy as np
 
 from liftline.camera import Camera
-from liftline.jobs.naming import Stage
 from liftline.models.devices import resolve_device
 from liftline.pipeline.handler import LoadedService, Service
 from liftline.progress import FrameCounter, StopFlag
@@ -16,18 +15,10 @@ from liftline.service.bootstrap import run_worker
 from liftline.settings.environment import load
 from liftline.settings.machine import load_settings
 from liftline.skeletons import COCO17
-from liftline_lifter.handlers import LiftHandler, TrackHandler
-from liftline_lifter.lifting.checkpoint import (
-    LifterCheckpoint,
-    bundled_checkpoint_path,
-    checkpoint_model,
-    load_checkpoint,
-)
+from liftline_lifter.handlers import STAGES, lifter_service
+from liftline_lifter.lifting.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
 from liftline_lifter.lifting.inference import Lifter
 from liftline_lifter.settings import LifterSettings
-
-AT_ONCE = 2
-"""Tracking works on one processor, lifting on all: two at once, and a long video doesn't hold up a short one."""
 
 
 def load_service() -> LoadedService:
@@ -36,15 +27,7 @@ def load_service() -> LoadedService:
     device = str(resolve_device(settings.device))
     checkpoint = load_checkpoint(settings.checkpoint or bundled_checkpoint_path(), causal=settings.causal)
     warm_up(checkpoint, device=device)
-    return LoadedService(
-        handlers={
-            Stage.TRACK: TrackHandler(load_settings()),
-            Stage.LIFT: LiftHandler(checkpoint, settings, device=device),
-        },
-        models=[checkpoint_model(checkpoint, settings.checkpoint)],
-        device=device,
-        at_once=AT_ONCE,
-    )
+    return lifter_service(checkpoint, settings, load_settings(), device=device)
 
 
 def warm_up(checkpoint: LifterCheckpoint, *, device: str) -> None:
@@ -54,7 +37,7 @@ def warm_up(checkpoint: LifterCheckpoint, *, device: str) -> None:
     lifter.lift([keypoints], camera=Camera.assumed(200, 200), stop=StopFlag(), progress=FrameCounter())
 
 
-SERVICE = Service("lifter", (Stage.LIFT, Stage.TRACK), load_service)
+SERVICE = Service("lifter", STAGES, load_service)
 
 if __name__ == "__main__":
     run_worker(SERVICE)

@@ -1,4 +1,4 @@
-"""The lifter's stages as the worker loop calls them: artifacts in, stage, artifacts out."""
+"""The lifter's stages as tasks of a job: artifacts in, stage, artifacts out."""
 
 from __future__ import annotations
 
@@ -15,20 +15,40 @@ from liftline.exports import export
 from liftline.exports.keypoint_files import write_keypoint_lines
 from liftline.files.output_tree import OutputTree
 from liftline.jobs.manifest import plain
-from liftline.pipeline.handler import Product, StageHandler, StageOutcome, Work
+from liftline.jobs.naming import Stage
+from liftline.pipeline.handler import Fingerprint, LoadedService, Product, StageHandler, StageOutcome, Work
 from liftline.pipeline.segment_files import segment_files
-from liftline.ports import StopToken
+from liftline.ports import Progress, StopToken
 from liftline.progress import SignOfLife
 from liftline.settings.job import JobSettings, of_job
 from liftline.settings.machine import Settings
 from liftline.tracks import Tracks
+from liftline.v1.events_pb2 import Task
 from liftline_lifter.lifting.checkpoint import LifterCheckpoint, checkpoint_model
 from liftline_lifter.settings import LifterSettings
 from liftline_lifter.stage import LiftResult, LiftSettings, TrackSettings, lift_tracks, track_people
 from liftline_lifter.videopose3d import write_custom_dataset, write_detectron_file
 
+STAGES = (Stage.LIFT, Stage.TRACK)
+"""Those first that bring a job nearer to its end."""
+AT_ONCE = 2
+"""Tracking works on one processor, lifting on all: two at once, and a long video doesn't hold up a short one."""
 MOST_EXPORTS = 200
-"""A job's record has room for the names of so many, and of hardly more."""
+"""A job's record in NATS has room for the names of so many, and of hardly more."""
+
+
+def lifter_service(
+    checkpoint: LifterCheckpoint, settings: LifterSettings, machine: Settings, *, device: str,
+    most_exports: int | None = MOST_EXPORTS,
+) -> LoadedService:  # fmt: skip
+    """All stages with these weights, which the settings asked for; `most_exports`: None where a record may be large."""
+    lift = LiftHandler(checkpoint, settings, device=device, most_exports=most_exports)
+    return LoadedService(
+        handlers={Stage.TRACK: TrackHandler(machine), Stage.LIFT: lift},
+        models=[checkpoint_model(checkpoint, settings.checkpoint)],
+        device=device,
+        at_once=AT_ONCE,
+    )
 
 
 class TrackHandler(StageHandler):
@@ -38,11 +58,14 @@ class TrackHandler(StageHandler):
         """A handler within the limits of this machine."""
         self._machine = machine
 
+    def fingerprint(self, task: Task) -> Fingerprint:
+        """How people are followed."""
+        return tracks_file.SCHEMA_VERSION, self._chosen(task)
+
     def __call__(self, work: Work) -> StageOutcome:
         """Tracks of the whole video, keypoint files. Raises InvalidArtifactError, LimitExceededError, Cancelled."""
         task, stop = work.task, SignOfLife(work.stop, work.progress)
-        job = JobSettings.from_proto(task.settings)
-        settings = of_job(TrackSettings, job, max_tracks=self._machine.max_tracks)
+        settings = self._chosen(task)
         plan = plan_file.load(work.input_file("plan"))
         found = _detections(work, stop)
         result = track_people(
@@ -55,24 +78,38 @@ class TrackHandler(StageHandler):
             settings={"track": plain(settings)},
         )
 
+    def _chosen(self, task: Task) -> TrackSettings:
+        return of_job(TrackSettings, JobSettings.from_proto(task.settings), max_tracks=self._machine.max_tracks)
+
 
 class LiftHandler(StageHandler):
     """Lift tracks to 3D, describe the room, write the formats that the job asks for."""
 
-    def __init__(self, checkpoint: LifterCheckpoint, settings: LifterSettings, *, device: str) -> None:
-        """With weights that several threads use, and the torch device they are on."""
-        self._checkpoint, self._device = checkpoint, device
+    def __init__(
+        self, checkpoint: LifterCheckpoint, settings: LifterSettings, *, device: str,
+        most_exports: int | None = MOST_EXPORTS,
+    ) -> None:  # fmt: skip
+        """With weights that several threads use, the torch device they are on, and how many exports are kept."""
+        self._checkpoint, self._device, self._most_exports = checkpoint, device, most_exports
         self._settings = {"checkpoint": plain(settings.checkpoint), "causal": settings.causal}
         self._model = checkpoint_model(checkpoint, settings.checkpoint)
+
+    def fingerprint(self, task: Task) -> Fingerprint:
+        """The network, how it lifts, and the formats asked for."""
+        network, job = self._checkpoint, JobSettings.from_proto(task.settings)
+        schemas, settings = (poses_file.SCHEMA_VERSION, scene_file.SCHEMA_VERSION), of_job(LiftSettings, job)
+        return schemas, network.sha256, network.causal, settings, self._device, job.export, self._most_exports
 
     def __call__(self, work: Work) -> StageOutcome:
         """Poses, scene and exports of the job's tracks. Raises UsageError, InvalidArtifactError, Cancelled."""
         job, stop = JobSettings.from_proto(work.task.settings), SignOfLife(work.stop, work.progress)
         settings = of_job(LiftSettings, job, device=self._device)
         tracks = tracks_file.load(work.input_file("tracks"))
-        result = lift_tracks(tracks, self._checkpoint, settings=settings, stop=stop, progress=work.progress)
+        progress = _InFrames(work.progress, rows=len(tracks.frame_index), frames=len(tracks.frame_times_s))
+        result = lift_tracks(tracks, self._checkpoint, settings=settings, stop=stop, progress=progress)
         exported = _exports(work, result, job.export, stop)
-        kept, left_out = exported[:MOST_EXPORTS], exported[MOST_EXPORTS:]
+        most = len(exported) if self._most_exports is None else self._most_exports
+        kept, left_out = exported[:most], exported[most:]
         return StageOutcome(
             products=[*_poses_and_scene(work, result), *kept],
             frames_done=len(tracks.frame_times_s),
@@ -80,6 +117,21 @@ class LiftHandler(StageHandler):
             warnings=_left_out(work.task.video_name, left_out),
             settings={**self._settings, "lift": plain(settings), "export": list(job.export)},
         )
+
+
+class _InFrames(Progress):
+    """Counts rows of tracks, of which a frame has as many as people, and tells frames of the video."""
+
+    def __init__(self, progress: Progress, *, rows: int, frames: int) -> None:
+        self._progress, self._rows, self._frames = progress, rows, frames
+        self._rows_done = 0
+
+    def advance(self, frames: int = 1) -> None:
+        """So many more rows are done."""
+        before = self._rows_done * self._frames // self._rows if self._rows else 0
+        self._rows_done += frames
+        after = self._rows_done * self._frames // self._rows if self._rows else 0
+        self._progress.advance(after - before)
 
 
 def _detections(work: Work, stop: StopToken) -> Detections:

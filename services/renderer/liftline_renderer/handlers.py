@@ -1,4 +1,4 @@
-"""The renderer's stages as the worker loop calls them: artifacts in, stage, artifacts out."""
+"""The renderer's stages as tasks of a job: artifacts in, stage, artifacts out."""
 
 from __future__ import annotations
 
@@ -14,15 +14,31 @@ from liftline import plan as plan_file
 from liftline import scene as scene_file
 from liftline.files.output_tree import OutputTree
 from liftline.jobs.manifest import plain
-from liftline.pipeline.handler import Product, StageHandler, StageOutcome, Work
+from liftline.jobs.naming import Stage
+from liftline.pipeline.handler import Fingerprint, LoadedService, Product, StageHandler, StageOutcome, Work
 from liftline.pipeline.segment_files import segment_files
 from liftline.ports import StopToken
+from liftline.processors import processors
 from liftline.progress import SignOfLife
 from liftline.settings.job import JobSettings, of_job
+from liftline.v1.events_pb2 import Task
 from liftline_renderer._recent_poses import RecentPoses
 from liftline_renderer.encoding import frame_index as frame_index_file
 from liftline_renderer.encoding.mux import mux
 from liftline_renderer.stage import RenderSettings, render_segment
+
+STAGES = (Stage.MUX, Stage.RENDER)
+"""Those first that bring a job nearer to its end."""
+_PROCESSORS_EACH = 2
+"""A segment is decoded, drawn and encoded at once; that keeps about so many busy."""
+
+
+def renderer_service() -> LoadedService:
+    """All stages; the renderer has no model."""
+    return LoadedService(
+        handlers={Stage.RENDER: RenderHandler(), Stage.MUX: MuxHandler()},
+        at_once=max(1, processors() // _PROCESSORS_EACH),
+    )
 
 
 class RenderHandler(StageHandler):
@@ -31,6 +47,10 @@ class RenderHandler(StageHandler):
     def __init__(self) -> None:
         """A handler with an empty cache of poses."""
         self._recent_poses = RecentPoses()
+
+    def fingerprint(self, task: Task) -> Fingerprint:
+        """How it is drawn."""
+        return (of_job(RenderSettings, JobSettings.from_proto(task.settings)),)
 
     def __call__(self, work: Work) -> StageOutcome:
         """The task's segment, drawn and encoded. Raises InvalidVideoError, OutputError, Cancelled."""
@@ -53,6 +73,10 @@ class RenderHandler(StageHandler):
 
 class MuxHandler(StageHandler):
     """Join all drawn segments with the video's sound."""
+
+    def fingerprint(self, task: Task) -> Fingerprint:  # noqa: ARG002 - there is nothing to choose
+        """Nothing but the segments and the video."""
+        return ()
 
     def __call__(self, work: Work) -> StageOutcome:
         """The rendered video with its sound. Raises InvalidVideoError, InvalidArtifactError, OutputError, Cancelled."""

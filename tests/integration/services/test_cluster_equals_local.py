@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
@@ -18,19 +17,22 @@ from rich.console import Console
 from liftline import detections as detections_file
 from liftline import poses as poses_file
 from liftline import tracks as tracks_file
-from liftline.files.frame_files import write_frame_files
+from liftline.files.frame_files import read_keypoint_lines, write_frame_files
 from liftline.files.output_tree import OutputTree
+from liftline.jobs.manifest import manifest_of
 from liftline.jobs.naming import Stage, TaskKey, artifact
 from liftline.pipeline.handler import StageHandler
+from liftline.pipeline.local.run import JOB as LOCAL_JOB
 from liftline.progress import StopFlag
+from liftline.settings.job import JobSettings as Choices
+from liftline.settings.machine import Settings
 from liftline.v1.job_service_pb2 import EXPORT_FORMAT_CSV, EXPORT_FORMAT_TRC, JobSettings
 from liftline_cli.console.reporting import ConsoleReporter
-from liftline_cli.local.process import ProcessSettings, process_video
+from liftline_cli.local.process import ProcessSettings, run_stages
 from liftline_demo.mannequin.clip import render_clip
 from liftline_detector.__main__ import load_service as detector
-from liftline_gateway.coordination.publishing import manifest_of
 from liftline_lifter.__main__ import load_service as lifter
-from liftline_renderer.__main__ import load_service as renderer
+from liftline_renderer.handlers import renderer_service as renderer
 from tests.folder_work import JOB, FolderJob
 
 SEGMENT_S = 2.0
@@ -91,9 +93,9 @@ def both(
     """Both results of one video, in segments of two seconds."""
     video = request.getfixturevalue(request.param)
     folder = tmp_path_factory.mktemp(request.param)
-    settings = ProcessSettings(segment_s=SEGMENT_S, export=("csv", "trc"))
+    settings = ProcessSettings(job=Choices(export=("csv", "trc")), machine=Settings(segment_s=SEGMENT_S))
     reporter = ConsoleReporter(Console(quiet=True), quiet=True)
-    process_video(video, folder / "local", settings=settings, reporter=reporter, stop=StopFlag())
+    run_stages(video, folder / "local", settings=settings, reporter=reporter, stop=StopFlag())
     wanted = JobSettings(export_formats=[EXPORT_FORMAT_CSV, EXPORT_FORMAT_TRC])
     job = FolderJob.of(video, folder / "cluster", settings=wanted, segment_s=SEGMENT_S)
     job.run(handlers, seed=7)
@@ -106,15 +108,14 @@ def test_the_job_comes_to_its_end_in_several_segments(both: Both) -> None:
 
 
 def test_every_segment_has_the_same_detections(both: Both, tmp_path: Path) -> None:
-    (folder,) = (both.local / ".liftline" / both.video.name).glob("detect-*")
+    folder = both.local / ".liftline" / both.video.name / LOCAL_JOB.work
     rows = 0
     for number in range(both.job.record.segment_count):
         stored = artifact(both.job.results[TaskKey(JOB, Stage.DETECT, number)].artifacts, "detections")
         assert stored is not None
         both.job.store.get_file(stored.ref.key, tmp_path / "detections.npz")
-        mine, theirs = (
-            detections_file.load(path) for path in (folder / f"{number:05d}.npz", tmp_path / "detections.npz")
-        )
+        (own,) = (folder / f"detect-{number}").iterdir()
+        mine, theirs = (detections_file.load(path) for path in (own, tmp_path / "detections.npz"))
         assert_equal_fields(mine, theirs, "frame_index", "boxes_px", "scores", "keypoints_px", "keypoint_scores")
         np.testing.assert_array_equal(mine.thumbnails.grey, theirs.thumbnails.grey)
         rows += len(mine)
@@ -154,9 +155,8 @@ def test_files_for_others_have_the_same_bytes(both: Both) -> None:
 
 
 def test_keypoint_lines_become_the_same_files(both: Both, tmp_path: Path) -> None:
-    with gzip.open(both.cluster / both.tree.keypoint_lines) as lines:
-        written = write_frame_files(tmp_path, map(json.loads, lines))
-    theirs = {path.name: path.read_bytes() for path in written}
+    written = write_frame_files(tmp_path, read_keypoint_lines(both.cluster / both.tree.keypoint_lines))
+    theirs = {name: (tmp_path / name).read_bytes() for name in written}
     mine = {path.name: path.read_bytes() for path in (both.local / both.tree.keypoints).glob("*.json")}
     assert len(mine) == both.job.record.frame_count
     assert mine == theirs

@@ -25,7 +25,7 @@ from liftline_cli.up.ceph import CephServer
 from liftline_demo.mannequin.clip import render_clip
 from liftline_detector.__main__ import load_service as detector
 from liftline_lifter.__main__ import load_service as lifter
-from liftline_renderer.__main__ import load_service as renderer
+from liftline_renderer.handlers import renderer_service as renderer
 from tests.folder_work import FolderJob
 from tests.integration.services.service_harness import SERVICES, ServiceHarness, hashes, service_harness
 from tests.servers import running_nats

@@ -157,9 +157,9 @@ def test_options_of_another_detector_are_refused(arguments: list[str], words: st
 
 def test_settings_survive_the_way_to_the_process_of_one_video() -> None:
     chosen = KeypointRcnnOptions(config="a.yaml", precision="bf16")
-    settings = ProcessSettings.for_machine(
-        Settings(), job=JobSettings(smooth="none", person_heights_m={2: 1.7}), detector="detectron2",
-        detector_options=chosen,
+    settings = ProcessSettings(
+        job=JobSettings(smooth="none", person_heights_m={2: 1.7}), machine=Settings(segment_s=2.5),
+        detector="detectron2", detector_options=chosen,
     )  # fmt: skip
     sent = TypeAdapter(ProcessSettings).dump_json(settings)
     assert TypeAdapter(ProcessSettings).validate_json(sent) == settings

@@ -7,22 +7,33 @@ from pathlib import Path
 
 import av
 import pytest
+from google.protobuf.timestamp_pb2 import Timestamp
 
 from liftline import __version__
-from liftline.jobs.manifest import is_of, manifest, package_versions, plain
-from liftline.ports import ModelInfo
+from liftline.jobs.manifest import is_of, manifest_of, package_versions, plain
+from liftline.jobs.naming import Stage
+from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef, Model
+from liftline.v1.records_pb2 import JobRecord, StageRecord
 from liftline.video.opening import VideoLimits
 
 
 def made(**changes: object) -> dict[str, object]:
     values = {
-        "video": "clip.mp4", "video_sha256": "ab" * 32, "frame_count": 3, "segment_count": 1,
-        "video_facts": {"exact_times": True, "video": {"codec": "h264"}},
-        "models": [ModelInfo("blazepose", "cd" * 32, "Apache-2.0", "mediapipe")], "settings": {"segment_s": 2.0},
-        "files": {"b.npz": "2", "a.npz": "1"}, "seconds": {"plan": 0.12345}, "warnings": ["careful"],
-        "versions": {"liftline": "9.9", "python": "3.99", "av": "18.0"},
+        "video_name": "clip.mp4", "video_sha256": "ab" * 32, "frame_count": 3, "segment_count": 1,
+        "video_info_json": json.dumps({"exact_times": True, "video": {"codec": "h264"}}),
+        "models": [Model(name="blazepose", sha256="cd" * 32, licence="Apache-2.0", source="mediapipe")],
+        "artifacts": [
+            Artifact(path="b.npz", ref=ArtifactRef(sha256="2")), Artifact(path="a.npz", ref=ArtifactRef(sha256="1")),
+            Artifact(role="plan", ref=ArtifactRef(sha256="3")),
+        ],
+        "stages": [StageRecord(stage=Stage.PLAN.wire, work_s=0.12345)], "warnings": ["careful"],
+        "provenance": {
+            "plan.liftline": "9.9", "plan.python": "3.99", "plan.av": "18.0", "lift.av": "19.0",
+            "plan.settings": '{"segment_s": 2.0}', "lift.settings": '{"causal": false}',
+        },
+        "update_time": Timestamp(seconds=1_700_000_000),
     }  # fmt: skip
-    return manifest(**{**values, **changes})
+    return manifest_of(JobRecord(**{**values, **changes}))
 
 
 def test_it_is_json_with_files_in_order_and_what_the_video_was() -> None:
@@ -36,6 +47,12 @@ def test_it_is_json_with_files_in_order_and_what_the_video_was() -> None:
         {"name": "blazepose", "sha256": "cd" * 32, "licence": "Apache-2.0", "source": "mediapipe"}
     ]
     assert told["seconds"] == {"plan": 0.123}
+    assert told["settings"] == {"segment_s": 2.0, "causal": False}
+    assert told["finished_at"] == "2023-11-14T22:13:20+00:00"
+
+
+def test_a_tree_may_hold_other_files_than_the_jobs_artifacts() -> None:
+    assert manifest_of(JobRecord(), files={"b": "2", "a": "1"})["files"] == {"a": "1", "b": "2"}
 
 
 def test_versions_are_those_of_where_the_work_was_done() -> None:

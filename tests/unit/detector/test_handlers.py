@@ -30,9 +30,10 @@ from liftline.settings.machine import Settings
 from liftline.v1.artifacts_pb2 import Model
 from liftline.v1.events_pb2 import Task
 from liftline.v1.job_service_pb2 import JobSettings
+from liftline_detector.declaration import DetectorOptions
 from liftline_detector.handlers import DetectHandler, PlanHandler
 from liftline_detector.registry import find_detector
-from liftline_detector.settings import DetectorSettings, detector_settings
+from liftline_detector.settings import detector_settings
 from liftline_detector.sharing import tasks_at_once
 from tests.folder_work import FolderJob, FolderWork
 
@@ -101,8 +102,8 @@ def job(video: Path, tmp_path: Path) -> FolderJob:
 
 def handlers(detector: Detector) -> dict[Stage, PlanHandler | DetectHandler]:
     return {
-        Stage.PLAN: PlanHandler(detector, Settings()),
-        Stage.DETECT: DetectHandler(detector, DetectorSettings()),
+        Stage.PLAN: PlanHandler(detector.model, Settings()),
+        Stage.DETECT: DetectHandler(detector, DetectorOptions(), asked="auto"),
     }
 
 
@@ -118,7 +119,7 @@ def plan_task(job: FolderJob, **changes: object) -> FolderWork:
 def test_a_plan_tells_what_the_coordinator_and_the_manifest_need(job: FolderJob, video: Path) -> None:
     detector = Counting()
     work = plan_task(job)
-    outcome = PlanHandler(detector, Settings())(work)
+    outcome = PlanHandler(detector.model, Settings())(work)
     (product,) = outcome.products
     plan = plan_file.load(product.path)
     assert (product.role, product.tree_path) == ("plan", "")
@@ -129,19 +130,30 @@ def test_a_plan_tells_what_the_coordinator_and_the_manifest_need(job: FolderJob,
     assert outcome.settings["segment_s"] == 1.0
 
 
+def test_a_hash_that_is_known_is_not_taken_again(job: FolderJob) -> None:
+    work = plan_task(job)
+    work.task.inputs[0].ref.sha256 = "ab" * 32
+    assert PlanHandler(Counting().model, Settings())(work).video_sha256 == "ab" * 32
+
+
+def test_a_plan_alone_needs_no_model(job: FolderJob) -> None:
+    outcome = PlanHandler(None, Settings())(plan_task(job))
+    assert (outcome.segment_count, list(outcome.models)) == (3, [])
+
+
 @pytest.mark.parametrize(("machine_s", "tenant_s"), [(2.0, 0.0), (2.0, 60.0), (60.0, 2.0)])
 def test_the_shorter_of_the_machines_and_the_tenants_duration_holds(
     job: FolderJob, machine_s: float, tenant_s: float
 ) -> None:
     work = plan_task(job, max_duration_s=tenant_s)
     with pytest.raises(LimitExceededError, match=r"3\.0 s long, the limit is 2 s"):
-        PlanHandler(Counting(), Settings(max_duration_s=machine_s))(work)
+        PlanHandler(Counting().model, Settings(max_duration_s=machine_s))(work)
 
 
 def test_planning_shows_signs_of_life_before_any_frame_is_done(job: FolderJob) -> None:
     work = plan_task(job)
     work.progress = moves = Moves()
-    PlanHandler(Counting(), Settings())(work)
+    PlanHandler(Counting().model, Settings())(work)
     assert moves.told.count(0) >= FRAMES
     assert moves.told.index(FRAMES) >= FRAMES
 
@@ -151,7 +163,7 @@ def test_planning_stops_when_told(job: FolderJob) -> None:
     work.stop = StopFlag()
     work.stop.stop()
     with pytest.raises(Cancelled):
-        PlanHandler(Counting(), Settings())(work)
+        PlanHandler(Counting().model, Settings())(work)
 
 
 def test_every_segment_is_detected_with_the_model_and_settings_told(job: FolderJob) -> None:
@@ -177,13 +189,13 @@ def test_a_job_that_asks_for_another_detector_is_told_which_is_deployed(job: Fol
 def test_a_detector_is_asked_for_by_its_backend_or_by_its_whole_name(job: FolderJob, wanted: str) -> None:
     work = plan_task(job, settings=JobSettings(detector=wanted))
     detector = Counting(name="detectron2/keypoint_rcnn_R_50_FPN_3x")
-    assert PlanHandler(detector, Settings())(work).segment_count == 3
+    assert PlanHandler(detector.model, Settings())(work).segment_count == 3
 
 
 def test_a_segment_planned_for_another_model_is_refused(job: FolderJob) -> None:
     work = plan_task(job, detector_model=Model(name="counting", sha256="cd" * 32))
     with pytest.raises(ModelError, match=r"planned for the model 'counting' \(SHA-256 cdcdcdcdcdcd…\), but this"):
-        DetectHandler(Counting(), DetectorSettings())(work)
+        DetectHandler(Counting(), DetectorOptions(), asked="auto")(work)
 
 
 def detect_works(job: FolderJob, detector: Detector) -> list[FolderWork]:
@@ -196,7 +208,7 @@ def detect_works(job: FolderJob, detector: Detector) -> list[FolderWork]:
 def test_no_more_sessions_work_at_a_time_than_a_detector_allows(job: FolderJob, max_sessions: int, most: int) -> None:
     works = detect_works(job, Counting())
     detector = Counting(max_sessions=max_sessions)
-    handler = DetectHandler(detector, DetectorSettings())
+    handler = DetectHandler(detector, DetectorOptions(), asked="auto")
     with ThreadPoolExecutor(3) as pool:
         outcomes = list(pool.map(handler, works))
     assert sum(outcome.frames_done for outcome in outcomes) == FRAMES
@@ -213,7 +225,7 @@ def test_a_segment_is_ready_for_the_device_before_the_one_on_it_is_done(job: Fol
     detector, moves = Counting(max_sessions=1), Moves()
     detector.may_go_on.clear()
     second.progress = moves
-    handler = DetectHandler(detector, DetectorSettings())
+    handler = DetectHandler(detector, DetectorOptions(), asked="auto")
     with ThreadPoolExecutor(2) as pool:
         tasks = [pool.submit(handler, first)]
         assert detector.entered.wait(10)
@@ -229,7 +241,7 @@ def test_a_task_that_waits_for_its_turn_stops_when_told_and_shows_that_it_lives(
     first, second, _ = detect_works(job, Counting())
     detector = Counting(max_sessions=1)
     detector.may_go_on.clear()
-    handler, stop, moves = DetectHandler(detector, DetectorSettings()), StopFlag(), Moves()
+    handler, stop, moves = DetectHandler(detector, DetectorOptions(), asked="auto"), StopFlag(), Moves()
     first.progress, second.progress, second.stop = FrameCounter(), moves, stop
     with ThreadPoolExecutor(2) as pool:
         running = pool.submit(handler, first)

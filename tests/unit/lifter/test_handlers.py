@@ -17,8 +17,9 @@ from liftline import poses as poses_file
 from liftline import tracks as tracks_file
 from liftline.adapters.folder_store import FolderStore
 from liftline.errors import Cancelled, InvalidArtifactError, UsageError
-from liftline.exports.keypoint_files import write_keypoint_files
+from liftline.exports.keypoint_files import keypoint_lines
 from liftline.files.atomic import sha256_file
+from liftline.files.frame_files import write_frame_files
 from liftline.jobs.naming import Stage
 from liftline.pipeline.segment_files import AHEAD
 from liftline.plan import Plan, Segment
@@ -142,9 +143,9 @@ def test_equal_tracks_give_equal_keypoint_lines_which_are_the_files(
         outcomes.append(products["keypoint_lines"].read_bytes())
     assert outcomes[0] == outcomes[1]
     lines = gzip.decompress(outcomes[0]).splitlines()
-    files = write_keypoint_files(tmp_path / "frames", tracks_file.load(products["tracks"]))
+    files = write_frame_files(tmp_path / "frames", keypoint_lines(tracks_file.load(products["tracks"])))
     assert [json.loads(line)["frame"] for line in lines] == list(range(1, FRAMES + 1))
-    assert lines == [path.read_bytes() for path in files]
+    assert lines == [(tmp_path / "frames" / name).read_bytes() for name in files]
 
 
 def lift_work(
@@ -187,20 +188,41 @@ def test_a_crowd_has_its_most_prominent_people_in_formats_of_a_file_each(stored:
     assert warning.startswith("clip é.mp4: 6 files of further people are left out (clip é#200.npy, ...)")
 
 
+def test_a_run_whose_record_may_be_large_exports_everyone(stored: Stored, tmp_path: Path) -> None:
+    settings = JobSettings(export_formats=[job_service_pb2.EXPORT_FORMAT_NPY])
+    work = lift_work(stored, tmp_path, settings, lengths=[3] * (MOST_EXPORTS + 5))
+    outcome = LiftHandler(random_checkpoint(), LifterSettings(), device="cpu", most_exports=None)(work)
+    assert sum(product.role == "export_npy" for product in outcome.products) == MOST_EXPORTS + 5
+    assert outcome.warnings == ()
+
+
+def test_fingerprints_tell_apart_what_a_stage_depends_on_and_nothing_else() -> None:
+    track, lift = TrackHandler(Settings()), LiftHandler(random_checkpoint(), LifterSettings(), device="cpu")
+
+    def changed(**chosen: object) -> list[bool]:
+        tasks = Task(settings=JobSettings(**chosen)), Task()
+        return [handler.fingerprint(tasks[0]) != handler.fingerprint(tasks[1]) for handler in (track, lift)]
+
+    assert changed(layout=job_service_pb2.LAYOUT_THREE_D) == [False, False]
+    assert changed(max_people=1) == [True, False]
+    assert changed(native_rate=True) == [False, True]
+    assert changed(export_formats=[job_service_pb2.EXPORT_FORMAT_TRC]) == [False, True]
+
+
 def test_lifting_one_long_track_lives_before_it_is_done(stored: Stored, tmp_path: Path) -> None:
     told: list[int] = []
     work = lift_work(stored, tmp_path)
     work.progress = FrameCounter(told.append)
     LiftHandler(random_checkpoint(), LifterSettings(), device="cpu")(work)
     assert told[0] == 0
-    assert told[-1] == 65
+    assert told[-1] == 40, "frames of the video, however many people are in them"
 
 
 def test_a_job_that_chooses_nothing_is_processed_as_liftline_process_does() -> None:
-    local, asked = ProcessSettings.for_machine(Settings()), job.JobSettings.from_proto(JobSettings())
-    assert of_job(TrackSettings, asked, max_tracks=Settings().max_tracks) == local.track
-    assert of_job(LiftSettings, asked, device="cpu") == local.lift
-    assert asked.export == local.export
+    local, asked = ProcessSettings(), job.JobSettings.from_proto(JobSettings())
+    assert asked == local.job == job.JobSettings.from_proto(local.job.to_proto())
+    assert of_job(TrackSettings, asked, max_tracks=local.machine.max_tracks) == TrackSettings()
+    assert of_job(LiftSettings, asked, device=local.device) == LiftSettings()
 
 
 @pytest.mark.parametrize("number", [number for number in job_service_pb2.Smoothing.values() if number])

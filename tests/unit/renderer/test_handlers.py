@@ -21,7 +21,6 @@ from liftline.pipeline.segment_files import AHEAD
 from liftline.progress import FrameCounter, StopFlag
 from liftline.settings import job
 from liftline.settings.job import of_job
-from liftline.settings.machine import Settings
 from liftline.v1 import job_service_pb2
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Task, TaskId, TaskResult
@@ -205,7 +204,7 @@ def asked(message: JobSettings) -> RenderSettings:
 
 
 def test_a_job_that_chooses_nothing_is_rendered_as_liftline_process_does() -> None:
-    assert asked(JobSettings()) == ProcessSettings.for_machine(Settings()).render
+    assert asked(JobSettings()) == asked(ProcessSettings().job.to_proto()) == RenderSettings()
 
 
 @pytest.mark.parametrize("number", [number for number in job_service_pb2.Layout.values() if number])

@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from datetime import UTC
 
 import structlog
 
 from liftline.errors import InvalidArtifactError
 from liftline.files.output_tree import MANIFEST
-from liftline.jobs.manifest import manifest
-from liftline.jobs.naming import JobKey, Stage
-from liftline.jobs.wire import model_info
-from liftline.pipeline.result_checks import SETTINGS
+from liftline.jobs.manifest import manifest_of
+from liftline.jobs.naming import JobKey
 from liftline.pipeline.state import adopt, fail, succeed
 from liftline.ports import ArtifactStore
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
@@ -98,47 +95,3 @@ class Publisher:
             reason=Failure.REASON_INTERNAL, message=f"A result was lost before it was published: {problem}"
         )  # fmt: skip
         return await self._jobs.change(key, lambda one: fail(one, failure, time=self._jobs.time()))
-
-
-def manifest_of(record: JobRecord) -> dict[str, object]:
-    """What local mode's manifest tells too. Its time is that of the last task, so that repeats give the same bytes."""
-    made = manifest(
-        video=record.video_name,
-        video_sha256=record.video_sha256,
-        frame_count=record.frame_count,
-        segment_count=record.segment_count,
-        video_facts=_object(record.video_info_json),
-        models=[model_info(one) for one in record.models],
-        settings=_settings(record),
-        files={one.path: one.ref.sha256 for one in record.artifacts if one.path},
-        seconds={str(Stage.of(one.stage)): one.work_s for one in record.stages},
-        warnings=record.warnings,
-        versions=_versions(record),
-    )
-    made["finished_at"] = record.update_time.ToDatetime(tzinfo=UTC).isoformat(timespec="seconds")
-    return made
-
-
-def _settings(record: JobRecord) -> dict[str, object]:
-    return {
-        name: value
-        for stage in Stage
-        for name, value in _object(record.provenance.get(f"{stage}.{SETTINGS}", "")).items()
-    }
-
-
-def _versions(record: JobRecord) -> dict[str, str]:
-    """Of the packages that did the work; where stages differ, of the earlier one."""
-    versions: dict[str, str] = {}
-    for stage in Stage:
-        for name, value in record.provenance.items():
-            of, _, package = name.partition(".")
-            if of == stage and package != SETTINGS:
-                versions.setdefault(package, value)
-    return versions
-
-
-def _object(text: str) -> dict[str, object]:
-    """A JSON object; an empty one where there is none."""
-    value = json.loads(text) if text else {}
-    return value if isinstance(value, dict) else {}

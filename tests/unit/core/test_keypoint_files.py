@@ -10,14 +10,26 @@ import numpy as np
 import pytest
 
 from liftline.errors import Cancelled, OutputError
-from liftline.exports.keypoint_files import keypoint_records, write_keypoint_files
+from liftline.exports.keypoint_files import keypoint_lines, keypoint_records, write_keypoint_lines
+from liftline.files.atomic import sha256_file
+from liftline.files.frame_files import read_keypoint_lines, unchanged_frame_files, write_frame_files
 from liftline.progress import StopFlag
+from liftline.tracks import Tracks
 from tests.unit.lifter.random_networks import tracks_of
+
+
+def written_into(folder: Path, tracks: Tracks, *, stop: StopFlag | None = None) -> list[Path]:
+    """The files, in order; what is told of them is true."""
+    told = write_frame_files(
+        folder, keypoint_lines(tracks), before_each=stop.raise_if_stopped if stop else lambda: None
+    )
+    assert told == {path.name: sha256_file(path) for path in map(folder.joinpath, told)}
+    return [folder / name for name in told]
 
 
 def test_every_frame_has_a_file_counted_from_one(tmp_path: Path) -> None:
     tracks = tracks_of([12, 5], starts=[0, 3])
-    written = write_keypoint_files(tmp_path / "k", tracks)
+    written = written_into(tmp_path / "k", tracks)
     assert [path.name for path in written[:2]] == ["frame_0001_keypoints.json", "frame_0002_keypoints.json"]
     assert sorted((tmp_path / "k").iterdir()) == written
     record = json.loads(written[3].read_text())
@@ -39,24 +51,24 @@ def test_interpolated_people_are_not_reported_as_seen() -> None:
 
 
 def test_a_video_without_people_still_has_a_file_per_frame(tmp_path: Path) -> None:
-    written = write_keypoint_files(tmp_path, tracks_of([]))
+    written = written_into(tmp_path, tracks_of([]))
     assert [json.loads(path.read_text())["instances"] for path in written] == [[]] * 5
 
 
 def test_files_of_an_earlier_longer_video_go_and_others_stay(tmp_path: Path) -> None:
-    write_keypoint_files(tmp_path, tracks_of([30]))
+    written_into(tmp_path, tracks_of([30]))
     (tmp_path / "notes.txt").write_text("mine")
-    written = write_keypoint_files(tmp_path, tracks_of([7]))
+    written = written_into(tmp_path, tracks_of([7]))
     assert sorted(tmp_path.iterdir()) == [*written, tmp_path / "notes.txt"]
 
 
 def test_stopping_leaves_earlier_files_as_they_were(tmp_path: Path) -> None:
-    before = write_keypoint_files(tmp_path, tracks_of([5]))
+    before = written_into(tmp_path, tracks_of([5]))
     content = before[0].read_text()
     stop = StopFlag()
     stop.stop()
     with pytest.raises(Cancelled):
-        write_keypoint_files(tmp_path, tracks_of([9]), stop=stop)
+        written_into(tmp_path, tracks_of([9]), stop=stop)
     assert sorted(tmp_path.iterdir()) == before
     assert before[0].read_text() == content
 
@@ -64,4 +76,29 @@ def test_stopping_leaves_earlier_files_as_they_were(tmp_path: Path) -> None:
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="can't be written"):
-        write_keypoint_files(tmp_path / "file" / "k", tracks_of([3]))
+        written_into(tmp_path / "file" / "k", tracks_of([3]))
+
+
+def test_files_that_are_there_as_they_should_be_are_known(tmp_path: Path) -> None:
+    tracks = tracks_of([6])
+    told = write_frame_files(tmp_path, keypoint_lines(tracks))
+    assert unchanged_frame_files(tmp_path, keypoint_lines(tracks)) == told
+
+
+@pytest.mark.parametrize("change", ["altered", "missing", "one more"])
+def test_files_that_differ_are_known_too(change: str, tmp_path: Path) -> None:
+    tracks = tracks_of([6])
+    files = written_into(tmp_path, tracks)
+    if change == "altered":
+        files[2].write_bytes(b"{}")
+    elif change == "missing":
+        files[-1].unlink()
+    else:
+        files[0].with_name("frame_0099_keypoints.json").write_bytes(b"{}")
+    assert unchanged_frame_files(tmp_path, keypoint_lines(tracks)) is None
+
+
+def test_lines_in_one_file_are_those_of_the_files(tmp_path: Path) -> None:
+    tracks = tracks_of([12, 5], starts=[0, 3])
+    write_keypoint_lines(tmp_path / "lines.gz", tracks, stop=StopFlag())
+    assert list(read_keypoint_lines(tmp_path / "lines.gz")) == list(keypoint_lines(tracks))
