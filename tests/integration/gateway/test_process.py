@@ -23,9 +23,9 @@ from liftline.nats import topology
 from liftline.s3 import S3Store
 from liftline.v1 import job_service_pb2 as api
 from liftline.v1.job_service_pb2_grpc import JobServiceStub
-from liftline_cli.up.ceph import ACCESS_KEY, SECRET_KEY, CephServer
 from liftline_cli.up.children import free_ports
 from liftline_cli.up.nats_server import NatsServer
+from liftline_cli.up.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
 from tests.integration.gateway.gateways import VIDEO
 from tests.integration.gateway.test_real_servers import http
 from tests.servers import nats_settings, running_nats, s3_settings
@@ -34,7 +34,7 @@ Code = grpc.StatusCode
 BUCKET = "gateway-process"
 
 
-def environment(nats_server: NatsServer, s3: CephServer, port: int) -> dict[str, str]:
+def environment(nats_server: NatsServer, s3: S3Server, port: int) -> dict[str, str]:
     return {
         **os.environ,
         "LIFTLINE_NATS_URL": nats_server.url,
@@ -62,7 +62,7 @@ def run(settings: Mapping[str, str], *arguments: str) -> subprocess.CompletedPro
     return subprocess.run(command, env=dict(settings), capture_output=True, text=True, timeout=60)
 
 
-def test_setting_up_makes_everything_and_ends(tmp_path: Path, s3_server: CephServer) -> None:
+def test_setting_up_makes_everything_and_ends(tmp_path: Path, s3_server: S3Server) -> None:
     with running_nats(tmp_path) as server:
         for _ in range(2):
             done = run(environment(server, s3_server, 0), "setup")
@@ -78,7 +78,7 @@ async def _consumers(server: NatsServer) -> set[str]:
         return set((await connection.api(f"CONSUMER.NAMES.{topology.TASKS}"))["consumers"])
 
 
-def test_it_serves_until_it_is_told_to_end(tmp_path: Path, s3_server: CephServer) -> None:
+def test_it_serves_until_it_is_told_to_end(tmp_path: Path, s3_server: S3Server) -> None:
     (port,) = free_ports(1)
     with (
         running_nats(tmp_path / "nats") as server,
@@ -102,7 +102,7 @@ def test_it_serves_until_it_is_told_to_end(tmp_path: Path, s3_server: CephServer
         assert process.wait(20) == 0, (tmp_path / "log").read_text()
 
 
-def test_it_waits_for_servers_that_are_not_there_yet(tmp_path: Path, s3_server: CephServer) -> None:
+def test_it_waits_for_servers_that_are_not_there_yet(tmp_path: Path, s3_server: S3Server) -> None:
     port, nats_port, monitoring = free_ports(3)
     server = NatsServer(tmp_path / "nats", nats_port, monitoring)
     with gateway(environment(server, s3_server, port), tmp_path / "log") as process:
@@ -120,7 +120,7 @@ def test_it_waits_for_servers_that_are_not_there_yet(tmp_path: Path, s3_server: 
             server.kill()
 
 
-def test_it_ends_when_told_though_nats_is_away(tmp_path: Path, s3_server: CephServer) -> None:
+def test_it_ends_when_told_though_nats_is_away(tmp_path: Path, s3_server: S3Server) -> None:
     _, nats_port, monitoring = free_ports(3)
     server = NatsServer(tmp_path / "nats", nats_port, monitoring)
     with gateway(environment(server, s3_server, 0), tmp_path / "log") as process:
@@ -142,7 +142,7 @@ def test_it_ends_when_told_though_nats_is_away(tmp_path: Path, s3_server: CephSe
     ],
 )
 def test_settings_that_would_let_anyone_in_are_refused(
-    changed: dict[str, str], said: str, nats_server: NatsServer, s3_server: CephServer
+    changed: dict[str, str], said: str, nats_server: NatsServer, s3_server: S3Server
 ) -> None:
     done = run({**environment(nats_server, s3_server, 0), **changed})
     assert done.returncode == 2
@@ -150,5 +150,5 @@ def test_settings_that_would_let_anyone_in_are_refused(
     assert "Traceback" not in done.stderr
 
 
-def test_arguments_it_does_not_know(nats_server: NatsServer, s3_server: CephServer) -> None:
+def test_arguments_it_does_not_know(nats_server: NatsServer, s3_server: S3Server) -> None:
     assert run(environment(nats_server, s3_server, 0), "destroy").returncode == 2

@@ -14,8 +14,8 @@ from liftline.naming import JobKey, Stage, TaskKey
 from liftline.v1.job_service_pb2 import Failure, Job
 from liftline.v1.records_pb2 import DeadTask, JobRecord
 from liftline.worker import EXIT_HANGING
-from liftline_cli.up.ceph import CephServer
 from liftline_cli.up.nats_server import NatsServer
+from liftline_cli.up.s3_server import S3Server
 from tests.integration.worker.sites import ACK_WAIT_S, Site, site
 from tests.servers import running_nats, running_s3
 
@@ -28,7 +28,7 @@ def nats(tmp_path: Path) -> Iterator[NatsServer]:
 
 
 def test_a_worker_killed_in_mid_task_is_replaced_by_another(
-    tmp_path: Path, nats: NatsServer, s3_server: CephServer
+    tmp_path: Path, nats: NatsServer, s3_server: S3Server
 ) -> None:
     async def scenario() -> None:
         async with site(tmp_path, nats, s3_server) as here:
@@ -46,7 +46,7 @@ def test_a_worker_killed_in_mid_task_is_replaced_by_another(
 
 
 def test_a_frozen_workers_task_is_done_by_another_and_its_own_result_changes_nothing(
-    tmp_path: Path, nats: NatsServer, s3_server: CephServer
+    tmp_path: Path, nats: NatsServer, s3_server: S3Server
 ) -> None:
     async def scenario() -> None:
         async with site(tmp_path, nats, s3_server) as here:
@@ -66,7 +66,7 @@ def test_a_frozen_workers_task_is_done_by_another_and_its_own_result_changes_not
 
 
 def test_a_hanging_worker_ends_itself_and_another_does_the_task(
-    tmp_path: Path, nats: NatsServer, s3_server: CephServer
+    tmp_path: Path, nats: NatsServer, s3_server: S3Server
 ) -> None:
     async def scenario() -> None:
         async with site(tmp_path, nats, s3_server) as here:
@@ -80,9 +80,7 @@ def test_a_hanging_worker_ends_itself_and_another_does_the_task(
     asyncio.run(scenario())
 
 
-def test_a_worker_told_to_end_finishes_its_task_in_time(
-    tmp_path: Path, nats: NatsServer, s3_server: CephServer
-) -> None:
+def test_a_worker_told_to_end_finishes_its_task_in_time(tmp_path: Path, nats: NatsServer, s3_server: S3Server) -> None:
     async def scenario() -> None:
         async with site(tmp_path, nats, s3_server) as here:
             worker = here.worker(grace_s="20")
@@ -97,7 +95,7 @@ def test_a_worker_told_to_end_finishes_its_task_in_time(
 
 
 def test_a_worker_told_to_end_gives_back_what_takes_too_long(
-    tmp_path: Path, nats: NatsServer, s3_server: CephServer
+    tmp_path: Path, nats: NatsServer, s3_server: S3Server
 ) -> None:
     async def scenario() -> None:
         async with site(tmp_path, nats, s3_server) as here:
@@ -117,7 +115,7 @@ def test_a_worker_told_to_end_gives_back_what_takes_too_long(
 
 
 def test_two_workers_given_the_same_task_tell_of_one_result(
-    tmp_path: Path, nats: NatsServer, s3_server: CephServer
+    tmp_path: Path, nats: NatsServer, s3_server: S3Server
 ) -> None:
     async def scenario() -> None:
         async with site(tmp_path, nats, s3_server) as here:
@@ -136,7 +134,7 @@ def test_two_workers_given_the_same_task_tell_of_one_result(
 
 @pytest.mark.parametrize("fault", ["kill", "segv"])
 def test_a_task_that_kills_its_workers_fails_its_job_alone(
-    tmp_path: Path, nats: NatsServer, s3_server: CephServer, fault: str
+    tmp_path: Path, nats: NatsServer, s3_server: S3Server, fault: str
 ) -> None:
     number = signal.SIGKILL if fault == "kill" else signal.SIGSEGV
 
@@ -154,7 +152,7 @@ def test_a_task_that_kills_its_workers_fails_its_job_alone(
     asyncio.run(scenario())
 
 
-def test_a_job_cancelled_in_mid_task_leaves_no_result(tmp_path: Path, nats: NatsServer, s3_server: CephServer) -> None:
+def test_a_job_cancelled_in_mid_task_leaves_no_result(tmp_path: Path, nats: NatsServer, s3_server: S3Server) -> None:
     async def scenario() -> None:
         async with site(tmp_path, nats, s3_server) as here:
             worker = here.worker()
@@ -174,7 +172,7 @@ def test_a_job_cancelled_in_mid_task_leaves_no_result(tmp_path: Path, nats: Nats
 
 
 def test_nats_killed_and_started_again_in_mid_task_fails_nothing(
-    tmp_path: Path, nats: NatsServer, s3_server: CephServer
+    tmp_path: Path, nats: NatsServer, s3_server: S3Server
 ) -> None:
     async def scenario() -> None:
         async with site(tmp_path, nats, s3_server) as here:
@@ -193,15 +191,15 @@ def test_nats_killed_and_started_again_in_mid_task_fails_nothing(
 
 
 def test_s3_away_in_mid_task_fails_and_repeats_nothing(tmp_path: Path, nats: NatsServer) -> None:
-    async def scenario(s3: CephServer) -> None:
+    async def scenario(s3: S3Server) -> None:
         async with site(tmp_path, nats, s3) as here:
             here.worker(max_attempts="1", stall_s="2")
             job = await here.submit("standin-detect=1.mp4", 0)
             pids = await here.begun_by(job)
-            s3.kill_gateway()
+            s3.kill()
             await asyncio.sleep(4)
             assert await here.unended(job) == pids
-            await asyncio.to_thread(s3.start_gateway)
+            await asyncio.to_thread(s3.start)
             (event,) = await here.ends(job)
             assert event.HasField("finished")
 
