@@ -267,6 +267,19 @@ def test_purged_tasks_are_gone_and_all_others_are_still_delivered(opening: Openi
     asyncio.run(scenario())
 
 
+def test_a_purge_of_the_task_that_was_pulled_last_leaves_others_that_are_worked_on(opening: Opening) -> None:
+    async def scenario() -> None:
+        async with opening(2, ack_wait_s=0.5) as (one, other):
+            for job in ("cancelled", "kept", "cancelled"):
+                await publish(one.bus, subject(job=job), message_id=f"{job}-{time.monotonic()}")
+            for _ in range(3):
+                await pull(one.bus)
+            await one.bus.purge_tasks("liftline.tasks.*.*.t.cancelled.*")
+            assert (await pull(other.bus)).subject == subject(job="kept")
+
+    asyncio.run(scenario())
+
+
 def test_a_purge_takes_repeats_of_a_task_too(opening: Opening) -> None:
     async def scenario() -> None:
         async with opening() as (one,):
