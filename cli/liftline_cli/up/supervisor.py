@@ -120,7 +120,7 @@ class Supervisor:
         end_s = time.monotonic() + GRACE_S + _END_WITHIN_S
         for child in children:
             child.end(within_s=max(0.0, end_s - time.monotonic()))
-        self._s3.end(within_s=_END_WITHIN_S)
+        self._s3.kill()
         self._nats.end(within_s=_END_WITHIN_S)
 
     def _keep_servers_alive(self) -> bool:
