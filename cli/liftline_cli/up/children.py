@@ -104,12 +104,13 @@ def start(
     return Child(name, process, log)
 
 
-def wait_until_answering(child: Child, url: str, *, authority: Path | None = None) -> None:
-    """Wait for a 200 from a server, whose certificate `authority` vouches for.
+def wait_until_answering(child: Child, url: str) -> None:
+    """Wait for a 200 from a server, with whatever certificate: it is told nothing.
 
     Raises LiftlineError where it ends or doesn't answer within a minute.
     """
-    tls = ssl.create_default_context(cafile=authority) if authority else None
+    tls = ssl.create_default_context()
+    tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
     end = time.monotonic() + _READY_WITHIN_S
     while time.monotonic() < end and child.alive:
         try:

@@ -69,7 +69,7 @@ class S3Server:
         keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
         command = [server("weed"), *ARGUMENTS, *self._here()]
         self.child = start("s3", command, folder=self.folder, environment={**os.environ, **keys})
-        wait_until_answering(self.child, f"{self.endpoint}/healthz", authority=self.certificate)
+        wait_until_answering(self.child, f"{self.endpoint}/healthz")
 
     def kill(self) -> None:
         """End it at once; what it stored stays. (Told to end, it takes 15 s, and stores nothing more in them.)"""
