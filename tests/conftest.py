@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from liftline_cli.up._nats_server import NatsServer
-from liftline_cli.up.ceph import CephServer
+from liftline_cli.up.s3_server import S3Server
 from tests.servers import running_nats, running_s3
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -38,7 +38,7 @@ def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer
 
 
 @pytest.fixture(scope="session")
-def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CephServer]:
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     """An S3 server that all tests share; each takes a bucket of its own."""
     with running_s3(tmp_path_factory.mktemp("s3")) as server:
         yield server

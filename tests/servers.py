@@ -10,8 +10,8 @@ from pydantic import SecretStr
 
 from liftline.settings.services import NatsSettings, S3Settings
 from liftline_cli.up._nats_server import NatsServer
-from liftline_cli.up.ceph import ACCESS_KEY, SECRET_KEY, CephServer
 from liftline_cli.up.children import free_ports
+from liftline_cli.up.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
 
 
 @contextmanager
@@ -27,10 +27,10 @@ def running_nats(folder: Path, *, extra: str = "") -> Iterator[NatsServer]:
 
 
 @contextmanager
-def running_s3(folder: Path, *, certificate: Path | None = None) -> Iterator[CephServer]:
-    """An S3 server in memory that ends with the context."""
-    monitor, port = free_ports(2)
-    server = CephServer(folder, monitor, port, in_memory=True, certificate=certificate)
+def running_s3(folder: Path, *, certificate: Path | None = None) -> Iterator[S3Server]:
+    """An S3 server that ends with the context."""
+    (port,) = free_ports(1)
+    server = S3Server(folder, port, certificate=certificate)
     server.start()
     try:
         yield server
@@ -43,6 +43,15 @@ def nats_settings(server: NatsServer, *, ack_wait_s: float = 2.0) -> NatsSetting
     return NatsSettings(url=server.url, ack_wait_s=ack_wait_s)
 
 
-def s3_settings(server: CephServer, *, bucket: str) -> S3Settings:
+def other_s3() -> S3Settings | None:
+    """The S3 server that `LIFTLINE_CONTRACT_S3_ENDPOINT`, `_ACCESS_KEY`, `_SECRET_KEY` and so on name, if they do.
+
+    The tests of what Liftline asks of any S3 server (tests/contract/test_store.py) then ask it.
+    """
+    settings = S3Settings(_env_prefix="LIFTLINE_CONTRACT_S3_")
+    return settings if settings.access_key else None
+
+
+def s3_settings(server: S3Server, *, bucket: str) -> S3Settings:
     """To reach it, in a bucket of the test's own."""
     return S3Settings(endpoint=server.endpoint, access_key=ACCESS_KEY, secret_key=SecretStr(SECRET_KEY), bucket=bucket)

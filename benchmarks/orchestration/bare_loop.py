@@ -11,7 +11,7 @@ import nats
 from minio import Minio
 from nats.js.api import ConsumerConfig, RetentionPolicy, StreamConfig
 
-from liftline_cli.up.ceph import ACCESS_KEY, SECRET_KEY
+from liftline_cli.up.s3_server import ACCESS_KEY, SECRET_KEY
 from tests.cluster import Cluster
 
 _BYTES = 1024

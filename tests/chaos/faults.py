@@ -40,7 +40,7 @@ def _kill_worker(cluster: Cluster, fault: Fault, until: ExitStack) -> None:
     cluster.kill(_pick(cluster.of(*WORKERS), fault))
 
 
-def _kill_gateway(cluster: Cluster, fault: Fault, until: ExitStack) -> None:
+def _kill(cluster: Cluster, fault: Fault, until: ExitStack) -> None:
     cluster.kill(_pick(cluster.of(GATEWAY), fault))
 
 
@@ -88,7 +88,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = MappingProxyType(
     {
         "kill worker": Kind(_kill_worker, 30),
-        "kill gateway": Kind(_kill_gateway, 12),
+        "kill gateway": Kind(_kill, 12),
         "freeze process": Kind(_freeze, 12, (0.5, 5.0)),
         "scale down": Kind(_scale_down, 12, (0.5, 3.0)),
         "scale to zero": Kind(_scale_to_zero, 5, (1.0, 4.0)),

@@ -13,7 +13,7 @@ from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 _BASE = "localhost/liftline-base:runtime"
-_SERVERS = "docker.io/library/nats:2.12.15-alpine"
+SERVERS = "docker.io/library/nats:2.15.1-alpine"
 
 
 class EngineError(Exception):
@@ -43,7 +43,7 @@ class Engine:
         """What a compose command prints, on our compose.yaml. Raises EngineError."""
         command = [sys.executable, "-m", "podman_compose"] if self.name == "podman" else ["docker", "compose"]
         files = ["--file", "compose.yaml"]
-        if not self.has_image(_SERVERS) and self.has_image(_BASE):
+        if not self.has_image(SERVERS) and self.has_image(_BASE):
             files += ["--file", "tests/containers/servers.yaml"]
         return _output([*command, *files, "--project-name", project, *arguments], self.environment, within_s=within_s)
 

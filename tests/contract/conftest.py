@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 import nats
 import pytest
+from nats.aio.client import Client
+from nats.errors import NoRespondersError
 
 from liftline.adapters.memory import Broker, MemoryBus, MemoryRecords
 from liftline.adapters.nats import topology
@@ -59,11 +61,22 @@ def over(server: NatsServer) -> Opening:
 
 
 async def _empty(server: NatsServer) -> None:
+    """Delete all streams, and wait until they are deaf too: nats-server 2.15.1 lets them answer a little longer."""
     client = await nats.connect(server.url)
     try:
         streams = client.jetstream()
-        for stream in await streams.streams_info():
-            assert stream.config.name is not None
-            await streams.delete_stream(stream.config.name)
+        while there := await streams.streams_info():
+            for stream in there:
+                assert stream.config.name is not None
+                await streams.delete_stream(stream.config.name)
+                for subject in stream.config.subjects or ():
+                    await _unheard(client, subject.replace(">", "nobody"))
     finally:
         await client.close()
+
+
+async def _unheard(client: Client, subject: str) -> None:
+    """Wait until nothing answers there."""
+    with suppress(NoRespondersError):
+        while True:
+            await client.request(subject, b"")

@@ -225,6 +225,16 @@ async def test_purged_tasks_are_gone_and_all_others_are_still_delivered(opening:
         assert await nothing(other.bus, wait_s=1.0)
 
 
+async def test_a_purge_of_the_task_that_was_pulled_last_leaves_others_that_are_worked_on(opening: Opening) -> None:
+    async with opening(2, ack_wait_s=0.5) as (one, other):
+        for job in ("cancelled", "kept", "cancelled"):
+            await publish(one.bus, subject(job=job), message_id=f"{job}-{time.monotonic()}")
+        for _ in range(3):
+            await pull(one.bus)
+        await one.bus.purge_tasks("liftline.tasks.*.*.t.cancelled.*")
+        assert (await pull(other.bus)).subject == subject(job="kept")
+
+
 async def test_a_purge_takes_repeats_of_a_task_too(opening: Opening) -> None:
     async with opening() as (one,):
         for generation in range(3):

@@ -41,7 +41,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
 
 async def back_up(connection: Connection, stream: str, folder: Path) -> None:
-    """`nats stream backup STREAM FOLDER`: chunks come to a subject, each is acknowledged; an empty one is the last."""
+    """`nats stream backup STREAM FOLDER`: chunks come to a subject, an empty one is the last; some are acknowledged."""
     folder.mkdir(parents=True)
     inbox, chunks = connection.client.new_inbox(), asyncio.Queue[Msg]()
     with (folder / _DATA).open("wb") as file:
@@ -49,7 +49,8 @@ async def back_up(connection: Connection, stream: str, folder: Path) -> None:
             about = await connection.api(f"STREAM.SNAPSHOT.{stream}", {"deliver_subject": inbox})
             while (chunk := await asyncio.wait_for(chunks.get(), WITHIN_S)).data:
                 file.write(chunk.data)
-                await connection.say(chunk.reply, b"")
+                if chunk.reply:
+                    await connection.say(chunk.reply, b"")
     (folder / _ABOUT).write_text(json.dumps({"config": about["config"], "state": about["state"]}))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from liftline_cli.up.children import Child, program, start, wait_until_answering
+from liftline_cli.up.children import Child, server, start, wait_until_answering
 
 
 @dataclass
@@ -34,7 +34,7 @@ class NatsServer:
             f'listen: "127.0.0.1:{self.port}"\nhttp: "127.0.0.1:{self.monitoring_port}"\n'
             f'jetstream {{ store_dir: "{self.folder / "jetstream"}", max_file_store: 4GB }}\n{self.extra}\n'
         )
-        self.child = start("nats-server", [program("nats-server"), "-c", str(configuration)], folder=self.folder)
+        self.child = start("nats-server", [server("nats-server"), "-c", str(configuration)], folder=self.folder)
         wait_until_answering(self.child, f"http://127.0.0.1:{self.monitoring_port}/healthz")
 
     def end(self, *, within_s: float) -> None:

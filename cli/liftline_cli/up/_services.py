@@ -7,8 +7,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from liftline_cli.up.ceph import ACCESS_KEY, SECRET_KEY
 from liftline_cli.up.ports import Ports
+from liftline_cli.up.s3_server import ACCESS_KEY, SECRET_KEY
 
 GRACE_S = 5.0
 _OURS = ("LIFTLINE_NATS_", "LIFTLINE_S3_", "LIFTLINE_GRPC_", "LIFTLINE_TELEMETRY_METRICS_")

@@ -17,24 +17,18 @@ MARKER = "liftline-up.json"
 
 @dataclass(frozen=True)
 class Ports:
-    """On the loopback address. The monitor of the S3 server keeps its port, which is in its data."""
+    """On the loopback address."""
 
     gateway: int = 50051
     nats: int = 4222
     nats_monitoring: int = 8222
     s3: int = 9000
-    s3_monitor: int = 0
 
     @classmethod
     def choose(cls, data_dir: Path) -> Ports:
-        """Choose, and remember in the data folder. Raises UsageError where the one that must be is taken."""
+        """Choose, and remember in the data folder. Raises UsageError where what it remembers is damaged."""
         last = _remembered(data_dir)
-        if last.s3_monitor and not is_free(last.s3_monitor):
-            raise UsageError(
-                f"{data_dir}: its S3 server needs port {last.s3_monitor}, which another program has; end that, or "
-                "choose another --data-dir."
-            )
-        usual = {**asdict(cls()), "s3_monitor": free_ports(1)[0]}
+        usual = asdict(cls())
         chosen = {name: _first_free(port, usual[name]) for name, port in asdict(last).items()}
         ports = cls(**chosen)
         write_json(data_dir / MARKER, asdict(ports))

@@ -16,11 +16,11 @@ from pathlib import Path
 from liftline.client.local_gateway import is_locked, state_file, state_folder
 from liftline.errors import LiftlineError, UnavailableError, UsageError
 from liftline_cli.up._health import is_serving
-from liftline_cli.up.children import program
+from liftline_cli.up.children import program, server
 from liftline_cli.up.ports import MARKER
 from liftline_cli.up.state import Phase, Running, State, read_state, running_state
 
-PROGRAMS = ("nats-server", "radosgw", "radosgw-admin", "ceph", "ceph-mon", "ceph-osd", "ceph-authtool", "monmaptool")
+SERVERS = ("nats-server", "weed")
 _SUPERVISOR = "liftline_cli.up.supervisor"
 _READY_WITHIN_S, _DOWN_WITHIN_S, _GONE_WITHIN_S = 300.0, 60.0, 10.0
 _LOOK_S, _MOST_STARTS = 0.2, 3
@@ -48,8 +48,8 @@ def bring_up(order: UpOrder, say: Callable[[str], None]) -> State:
     """
     if running_state() is not None:
         raise UsageError("It runs already; `liftline down` stops it.")
-    for name in PROGRAMS:
-        program(name)
+    for name in SERVERS:
+        server(name)
     _check_data_dir(order.data_dir)
     state_file().unlink(missing_ok=True)
     process = _start_supervisor(order)

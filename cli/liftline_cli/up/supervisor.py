@@ -20,9 +20,9 @@ from liftline.client.local_gateway import state_file
 from liftline.errors import LiftlineError
 from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up._services import GRACE_S, ServiceProcess, environment, service_processes
-from liftline_cli.up.ceph import CephServer
 from liftline_cli.up.children import Child, free_ports, start
 from liftline_cli.up.ports import Ports
+from liftline_cli.up.s3_server import S3Server
 from liftline_cli.up.state import Phase, Running, State, locked, log_folder, write_state
 
 _LOOK_S, _END_WITHIN_S = 0.2, 10.0
@@ -91,7 +91,7 @@ class Supervisor:
         """Choose ports. Raises UsageError."""
         ports = Ports.choose(data_dir)
         self._nats = NatsServer(data_dir / "nats", ports.nats, ports.nats_monitoring)
-        self._s3 = CephServer(data_dir / "s3", ports.s3_monitor, ports.s3, in_memory=False)
+        self._s3 = S3Server(data_dir / "s3", ports.s3)
         processes = service_processes(detectors=detectors, renderers=renderers, gateway_port=ports.gateway)
         self._services = [Service(process, environment(ports)) for process in processes]
         self._nats_restarts, self._s3_restarts = Restarts(), Restarts()
@@ -121,23 +121,23 @@ class Supervisor:
         end_s = time.monotonic() + GRACE_S + _END_WITHIN_S
         for child in children:
             child.end(within_s=max(0.0, end_s - time.monotonic()))
-        self._s3.end(within_s=_END_WITHIN_S)
+        self._s3.kill()
         self._nats.end(within_s=_END_WITHIN_S)
 
     def _keep_servers_alive(self) -> bool:
-        nats = self._nats.child
+        nats, s3 = self._nats.child, self._s3.child
         nats_ended = nats is not None and not nats.alive and self._nats_restarts.due()
-        s3_ended = not all(child.alive for child in self._s3.children) and self._s3_restarts.due()
+        s3_ended = s3 is not None and not s3.alive and self._s3_restarts.due()
         if nats_ended:
             _attempt(self._nats.start)
             self._nats_restarts.started()
         if s3_ended:
-            _attempt(self._s3.revive)
+            _attempt(self._s3.start)
             self._s3_restarts.started()
         return nats_ended or s3_ended
 
     def _tell(self) -> None:
-        servers = [self._nats.child, *self._s3.children]
+        servers = [self._nats.child, self._s3.child]
         running = [Running(child.name, child.process.pid, str(child.log)) for child in servers if child is not None]
         running += [service.running for service in self._services if service.child is not None]
         self._state = replace(self._state, processes={one.name: one for one in running})

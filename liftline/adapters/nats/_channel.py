@@ -4,9 +4,9 @@ The protocol (https://docs.nats.io/reference/reference-protocols/nats_api_refere
 pull"): a request to `$JS.API.CONSUMER.MSG.NEXT.<stream>.<consumer>` names an inbox; messages come there under their own
 subjects, and so do status lines: 404 nothing there, 408 time is over, 409 the request was dropped.
 
-Nothing takes a request back but to close the inbox, and nats-server 2.9.10 then loses what is on its way until
-`ack_wait` is over. So an inbox stays; the next pull gets what was asked for before, and what comes between two pulls is
-given back at once.
+Nothing takes a request back but to close the inbox, and then what is on its way is lost until `ack_wait` is over
+(nats-server 2.15.1 too). So an inbox stays; the next pull gets what was asked for before, and what comes between two
+pulls is given back at once.
 """
 
 from __future__ import annotations

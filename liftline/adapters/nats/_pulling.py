@@ -12,8 +12,8 @@ from liftline.adapters.nats._channel import Channel
 from liftline.adapters.nats.connection import Connection
 from liftline.net.retrying import NATS_REQUEST, retry_async
 
-_NOW_S, _UNANSWERED_S, _GRACE_S, _SHORTEST_S, _NEARLY_S = 0.05, 1.0, 1.0, 0.01, 0.25
-_NOTHING_THERE, _TIME_OVER = "404", "408"
+_GRACE_S, _AGAIN_S, _SHORTEST_S, _NEARLY_S = 1.0, 0.1, 0.01, 0.25
+_NOTHING_THERE, _TIME_OVER, _OTHERS_WAIT = "404", "408", "Requests Pending"
 
 
 class Puller:
@@ -47,35 +47,34 @@ class Puller:
     async def _pull(self, channel: Channel, consumers: Sequence[str], *, at_most: int, end: float) -> list[Msg]:
         answered = False
         for consumer in consumers:
-            found, is_answer = await self._there(channel, consumer, at_most)
+            if channel.asked(consumer):
+                continue  # an earlier request still waits, so nothing is there
+            found = await self._there(channel, consumer, at_most)
             if found:
                 return found
-            answered = answered or is_answer
+            answered = True
         found = await self._first(channel, consumers, end, answered=answered)
         if found and len(found) < at_most:
-            found += (await self._there(channel, consumers[0], at_most - len(found)))[0]
+            found += await self._there(channel, consumers[0], at_most - len(found))
         return found
 
-    async def _there(self, channel: Channel, consumer: str, at_most: int) -> tuple[list[Msg], bool]:
-        """What is there now, and whether the server said so.
-
-        An earlier request that still waits means that nothing is. Where others take the last message while
-        nats-server 2.9.10 looks at the request, it lets the request wait, and doesn't answer.
-        """
+    async def _there(self, channel: Channel, consumer: str, at_most: int) -> list[Msg]:
+        """What is there now."""
         found: list[Msg] = []
-        if channel.asked(consumer):
-            return found, False
         await channel.request(consumer, batch=at_most)
-        until_s = asyncio.get_running_loop().time() + _NOW_S
-        while (message := await channel.next(until_s=until_s)) is not None:
+        until_s = asyncio.get_running_loop().time() + _GRACE_S
+        while len(found) < at_most and (message := await channel.next(until_s=until_s)) is not None:
             if message.reply:
                 found.append(message)
-                if len(found) == at_most:
-                    return found, True
-            elif self._status(message) == _NOTHING_THERE or at_most > 1:
-                return found, True
-        channel.note_asked(consumer, until_s=until_s + _UNANSWERED_S)
-        return found, False
+            elif self._says_nothing_there(message):
+                return found
+        if not found:
+            raise self._connection.unavailable(f"no answer from consumer {consumer} of {self._stream}")
+        return found
+
+    def _says_nothing_there(self, message: Msg) -> bool:
+        """Whether it answers a request for what is there; else an earlier one, whose time is over."""
+        return self._status(message) == _NOTHING_THERE or (message.headers or {}).get("Description") == _OTHERS_WAIT
 
     async def _first(self, channel: Channel, consumers: Sequence[str], end: float, *, answered: bool) -> list[Msg]:
         """What comes first."""

@@ -12,7 +12,6 @@ from nats.aio.msg import Msg
 
 from liftline.adapters._backlog import Backlog
 from liftline.adapters.nats._delivery import NatsDelivery
-from liftline.adapters.nats._leftovers import Leftovers, next_task, remove_task
 from liftline.adapters.nats._pulling import Puller
 from liftline.adapters.nats.connection import ApiError, Connection
 from liftline.adapters.nats.subjects import subjects
@@ -20,7 +19,7 @@ from liftline.adapters.nats.topology import COORDINATOR, EVENTS, TASKS
 from liftline.errors import UnavailableError
 from liftline.ports import Delivery
 
-_TIDY_S = 5.0
+_NO_MESSAGE, _GONE = 10037, (400, 404)
 _log = structlog.get_logger(__name__)
 
 
@@ -30,9 +29,6 @@ class NatsBus:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._tasks, self._events = Puller(connection, TASKS), Puller(connection, EVENTS)
-        self._leftovers = Leftovers(connection)
-        self._next_tidying_s = 0.0
-        connection.when_lost(self._tidy_soon)
 
     async def publish(
         self, subject: str, data: bytes, *, message_id: str, headers: Mapping[str, str] | None = None
@@ -60,20 +56,14 @@ class NatsBus:
         return [NatsDelivery(self._connection, message) for message in found]
 
     async def task_subjects(self, subject_filter: str) -> set[str]:
-        """Subjects of tasks that aren't done: waiting or worked on.
-
-        For some seconds after a crash of the server, tasks that are done may be among them.
-        """
-        now = asyncio.get_running_loop().time()
-        if now >= self._next_tidying_s:
-            await self._connection.retry(self._leftovers.remove)
-            self._next_tidying_s = now + _TIDY_S
+        """Subjects of tasks that aren't done: waiting or worked on."""
         return set(await subjects(self._connection, TASKS, subject_filter))
 
     async def purge_tasks(self, subject_filter: str) -> None:
         """Forget tasks, those that are worked on too.
 
-        One by one: after a purge by subject nats-server 2.9.10 delivers no other task of that consumer either.
+        One by one: a purge by subject that takes the task which its consumer delivered last makes nats-server 2.15.1
+        forget all others that are worked on; they stay in the stream, and nobody gets them again.
         """
         sequence: int | None = 0
         while sequence is not None:
@@ -114,10 +104,6 @@ class NatsBus:
         for task in answering:
             task.cancel()
 
-    def _tidy_soon(self) -> None:
-        self._leftovers.begin_again()
-        self._next_tidying_s = 0.0
-
     async def _answer(self, message: Msg, answer: Callable[[bytes], Awaitable[bytes | None]]) -> None:
         try:
             data = await answer(message.data)
@@ -127,7 +113,18 @@ class NatsBus:
             _log.warning("answer_not_sent", subject=message.subject, error=str(error))
 
     async def _remove_next(self, subject_filter: str, after: int) -> int | None:
-        sequence = await next_task(self._connection, subject_filter, after=after)
-        if sequence is not None:
-            await remove_task(self._connection, sequence)
+        """The sequence of the first task after that one which passes the filter, and which now isn't there any more."""
+        wanted = {"seq": after + 1, "next_by_subj": subject_filter}
+        try:
+            found = await self._connection.api(f"STREAM.MSG.GET.{TASKS}", wanted)
+        except ApiError as error:
+            if error.number == _NO_MESSAGE:
+                return None
+            raise self._connection.unavailable(f"{subject_filter} can't be found, {error}") from error
+        sequence = int(found["message"]["seq"])
+        try:
+            await self._connection.api(f"STREAM.MSG.DELETE.{TASKS}", {"seq": sequence})
+        except ApiError as error:
+            if error.code not in _GONE:
+                raise self._connection.unavailable(f"task {sequence} can't be removed, {error}") from error
         return sequence

@@ -76,7 +76,8 @@ def _streams(connection: Connection) -> list[dict[str, Any]]:
         *(
             {
                 "name": f"KV_{bucket}", "subjects": [f"$KV.{bucket}.>"], "retention": "limits", "discard": "new",
-                "max_msgs_per_subject": 1, "allow_rollup_hdrs": True,
+                # One more than there is after each write: see liftline.adapters.nats.records.
+                "max_msgs_per_subject": 2, "allow_rollup_hdrs": True,
                 # Any replica answers a direct get, an old one too; with one replica there is no other.
                 "allow_direct": settings.replicas == 1, **every,
             }

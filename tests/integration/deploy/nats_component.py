@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from deploy.kubelint.rendering import K8S
 from liftline.settings.services import NatsSettings
-from liftline_cli.up.children import free_ports, program, start, wait_until_answering
+from liftline_cli.up.children import free_ports, server, start, wait_until_answering
 from tests.certificates import Authority, Certificate
 
 PASSWORD = "k0123456789abcdef"
@@ -33,7 +33,7 @@ def running_component(
     configuration = folder / "nats.conf"
     configuration.write_text(text)
     given = {**os.environ, "POD_NAME": "nats-0", "NATS_USER": "liftline", "NATS_PASSWORD": PASSWORD}
-    child = start("nats", [program("nats-server"), "-c", str(configuration)], folder=folder, environment=given)
+    child = start("nats", [server("nats-server"), "-c", str(configuration)], folder=folder, environment=given)
     wait_until_answering(child, f"http://127.0.0.1:{monitoring}/healthz")
     url, password = f"tls://localhost:{port}", SecretStr(PASSWORD)
     try:

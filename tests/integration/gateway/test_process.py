@@ -24,8 +24,8 @@ from liftline.jobs.naming import Priority, Stage, consumer
 from liftline.v1 import job_service_pb2 as api
 from liftline.v1.job_service_pb2_grpc import JobServiceStub
 from liftline_cli.up._nats_server import NatsServer
-from liftline_cli.up.ceph import ACCESS_KEY, SECRET_KEY, CephServer
 from liftline_cli.up.children import free_ports
+from liftline_cli.up.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
 from tests.integration.gateway.gateways import VIDEO
 from tests.integration.gateway.test_real_servers import post
 from tests.integration.s3.naive_store import BUCKET as NAIVE_BUCKET
@@ -37,7 +37,7 @@ Code = grpc.StatusCode
 BUCKET = "gateway-process"
 
 
-def environment(nats_server: NatsServer, s3: CephServer | None, port: int) -> dict[str, str]:
+def environment(nats_server: NatsServer, s3: S3Server | None, port: int) -> dict[str, str]:
     return {
         **os.environ,
         "LIFTLINE_NATS_URL": nats_server.url,
@@ -65,7 +65,7 @@ def run(settings: Mapping[str, str], *arguments: str) -> subprocess.CompletedPro
     return subprocess.run(command, env=dict(settings), capture_output=True, text=True, timeout=60)
 
 
-async def test_setting_up_makes_everything_and_ends(tmp_path: Path, s3_server: CephServer) -> None:
+async def test_setting_up_makes_everything_and_ends(tmp_path: Path, s3_server: S3Server) -> None:
     with running_nats(tmp_path) as server:
         for _ in range(2):
             done = run(environment(server, s3_server, 0), "setup")
@@ -110,7 +110,7 @@ async def _consumers(server: NatsServer) -> set[str]:
         return set((await connection.api(f"CONSUMER.NAMES.{topology.TASKS}"))["consumers"])
 
 
-def test_it_serves_until_it_is_told_to_end(tmp_path: Path, s3_server: CephServer) -> None:
+def test_it_serves_until_it_is_told_to_end(tmp_path: Path, s3_server: S3Server) -> None:
     (port,) = free_ports(1)
     with (
         running_nats(tmp_path / "nats") as server,
@@ -134,7 +134,7 @@ def test_it_serves_until_it_is_told_to_end(tmp_path: Path, s3_server: CephServer
         assert process.wait(20) == 0, (tmp_path / "log").read_text()
 
 
-def test_it_waits_for_servers_that_are_not_there_yet(tmp_path: Path, s3_server: CephServer) -> None:
+def test_it_waits_for_servers_that_are_not_there_yet(tmp_path: Path, s3_server: S3Server) -> None:
     port, nats_port, monitoring = free_ports(3)
     server = NatsServer(tmp_path / "nats", nats_port, monitoring)
     with gateway(environment(server, s3_server, port), tmp_path / "log") as process:
@@ -152,7 +152,7 @@ def test_it_waits_for_servers_that_are_not_there_yet(tmp_path: Path, s3_server: 
             server.kill()
 
 
-def test_it_ends_when_told_though_nats_is_away(tmp_path: Path, s3_server: CephServer) -> None:
+def test_it_ends_when_told_though_nats_is_away(tmp_path: Path, s3_server: S3Server) -> None:
     _, nats_port, monitoring = free_ports(3)
     server = NatsServer(tmp_path / "nats", nats_port, monitoring)
     with gateway(environment(server, s3_server, 0), tmp_path / "log") as process:
@@ -174,7 +174,7 @@ def test_it_ends_when_told_though_nats_is_away(tmp_path: Path, s3_server: CephSe
     ],
 )
 def test_settings_that_would_let_anyone_in_are_refused(
-    changed: dict[str, str], said: str, nats_server: NatsServer, s3_server: CephServer
+    changed: dict[str, str], said: str, nats_server: NatsServer, s3_server: S3Server
 ) -> None:
     done = run({**environment(nats_server, s3_server, 0), **changed})
     assert done.returncode == 2
@@ -182,5 +182,5 @@ def test_settings_that_would_let_anyone_in_are_refused(
     assert "Traceback" not in done.stderr
 
 
-def test_arguments_it_does_not_know(nats_server: NatsServer, s3_server: CephServer) -> None:
+def test_arguments_it_does_not_know(nats_server: NatsServer, s3_server: S3Server) -> None:
     assert run(environment(nats_server, s3_server, 0), "destroy").returncode == 2

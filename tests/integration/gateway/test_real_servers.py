@@ -20,7 +20,7 @@ from liftline.adapters.nats.records import NatsRecords
 from liftline.adapters.s3 import S3Store
 from liftline.v1 import job_service_pb2 as api
 from liftline_cli.up._nats_server import NatsServer
-from liftline_cli.up.ceph import CephServer
+from liftline_cli.up.s3_server import S3Server
 from tests.forms import form_of, send
 from tests.integration.gateway.gateways import VIDEO, Client, Deployment, deployment, key_of, reason, refusal, states
 from tests.servers import nats_settings, running_nats, s3_settings
@@ -31,7 +31,7 @@ Use = Callable[[Deployment, NatsServer], Awaitable[None]]
 
 
 @pytest.fixture
-def servers(tmp_path: Path, s3_server: CephServer) -> Callable[[Use], None]:
+def servers(tmp_path: Path, s3_server: S3Server) -> Callable[[Use], None]:
     """Runs what is given with two gateways on servers that nobody else uses."""
 
     def run(use: Use) -> None:
@@ -41,7 +41,7 @@ def servers(tmp_path: Path, s3_server: CephServer) -> Callable[[Use], None]:
     return run
 
 
-async def _bounded(use: Use, folder: Path, nats_server: NatsServer, s3_server: CephServer) -> None:
+async def _bounded(use: Use, folder: Path, nats_server: NatsServer, s3_server: S3Server) -> None:
     store = S3Store(s3_settings(s3_server, bucket=f"gateway-{next(_buckets)}"))
     await asyncio.to_thread(store.ensure_bucket)
     async with asyncio.timeout(90), nats.connected(nats_settings(nats_server), name="test") as connection:

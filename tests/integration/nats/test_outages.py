@@ -147,6 +147,21 @@ async def test_deleted_records_do_not_come_back_after_a_crash(server: NatsServer
         assert await records.keys("") == []
 
 
+async def test_deleted_records_that_were_changed_before_do_not_come_back_after_a_crash(server: NatsServer) -> None:
+    async with service(server) as (_, records):
+        await records.create("jobs.t.before", b"")
+        for number in range(20):
+            revision = await records.create(f"jobs.t.{number}", b"first")
+            for _ in range(3):
+                assert revision is not None
+                revision = await records.update(f"jobs.t.{number}", b"later", revision=revision)
+        await records.create("jobs.t.after", b"")
+        for number in range(20):
+            await records.delete(f"jobs.t.{number}")
+        await outage(server, down_s=0)
+        assert await records.keys("jobs.") == ["jobs.t.after", "jobs.t.before"]
+
+
 async def test_a_task_in_work_during_an_outage_can_still_be_kept_and_acked(server: NatsServer) -> None:
     async with service(server, ack_wait_s=5) as (bus, _):
         await publish(bus, 1)

@@ -18,7 +18,7 @@ from liftline.ports import VideoOpener
 from liftline.progress import StopFlag
 from liftline.video.planning import plan_video
 from liftline.video.reading import read_frames
-from liftline_cli.up.ceph import CephServer
+from liftline_cli.up.s3_server import S3Server
 from tests.integration.hostile.bombs import BOMBS
 from tests.integration.hostile.references import LISTS, inside_videos
 from tests.integration.video.factory import VideoFactory
@@ -76,7 +76,7 @@ def elsewhere(tmp_path: Path) -> Iterator[Elsewhere]:
 
 
 @pytest.fixture
-def store(s3_server: CephServer) -> S3Store:
+def store(s3_server: S3Server) -> S3Store:
     made = S3Store(s3_settings(s3_server, bucket="hostile"))
     made.ensure_bucket()
     return made

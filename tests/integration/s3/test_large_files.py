@@ -17,7 +17,7 @@ from liftline.adapters.s3 import S3Store
 from liftline.client.transfer import AddressExpiredError, Transfers
 from liftline.errors import InvalidArtifactError, OutputError
 from liftline.files.atomic import sha256_file
-from liftline_cli.up.ceph import CephServer
+from liftline_cli.up.s3_server import S3Server
 from tests.servers import s3_settings
 
 SIZE = 300 << 20
@@ -26,7 +26,7 @@ MOST_MIB = 96
 
 
 @pytest.fixture
-def store(s3_server: CephServer) -> S3Store:
+def store(s3_server: S3Server) -> S3Store:
     made = S3Store(s3_settings(s3_server, bucket="large"))
     made.ensure_bucket()
     return made
@@ -134,7 +134,7 @@ def test_a_disk_that_takes_no_more_leaves_nothing(store: S3Store, clip: Path, tm
 
 
 def test_an_upload_that_takes_a_while_is_not_taken_for_one_that_nobody_finishes(
-    s3_server: CephServer, store: S3Store
+    s3_server: S3Server, store: S3Store
 ) -> None:  # fmt: skip
     """`store` made the bucket, with the rule that removes such uploads after days."""
     settings = s3_settings(s3_server, bucket="large")

@@ -13,7 +13,7 @@ import pytest
 
 from liftline.adapters.s3 import S3Store
 from liftline.errors import UnavailableError
-from liftline_cli.up.ceph import CephServer
+from liftline_cli.up.s3_server import S3Server
 from tests.integration.s3.cutting import CuttingProxy
 from tests.servers import running_s3, s3_settings
 
@@ -22,7 +22,7 @@ LARGE = bytes(range(256)) * (100 << 10)
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CephServer]:
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     with running_s3(tmp_path_factory.mktemp("own-s3")) as own:
         yield own
 
@@ -34,19 +34,19 @@ def large(tmp_path: Path) -> Path:
     return path
 
 
-def store_on(server: CephServer, *, retry_s: float, answer_s: float = 20.0) -> S3Store:
+def store_on(server: S3Server, *, retry_s: float, answer_s: float = 20.0) -> S3Store:
     store = S3Store(s3_settings(server, bucket="outages"), retry_s=retry_s, answer_s=answer_s)
     store.ensure_bucket()
     return store
 
 
 @contextmanager
-def away(server: CephServer, *, for_s: float) -> Iterator[None]:
+def away(server: S3Server, *, for_s: float) -> Iterator[None]:
     """Killed before the block; the block starts what is to survive it; back after so long."""
-    server.kill_gateway()
+    server.kill()
     yield
     time.sleep(for_s)
-    server.start_gateway()
+    server.start()
 
 
 USES: dict[str, Callable[[S3Store, Path], object]] = {
@@ -64,7 +64,7 @@ USES: dict[str, Callable[[S3Store, Path], object]] = {
 }
 
 
-def test_a_server_that_is_soon_back_is_waited_for(server: CephServer, large: Path) -> None:
+def test_a_server_that_is_soon_back_is_waited_for(server: S3Server, large: Path) -> None:
     store = store_on(server, retry_s=20)
     store.put_bytes("t/there", b"whole")
     with ThreadPoolExecutor(len(USES)) as threads:
@@ -76,7 +76,7 @@ def test_a_server_that_is_soon_back_is_waited_for(server: CephServer, large: Pat
     assert store.get_bytes("t/copy", at_most=9) == b"whole"
 
 
-def test_a_server_that_stays_away_is_told_in_time_by_all(server: CephServer, large: Path) -> None:
+def test_a_server_that_stays_away_is_told_in_time_by_all(server: S3Server, large: Path) -> None:
     store = store_on(server, retry_s=0.5)
 
     def seconds(use: Callable[[S3Store, Path], object]) -> float:
@@ -85,30 +85,31 @@ def test_a_server_that_stays_away_is_told_in_time_by_all(server: CephServer, lar
             use(store, large)
         return time.monotonic() - start
 
-    server.kill_gateway()
+    server.kill()
     try:
         with ThreadPoolExecutor(len(USES)) as threads:
             taken = list(threads.map(seconds, USES.values()))
     finally:
-        server.start_gateway()
+        server.start()
     assert max(taken) < 5
     assert not large.with_name("taken").exists()
 
 
-def test_a_server_that_hangs_is_told_in_time(server: CephServer) -> None:
+def test_a_server_that_hangs_is_told_in_time(server: S3Server) -> None:
     store = store_on(server, retry_s=0.5, answer_s=0.5)
-    gateway = server.children[-1].process
-    gateway.send_signal(signal.SIGSTOP)
+    assert server.child is not None
+    process = server.child.process
+    process.send_signal(signal.SIGSTOP)
     try:
         start = time.monotonic()
         with pytest.raises(UnavailableError, match="doesn't answer"):
             store.put_bytes("t/x", b"1")
         assert time.monotonic() - start < 5
     finally:
-        gateway.send_signal(signal.SIGCONT)
+        process.send_signal(signal.SIGCONT)
 
 
-def test_a_server_killed_in_the_middle_of_transfers_is_waited_for(server: CephServer, large: Path) -> None:
+def test_a_server_killed_in_the_middle_of_transfers_is_waited_for(server: S3Server, large: Path) -> None:
     """Several times, at moments that differ: before the first part, between parts, while they are put together."""
     store = store_on(server, retry_s=20)
     store.put_file("t/there", large)
@@ -125,7 +126,7 @@ def test_a_server_killed_in_the_middle_of_transfers_is_waited_for(server: CephSe
             assert store.get_bytes(f"t/{number}", at_most=len(LARGE)) == LARGE
 
 
-def test_a_download_that_breaks_off_again_and_again_goes_on_where_it_was(server: CephServer, large: Path) -> None:
+def test_a_download_that_breaks_off_again_and_again_goes_on_where_it_was(server: S3Server, large: Path) -> None:
     store_on(server, retry_s=5).put_file("t/there", large)
     with CuttingProxy(server.port, answer_bytes=6 << 20) as proxy:
         settings = s3_settings(server, bucket="outages").model_copy(update={"endpoint": proxy.endpoint})
@@ -137,7 +138,7 @@ def test_a_download_that_breaks_off_again_and_again_goes_on_where_it_was(server:
     assert proxy.cut >= 4
 
 
-def test_a_download_that_never_gets_anywhere_ends(server: CephServer, large: Path) -> None:
+def test_a_download_that_never_gets_anywhere_ends(server: S3Server, large: Path) -> None:
     store_on(server, retry_s=5).put_file("t/there", large)
     with CuttingProxy(server.port, answer_bytes=600) as proxy:  # the headers, and little more
         settings = s3_settings(server, bucket="outages").model_copy(update={"endpoint": proxy.endpoint})
@@ -146,7 +147,7 @@ def test_a_download_that_never_gets_anywhere_ends(server: CephServer, large: Pat
     assert list(large.parent.iterdir()) == [large]
 
 
-def test_half_an_upload_is_not_visible(server: CephServer, large: Path) -> None:
+def test_half_an_upload_is_not_visible(server: S3Server, large: Path) -> None:
     store = store_on(server, retry_s=0.5)
     for length in (4 << 20, len(LARGE)):  # in one request; in parts, of which some arrive
         large.write_bytes(LARGE[:length])

@@ -17,7 +17,7 @@ from cryptography.x509.oid import NameOID
 from liftline.adapters.s3 import S3Store
 from liftline.adapters.s3.upload_probe import probe_uploads
 from liftline.errors import UnavailableError
-from liftline_cli.up.ceph import CephServer
+from liftline_cli.up.s3_server import S3Server
 from tests.forms import send
 from tests.servers import running_s3, s3_settings
 
@@ -48,16 +48,16 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def server(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CephServer]:
+def server(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
     with running_s3(tmp_path_factory.mktemp("tls-s3"), certificate=certificate) as own:
         yield own
 
 
-def store_on(server: CephServer, *, ca_file: Path | None) -> S3Store:
+def store_on(server: S3Server, *, ca_file: Path | None) -> S3Store:
     return S3Store(s3_settings(server, bucket="secure").model_copy(update={"ca_file": ca_file}))
 
 
-def test_artifacts_travel_over_tls(server: CephServer, certificate: Path, tmp_path: Path) -> None:
+def test_artifacts_travel_over_tls(server: S3Server, certificate: Path, tmp_path: Path) -> None:
     store = store_on(server, ca_file=certificate)
     store.ensure_bucket()
     (tmp_path / "given").write_bytes(b"0123456789" * 2_000_000)
@@ -71,7 +71,7 @@ def test_artifacts_travel_over_tls(server: CephServer, certificate: Path, tmp_pa
     assert list(store.keys("t/")) == []
 
 
-def test_addresses_work_over_tls(server: CephServer, certificate: Path) -> None:
+def test_addresses_work_over_tls(server: S3Server, certificate: Path) -> None:
     store = store_on(server, ca_file=certificate)
     store.ensure_bucket()
     day = datetime.timedelta(days=1)
@@ -80,7 +80,7 @@ def test_addresses_work_over_tls(server: CephServer, certificate: Path) -> None:
         assert http.request("GET", store.download_address("t/up", expires=day, file_name="x")).data == b"12"
 
 
-def test_uploads_are_tried_over_tls(server: CephServer, certificate: Path) -> None:
+def test_uploads_are_tried_over_tls(server: S3Server, certificate: Path) -> None:
     """At the address that this process reaches, whatever that of clients is."""
     store_on(server, ca_file=certificate).ensure_bucket()
     other = {"ca_file": certificate, "public_endpoint": "https://videos.example:8443"}
@@ -88,7 +88,7 @@ def test_uploads_are_tried_over_tls(server: CephServer, certificate: Path) -> No
 
 
 @pytest.mark.parametrize("other", [True, False])
-def test_a_server_of_another_authority_is_refused_at_once(server: CephServer, tmp_path: Path, other: bool) -> None:
+def test_a_server_of_another_authority_is_refused_at_once(server: S3Server, tmp_path: Path, other: bool) -> None:
     store = store_on(server, ca_file=write_certificate(tmp_path, "other") if other else None)
     start = datetime.datetime.now(datetime.UTC)
     with pytest.raises(UnavailableError, match=r"certificate verify failed.*LIFTLINE_S3_CA_FILE"):

@@ -14,7 +14,7 @@ from liftline.adapters.s3.upload_probe import PREFIX, probe_uploads
 from liftline.errors import UnavailableError, UsageError
 from liftline.jobs.naming import first_id
 from liftline.settings.services import S3Settings
-from liftline_cli.up.ceph import CephServer
+from liftline_cli.up.s3_server import S3Server
 from tests.integration.s3.naive_store import BUCKET, Manners, NaiveStore, naive_store
 from tests.servers import s3_settings
 
@@ -57,7 +57,7 @@ def test_a_store_that_does_not_is_taken_and_left_as_it_was() -> None:
         assert all(key.startswith(PREFIX) for key in server.ever)
 
 
-def test_what_a_killed_gateway_left_goes_with_time(s3_server: CephServer) -> None:
+def test_what_a_killed_gateway_left_goes_with_time(s3_server: S3Server) -> None:
     settings = s3_settings(s3_server, bucket="left")
     store = S3Store(settings)
     store.ensure_bucket()
@@ -68,7 +68,7 @@ def test_what_a_killed_gateway_left_goes_with_time(s3_server: CephServer) -> Non
     assert list(store.keys("")) == [new, "tenants/a/x"]
 
 
-def test_several_gateways_may_try_at_once(s3_server: CephServer) -> None:
+def test_several_gateways_may_try_at_once(s3_server: S3Server) -> None:
     settings = s3_settings(s3_server, bucket="probed")
     store = S3Store(settings)
     store.ensure_bucket()

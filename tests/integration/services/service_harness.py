@@ -28,8 +28,8 @@ from liftline.v1.events_pb2 import TaskResult
 from liftline.v1.job_service_pb2 import JobSettings
 from liftline.v1.records_pb2 import JobRecord
 from liftline_cli.up._nats_server import NatsServer
-from liftline_cli.up.ceph import CephServer
 from liftline_cli.up.children import Child, free_ports, start
+from liftline_cli.up.s3_server import S3Server
 from tests.servers import nats_settings, s3_settings
 
 SERVICES = ("detector", "lifter", "renderer")
@@ -117,7 +117,7 @@ class ServiceHarness:
 
 
 @asynccontextmanager
-async def service_harness(folder: Path, nats: NatsServer, s3: CephServer) -> AsyncIterator[ServiceHarness]:
+async def service_harness(folder: Path, nats: NatsServer, s3: S3Server) -> AsyncIterator[ServiceHarness]:
     """All services running; they end with the context."""
     settings = s3_settings(s3, bucket=f"services-{next(_NAMES)}")
     async with connected(nats_settings(nats, ack_wait_s=5.0), name="test") as connection:

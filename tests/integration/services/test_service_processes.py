@@ -21,7 +21,7 @@ from liftline.v1.job_service_pb2 import EXPORT_FORMAT_JSON, Failure, Job, JobSet
 from liftline.v1.records_pb2 import JobRecord
 from liftline.v1.worker_service_pb2 import GetStatusRequest, WorkerStatus
 from liftline.v1.worker_service_pb2_grpc import WorkerServiceStub
-from liftline_cli.up.ceph import CephServer
+from liftline_cli.up.s3_server import S3Server
 from liftline_demo.mannequin.clip import render_clip
 from liftline_detector.__main__ import load_service as detector
 from liftline_lifter.__main__ import load_service as lifter
@@ -50,7 +50,7 @@ class Done:
 
 
 @pytest.fixture(scope="module")
-def done(s3_server: CephServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
+def done(s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
     """A film in three segments, and a job that asks for a detector that isn't deployed."""
     folder = tmp_path_factory.mktemp("services")
     video = folder / "walk é.mp4"

@@ -27,8 +27,8 @@ from liftline.v1.events_pb2 import Event, Task, TaskResult
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import Attempts, JobRecord
 from liftline_cli.up._nats_server import NatsServer
-from liftline_cli.up.ceph import CephServer
 from liftline_cli.up.children import Child, free_ports, start
+from liftline_cli.up.s3_server import S3Server
 from tests.servers import nats_settings, s3_settings
 
 ACK_WAIT_S, WITHIN_S = 1.5, 30.0
@@ -161,7 +161,7 @@ class ProcessHarness:
 
 
 @asynccontextmanager
-async def process_harness(folder: Path, nats: NatsServer, s3: CephServer) -> AsyncIterator[ProcessHarness]:
+async def process_harness(folder: Path, nats: NatsServer, s3: S3Server) -> AsyncIterator[ProcessHarness]:
     """A harness without workers yet; they end with the context."""
     settings = s3_settings(s3, bucket=f"workers-{next(_NAMES)}")
     async with connected(nats_settings(nats, ack_wait_s=ACK_WAIT_S), name="test") as connection:

@@ -15,7 +15,7 @@ from liftline.v1.job_service_pb2 import Failure, Job
 from liftline.v1.records_pb2 import DeadTask, JobRecord
 from liftline.worker.loop import EXIT_HANGING
 from liftline_cli.up._nats_server import NatsServer
-from liftline_cli.up.ceph import CephServer
+from liftline_cli.up.s3_server import S3Server
 from tests.integration.worker.process_harness import ACK_WAIT_S, ProcessHarness, process_harness
 from tests.servers import running_nats, running_s3
 
@@ -28,7 +28,7 @@ def nats(tmp_path: Path) -> Iterator[NatsServer]:
 
 
 async def test_a_worker_killed_in_mid_task_is_replaced_by_another(
-    tmp_path: Path, nats: NatsServer, s3_server: CephServer
+    tmp_path: Path, nats: NatsServer, s3_server: S3Server
 ) -> None:
     async with process_harness(tmp_path, nats, s3_server) as here:
         first = here.worker()
@@ -43,7 +43,7 @@ async def test_a_worker_killed_in_mid_task_is_replaced_by_another(
 
 
 async def test_a_frozen_workers_task_is_done_by_another_and_its_own_result_changes_nothing(
-    tmp_path: Path, nats: NatsServer, s3_server: CephServer
+    tmp_path: Path, nats: NatsServer, s3_server: S3Server
 ) -> None:
     async with process_harness(tmp_path, nats, s3_server) as here:
         frozen = here.worker(stall_s="2")
@@ -60,7 +60,7 @@ async def test_a_frozen_workers_task_is_done_by_another_and_its_own_result_chang
 
 
 async def test_a_hanging_worker_ends_itself_and_another_does_the_task(
-    tmp_path: Path, nats: NatsServer, s3_server: CephServer
+    tmp_path: Path, nats: NatsServer, s3_server: S3Server
 ) -> None:
     async with process_harness(tmp_path, nats, s3_server) as here:
         hanging = here.worker(stall_s="1")
@@ -72,7 +72,7 @@ async def test_a_hanging_worker_ends_itself_and_another_does_the_task(
 
 
 async def test_a_worker_told_to_end_finishes_its_task_in_time(
-    tmp_path: Path, nats: NatsServer, s3_server: CephServer
+    tmp_path: Path, nats: NatsServer, s3_server: S3Server
 ) -> None:
     async with process_harness(tmp_path, nats, s3_server) as here:
         worker = here.worker(grace_s="20")
@@ -85,7 +85,7 @@ async def test_a_worker_told_to_end_finishes_its_task_in_time(
 
 
 async def test_a_worker_told_to_end_gives_back_what_takes_too_long(
-    tmp_path: Path, nats: NatsServer, s3_server: CephServer
+    tmp_path: Path, nats: NatsServer, s3_server: S3Server
 ) -> None:
     async with process_harness(tmp_path, nats, s3_server) as here:
         worker = here.worker(grace_s="0.2")
@@ -102,7 +102,7 @@ async def test_a_worker_told_to_end_gives_back_what_takes_too_long(
 
 
 async def test_two_workers_given_the_same_task_tell_of_one_result(
-    tmp_path: Path, nats: NatsServer, s3_server: CephServer
+    tmp_path: Path, nats: NatsServer, s3_server: S3Server
 ) -> None:
     async with process_harness(tmp_path, nats, s3_server) as here:
         for _ in range(2):
@@ -118,7 +118,7 @@ async def test_two_workers_given_the_same_task_tell_of_one_result(
 
 @pytest.mark.parametrize("fault", ["kill", "segv"])
 async def test_a_task_that_kills_its_workers_fails_its_job_alone(
-    tmp_path: Path, nats: NatsServer, s3_server: CephServer, fault: str
+    tmp_path: Path, nats: NatsServer, s3_server: S3Server, fault: str
 ) -> None:
     number = signal.SIGKILL if fault == "kill" else signal.SIGSEGV
 
@@ -134,7 +134,7 @@ async def test_a_task_that_kills_its_workers_fails_its_job_alone(
 
 
 async def test_a_job_cancelled_in_mid_task_leaves_no_result(
-    tmp_path: Path, nats: NatsServer, s3_server: CephServer
+    tmp_path: Path, nats: NatsServer, s3_server: S3Server
 ) -> None:
     async with process_harness(tmp_path, nats, s3_server) as here:
         worker = here.worker()
@@ -152,7 +152,7 @@ async def test_a_job_cancelled_in_mid_task_leaves_no_result(
 
 
 async def test_nats_killed_and_started_again_in_mid_task_fails_nothing(
-    tmp_path: Path, nats: NatsServer, s3_server: CephServer
+    tmp_path: Path, nats: NatsServer, s3_server: S3Server
 ) -> None:
     async with process_harness(tmp_path, nats, s3_server) as here:
         workers = [here.worker(max_attempts="1") for _ in range(2)]
@@ -168,15 +168,15 @@ async def test_nats_killed_and_started_again_in_mid_task_fails_nothing(
 
 
 async def test_s3_away_in_mid_task_fails_and_repeats_nothing(tmp_path: Path, nats: NatsServer) -> None:
-    async def scenario(s3: CephServer) -> None:
+    async def scenario(s3: S3Server) -> None:
         async with process_harness(tmp_path, nats, s3) as here:
             here.worker(max_attempts="1", stall_s="2")
             job = await here.submit("standin-detect=1.mp4", 0)
             pids = await here.begun_by(job)
-            s3.kill_gateway()
+            s3.kill()
             await asyncio.sleep(4)
             assert await here.unfinished(job) == pids
-            await asyncio.to_thread(s3.start_gateway)
+            await asyncio.to_thread(s3.start)
             (event,) = await here.ends(job)
             assert event.HasField("finished")
 

@@ -1,0 +1,98 @@
+"""A SeaweedFS server, which speaks S3, on this machine: https://github.com/seaweedfs/seaweedfs/wiki."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from liftline_cli.up.children import Child, free_ports, server, start, wait_until_answering
+
+ACCESS_KEY, SECRET_KEY = "liftline", "liftline-on-this-machine"
+ARGUMENTS = (
+    "-logtostderr=true",
+    "server",
+    "-ip=127.0.0.1",
+    "-ip.bind=127.0.0.1",
+    "-master.volumeSizeLimitMB=1024",
+    "-master.electionTimeout=200ms",
+    "-master.telemetry=false",
+    "-volume.preStopSeconds=0",
+    "-filer",
+    "-filer.disableHttp=true",
+    "-s3",
+    "-s3.port.iceberg=0",
+    "-s3.port.lance=0",
+    "-s3.iam=false",
+)
+"""What it is told wherever it runs, in compose.yaml and in deploy/k8s too.
+
+With the usual election timeout of 10 s it takes 20 s until it elects itself again. Volumes grow as they are written;
+each bucket has seven.
+"""
+
+_INNER = (
+    "master.port",
+    "master.port.grpc",
+    "volume.port",
+    "volume.port.grpc",
+    "filer.port",
+    "filer.port.grpc",
+    "s3.port.grpc",
+)
+_MOST_VOLUMES = 1000
+_SOCKETS = Path("/tmp")  # noqa: S108 - the server's choice
+
+
+@dataclass
+class S3Server:
+    """One server on loopback ports, its objects below `folder`; it can be killed and started again on them.
+
+    certificate: a PEM file with certificate and key; then it speaks https alone.
+    """
+
+    folder: Path
+    port: int
+    certificate: Path | None = None
+    child: Child | None = field(default=None, init=False)
+    _inner: tuple[int, ...] = field(default=(), init=False)
+
+    @property
+    def endpoint(self) -> str:
+        """Where clients find it."""
+        return f"http{'s' if self.certificate else ''}://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._inner = tuple(free_ports(len(_INNER)))
+        keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
+        command = [server("weed"), *ARGUMENTS, *self._here()]
+        self.child = start("s3", command, folder=self.folder, environment={**os.environ, **keys})
+        wait_until_answering(self.child, f"{self.endpoint}/healthz")
+
+    def kill(self) -> None:
+        """End it at once; what it stored stays. (Told to end, it takes 15 s, and stores nothing more in them.)"""
+        if self.child is not None:
+            self.child.kill()
+            self._remove_sockets()
+
+    def _here(self) -> list[str]:
+        """Its place on this machine. Its parts find each other anew at each start, on whatever ports are free."""
+        arguments = [
+            f"-dir={self.folder}",
+            f"-volume.max={_MOST_VOLUMES}",
+            "-master.resumeState=false",
+            "-s3.ip.bind=127.0.0.1",
+            f"-s3.port={self.port}",
+            *(f"-{name}={port}" for name, port in zip(_INNER, self._inner, strict=True)),
+        ]
+        if self.certificate is not None:
+            arguments += [f"-s3.cert.file={self.certificate}", f"-s3.key.file={self.certificate}"]
+        return arguments
+
+    def _remove_sockets(self) -> None:
+        """Those by which its parts talk; it names no other place for them."""
+        for port in (self.port, *self._inner):
+            for socket in _SOCKETS.glob(f"seaweedfs-*-{port}.sock"):
+                socket.unlink(missing_ok=True)
