@@ -18,6 +18,7 @@ from liftline.upload_form import UploadForm
 from tests.forms import send
 from tests.servers import s3_settings
 
+COPY = "tenants/b/jobs/1/input/clip.mp4"
 KEY, OTHER, SECRET = "tenants/b/uploads/1/clip.mp4", "tenants/b/uploads/2/clip.mp4", "tenants/a/jobs/1/outputs/x.npz"
 SENT, HERS = b"what b sends, 40 bytes long, as announced", b"what a has stored, 40 bytes, as announced"
 EVERYBODY = 'uri="http://acs.amazonaws.com/groups/global/AllUsers"'
@@ -25,7 +26,7 @@ BUCKETS = (f"uploads-{number}" for number in itertools.count())
 
 
 @dataclass(frozen=True)
-class Place:
+class Uploads:
     """A bucket in which A has something, as B and everybody else reach it."""
 
     settings: S3Settings
@@ -51,9 +52,11 @@ class Place:
         self.store.remove(KEY)
 
     def _check_that_it_is_plain(self) -> None:
-        """Nothing that was sent beside the bytes has stayed with the object."""
-        address = self.store.download_address(KEY, expires=timedelta(hours=1), file_name="x")
+        """Nothing that was sent beside the bytes comes into the job: CreateJob copies the upload, and removes it."""
+        self.store.copy(KEY, COPY)
+        address = self.store.download_address(COPY, expires=timedelta(hours=1), file_name="x")
         answer = self.http.request("GET", address)
+        self.store.remove(COPY)
         assert answer.data == SENT
         assert "html" not in answer.headers.get("content-type", "")
         odd = ("x-amz-website-redirect-location", "x-amz-tagging-count", "x-amz-meta-a", "content-encoding")
@@ -61,14 +64,14 @@ class Place:
 
 
 @pytest.fixture(params=["s3_server"])
-def place(request: pytest.FixtureRequest) -> Iterator[Place]:
+def uploads(request: pytest.FixtureRequest) -> Iterator[Uploads]:
     """On each S3 server that there is a fixture for."""
     settings = s3_settings(request.getfixturevalue(request.param), bucket=next(BUCKETS))
     store = S3Store(settings)
     store.ensure_bucket()
     store.put_bytes(SECRET, HERS)
     with urllib3.PoolManager(retries=False) as http:
-        yield Place(settings, store, http)
+        yield Uploads(settings, store, http)
 
 
 def tricks(bucket: str) -> dict[str, tuple[tuple[str, str], ...]]:
@@ -104,84 +107,84 @@ def tricks(bucket: str) -> dict[str, tuple[tuple[str, str], ...]]:
 NAMES = list(tricks("b"))
 
 
-def test_a_form_stores_what_was_announced(place: Place) -> None:
-    assert send(place.http, place.form(), SENT) // 100 == 2
-    place.check_nothing_else_happened(stored=True)
+def test_a_form_stores_what_was_announced(uploads: Uploads) -> None:
+    assert send(uploads.http, uploads.form(), SENT) // 100 == 2
+    uploads.check_nothing_else_happened(stored=True)
 
 
 @pytest.mark.parametrize(
     "name", ["Vidéo 動画\u202f1.mp4", "a+b&c=d?e#f%20.mp4", ".hidden", "a'b\"c", "~-_.!*()", "{}[]:,"]
 )
-def test_forms_name_keys_of_all_kinds(place: Place, name: str) -> None:
+def test_forms_name_keys_of_all_kinds(uploads: Uploads, name: str) -> None:
     key = f"tenants/b/uploads/3/{name}"
-    assert send(place.http, place.form(key), SENT) // 100 == 2
-    assert place.store.get_bytes(key, at_most=99) == SENT
+    assert send(uploads.http, uploads.form(key), SENT) // 100 == 2
+    assert uploads.store.get_bytes(key, at_most=99) == SENT
 
 
 @pytest.mark.parametrize("length", [0, 1, len(SENT) - 1, len(SENT) + 1, 200_000])
-def test_other_lengths_are_refused(place: Place, length: int) -> None:
-    assert send(place.http, place.form(), bytes(length)) // 100 != 2
-    place.check_nothing_else_happened(stored=False)
+def test_other_lengths_are_refused(uploads: Uploads, length: int) -> None:
+    assert send(uploads.http, uploads.form(), bytes(length)) // 100 != 2
+    uploads.check_nothing_else_happened(stored=False)
 
 
-def test_another_object_is_refused(place: Place) -> None:
-    fields = place.form().fields
+def test_another_object_is_refused(uploads: Uploads) -> None:
+    fields = uploads.form().fields
     for key in (OTHER, SECRET, f"{KEY}2", f"{KEY}/x", "tenants/b/uploads/2/${filename}"):
-        assert send(place.http, replace(place.form(), fields={**fields, "key": key}), SENT) // 100 != 2
-        place.check_nothing_else_happened(stored=False)
+        assert send(uploads.http, replace(uploads.form(), fields={**fields, "key": key}), SENT) // 100 != 2
+        uploads.check_nothing_else_happened(stored=False)
         for extra in ({"first": [("key", key)]}, {"last": [("key", key)]}, {"last": [("KEY", key)]}):
-            send(place.http, place.form(), SENT, **extra)
-            place.check_nothing_else_happened()
+            send(uploads.http, uploads.form(), SENT, **extra)
+            uploads.check_nothing_else_happened()
 
 
-def test_another_policy_is_refused(place: Place) -> None:
-    form, other = place.form(), place.form(OTHER)
+def test_another_policy_is_refused(uploads: Uploads) -> None:
+    form, other = uploads.form(), uploads.form(OTHER)
     for name in form.fields.keys() - {"key"}:
         less = {field: value for field, value in form.fields.items() if field != name}
         for fields in (less, {**form.fields, name: other.fields[name] + "0"}, {**form.fields, name: ""}):
-            assert send(place.http, replace(form, fields=fields), SENT) // 100 != 2
+            assert send(uploads.http, replace(form, fields=fields), SENT) // 100 != 2
     for fields in ({"key": KEY}, {"key": KEY, "acl": "public-read"}, {**other.fields, "key": KEY}):
-        assert send(place.http, replace(form, fields=fields), SENT) // 100 != 2
-    place.check_nothing_else_happened(stored=False)
+        assert send(uploads.http, replace(form, fields=fields), SENT) // 100 != 2
+    uploads.check_nothing_else_happened(stored=False)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("times", [1, 2], ids=["once", "doubled"])
-def test_headers_do_nothing(place: Place, name: str, times: int) -> None:
-    send(place.http, place.form(), SENT, headers=tricks(place.settings.bucket)[name] * times)
-    place.check_nothing_else_happened()
+def test_headers_do_nothing(uploads: Uploads, name: str, times: int) -> None:
+    send(uploads.http, uploads.form(), SENT, headers=tricks(uploads.settings.bucket)[name] * times)
+    uploads.check_nothing_else_happened()
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("times", [1, 2], ids=["once", "doubled"])
-def test_more_fields_do_nothing(place: Place, name: str, times: int) -> None:
-    extra = tricks(place.settings.bucket)[name] * times
+def test_more_fields_do_nothing(uploads: Uploads, name: str, times: int) -> None:
+    extra = tricks(uploads.settings.bucket)[name] * times
     for fields in ({"first": extra}, {"last": extra}, {"first": extra, "last": extra}):
-        send(place.http, place.form(), SENT, headers=extra, **fields)
-        place.check_nothing_else_happened()
-        send(place.http, place.form(), SENT, **fields)
-        place.check_nothing_else_happened()
+        send(uploads.http, uploads.form(), SENT, headers=extra, **fields)
+        uploads.check_nothing_else_happened()
+        send(uploads.http, uploads.form(), SENT, **fields)
+        uploads.check_nothing_else_happened()
 
 
-def test_a_type_that_browsers_run_is_not_kept(place: Place) -> None:
+def test_a_type_that_browsers_run_is_not_kept(uploads: Uploads) -> None:
     for name in ("Content-Type", "content-type", "x-amz-meta-content-type"):
-        send(place.http, place.form(), SENT, first=[(name, "text/html")])
-        place.check_nothing_else_happened()
-    send(place.http, place.form(), SENT, headers=[("Content-Type", "text/html")])
-    place.check_nothing_else_happened()
+        send(uploads.http, uploads.form(), SENT, first=[(name, "text/html")])
+        uploads.check_nothing_else_happened()
+    send(uploads.http, uploads.form(), SENT, headers=[("Content-Type", "text/html")])
+    uploads.check_nothing_else_happened()
 
 
 @pytest.mark.parametrize("query", ["acl", "uploads", "tagging", "x-amz-acl=public-read", "append&position=0", "delete"])
-def test_queries_do_nothing(place: Place, query: str) -> None:
-    form = place.form()
+def test_queries_do_nothing(uploads: Uploads, query: str) -> None:
+    form = uploads.form()
     for address in (form.address, f"{form.address}/{KEY}", f"{form.address}/{SECRET}"):
-        send(place.http, replace(form, address=f"{address}?{query}"), SENT)
-        place.check_nothing_else_happened()
+        send(uploads.http, replace(form, address=f"{address}?{query}"), SENT)
+        uploads.check_nothing_else_happened()
 
 
 @pytest.mark.parametrize("method", ["PUT", "GET", "HEAD", "DELETE", "POST"])
-def test_what_signs_a_form_signs_nothing_else(place: Place, method: str) -> None:
-    fields = dict(place.form().fields)
+def test_what_signs_a_form_signs_nothing_else(uploads: Uploads, method: str) -> None:
+    fields = dict(uploads.form().fields)
     as_query = {name.replace("x-amz-", "X-Amz-").title(): value for name, value in fields.items() if name != "key"}
     presigned = {**as_query, "X-Amz-Expires": "3600", "X-Amz-SignedHeaders": "host"}
     scope = f"Credential={fields['x-amz-credential']}, SignedHeaders=host, Signature={fields['x-amz-signature']}"
@@ -192,15 +195,15 @@ def test_what_signs_a_form_signs_nothing_else(place: Place, method: str) -> None
     body = SENT if method in ("PUT", "POST") else None
     for key in (KEY, SECRET):
         for query, headers in ((presigned, {}), (fields, {}), ({}, signed), ({}, {})):
-            address = f"{place.address(key)}?{urlencode(query)}"
-            for copy in ({}, {"x-amz-copy-source": f"/{place.settings.bucket}/{SECRET}", "x-amz-acl": "public-read"}):
-                answer = place.http.request(method, address, body=body, headers={**headers, **copy})
+            address = f"{uploads.address(key)}?{urlencode(query)}"
+            for copy in ({}, {"x-amz-copy-source": f"/{uploads.settings.bucket}/{SECRET}", "x-amz-acl": "public-read"}):
+                answer = uploads.http.request(method, address, body=body, headers={**headers, **copy})
                 assert 400 <= answer.status < 500
-    bucket = place.form().address
-    assert place.http.request(method, f"{bucket}?{urlencode(presigned)}", body=body).status // 100 == 4
-    place.check_nothing_else_happened(stored=False)
+    bucket = uploads.form().address
+    assert uploads.http.request(method, f"{bucket}?{urlencode(presigned)}", body=body).status // 100 == 4
+    uploads.check_nothing_else_happened(stored=False)
 
 
-def test_a_gateway_may_use_it(place: Place) -> None:
-    probe_uploads(place.settings)
-    assert not list(place.store.keys(PREFIX))
+def test_a_gateway_may_use_it(uploads: Uploads) -> None:
+    probe_uploads(uploads.settings)
+    assert not list(uploads.store.keys(PREFIX))

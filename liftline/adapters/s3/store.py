@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO, cast
 from urllib.parse import quote
 
-from minio.commonconfig import CopySource
+from minio.commonconfig import REPLACE, CopySource
 from minio.deleteobjects import DeleteObject
 from minio.error import MinioException, S3Error
 from minio.helpers import DictType
@@ -33,6 +33,7 @@ ANSWER_S = 20.0
 _PART_BYTES, _PARTS_AT_ONCE, _MOST_PARTS = 8 << 20, 3, 10_000
 
 _ABSENT = ("NoSuchKey", "NoSuchBucket")
+_PLAIN: DictType = {"Content-Type": "application/octet-stream"}
 
 
 class S3Store:
@@ -110,13 +111,19 @@ class S3Store:
                 raise
 
     def copy(self, source: str, target: str) -> None:
-        """See `ArtifactStore.copy`; the client does it in parts where S3 can't at once."""
+        """See `ArtifactStore.copy`; the client does it in parts where S3 can't at once.
+
+        Bytes alone are copied: types, tags and encodings that an uploader gave them stay behind.
+        """
         check_key(target)
         with self._telling(check_key(source)):
             if source == target:
                 self._client.stat_object(self._bucket, source)
             else:
-                self._client.copy_object(self._bucket, target, CopySource(self._bucket, source))
+                self._client.copy_object(
+                    self._bucket, target, CopySource(self._bucket, source),
+                    metadata=_PLAIN, metadata_directive=REPLACE, tagging_directive=REPLACE,
+                )  # fmt: skip
 
     def remove(self, key: str) -> None:
         """See `ArtifactStore.remove`."""

@@ -20,7 +20,7 @@ WITHIN_S = 600.0
 ROOT = Path(__file__).resolve().parents[3]
 REFUSED = (
     "ai_edge_litert", "av", "cv2", "jwt", "minio", "nats", "numpy", "opentelemetry", "prometheus_client", "rich",
-    "scipy", "stamina", "structlog", "torch", "typer", "liftline_cli", "liftline_demo", "liftline_detector",
+    "scipy", "torch", "typer", "liftline_cli", "liftline_demo", "liftline_detector",
     "liftline_gateway", "liftline_lifter", "liftline_renderer", "liftline.adapters", "liftline.exports",
     "liftline.models", "liftline.pipeline", "liftline.service", "liftline.telemetry", "liftline.video",
     "liftline.worker",
