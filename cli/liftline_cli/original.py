@@ -18,9 +18,9 @@ from liftline_cli.commands.models import fetch_missing
 from liftline_cli.console.reporting import Reporter
 from liftline_cli.local.process_settings import ProcessSettings
 from liftline_detector.blazepose.entry import DETECTOR as BLAZEPOSE
-from liftline_detector.declaration import DetectorOptions
 from liftline_detector.keypoint_rcnn import entry as detectron2
 from liftline_detector.keypoint_rcnn.entry import KeypointRcnnOptions
+from liftline_detector.registry import find_detector
 from liftline_lifter.lifting.lift import UNREFINED
 
 DEFAULT_CHECKPOINT = "pretrained_h36m_detectron_coco.bin"
@@ -40,7 +40,7 @@ def original_settings(
     detector = choose_detector(options, reporter, console)
     return ProcessSettings(
         detector=detector,
-        detector_options=options if detector == detectron2.DETECTOR.name else DetectorOptions(),
+        detector_options=find_detector(detector).chosen(vars(options)),
         checkpoint=weights,
         job=original_job(weights),
         device=str(resolve_device("auto")),
