@@ -18,11 +18,11 @@ from liftline_cli.commands.models import fetch_missing
 from liftline_cli.console.reporting import Reporter
 from liftline_cli.local.process_settings import ProcessSettings
 from liftline_detector.blazepose.entry import DETECTOR as BLAZEPOSE
-from liftline_detector.declaration import DetectorOptions
 from liftline_detector.keypoint_rcnn.entry import DETECTOR as DETECTRON2
 from liftline_detector.keypoint_rcnn.entry import is_ready
 from liftline_detector.keypoint_rcnn.model_zoo import weights_of
 from liftline_detector.keypoint_rcnn.options import INSTALL, KeypointRcnnOptions, is_installed
+from liftline_detector.registry import find_detector
 from liftline_lifter.lifting.lift import UNREFINED
 
 DEFAULT_CHECKPOINT = "pretrained_h36m_detectron_coco.bin"
@@ -42,7 +42,7 @@ def original_settings(
     detector = choose_detector(options, reporter, console)
     return ProcessSettings(
         detector=detector,
-        detector_options=options if detector == DETECTRON2.name else DetectorOptions(),
+        detector_options=find_detector(detector).chosen(vars(options)),
         checkpoint=weights,
         job=original_job(weights),
         device=str(resolve_device("auto")),

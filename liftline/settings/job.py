@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar, get_args
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WrapValidator, field_validator
 
@@ -46,21 +46,7 @@ def _once_each(pairs: object) -> object:
 
 @checked
 class LiftChoices:
-    """How people become 3D.
-
-    Attributes:
-        smooth: of joints and root over time.
-        native_rate: give the network the video's own frames, whatever their rate.
-        focal_px: of the video's camera; without it and `fov_deg`, a usual one is assumed.
-        fov_deg: field of view across the width of the upright picture.
-        person_height_m: how tall everyone is, standing; None for what the network takes them for.
-        person_heights_m: track id -> how tall that person is, before `person_height_m`; pairs will do.
-        common_floor: whether people may be a little larger or smaller.
-        repair_sides: of keypoints.
-        reject_outliers: the sooner the less sure the detector was.
-        constant_bones: the same left and right.
-        lock_feet: on the ground.
-    """
+    """How people become 3D. Heights are standing ones; `person_heights_m` (track id -> metres, or pairs) goes first."""
 
     smooth: Smoothing = Field(
         default="butterworth", serialization_alias="smoothing", description="Smoothing in time."
@@ -76,13 +62,14 @@ class LiftChoices:
     )  # fmt: skip
     person_height_m: float | None = Field(
         default=None, ge=SHORTEST_PERSON_M, le=TALLEST_PERSON_M,
-        description="How tall everyone is, in metres. [default: not known]",
+        description="How tall everyone is, in metres, or the person of that number; repeatable. [default: not known]",
+        json_schema_extra={"flag": "--person-height", "metavar": "M|ID=M"},
     )  # fmt: skip
     person_heights_m: Annotated[
         Mapping[int, Annotated[float, Field(ge=SHORTEST_PERSON_M, le=TALLEST_PERSON_M)]], BeforeValidator(_once_each)
     ] = Field(
         default_factory=dict, max_length=MOST_HEIGHTS, serialization_alias="person_heights",
-        description="How tall people of these numbers are, in metres.",
+        description="How tall people of these numbers are, in metres.", json_schema_extra={"flag": "--person-height"},
     )  # fmt: skip
     common_floor: bool = Field(default=True, description="Size people so that all stand on one floor.")
     repair_sides: bool = Field(default=True, description="Undo exchanged left and right arms or legs.")
@@ -109,11 +96,6 @@ class RenderChoices:
 class JobSettings(RenderChoices, LiftChoices):
     """All that a client may choose; what isn't here is the deployment's choice, or the machine's.
 
-    Attributes:
-        detector: a job that names one gets it or fails; None for whichever the deployment runs.
-        max_people: the most prominent first; None for all.
-        export: further formats of the poses.
-
     Example:
         >>> JobSettings(fov_deg=70, export=("trc",)).smooth
         'butterworth'
@@ -124,8 +106,9 @@ class JobSettings(RenderChoices, LiftChoices):
         default=None, ge=1, description="Most people at a time, the most prominent first. [default: all]"
     )
     export: Annotated[tuple[ExportFormat, ...], WrapValidator(each_once)] = Field(
-        default=(), serialization_alias="export_formats", description="Further formats of the poses."
-    )
+        default=(), serialization_alias="export_formats", json_schema_extra={"metavar": "LIST"},
+        description=f"Also write {', '.join(get_args(ExportFormat))}.",
+    )  # fmt: skip
 
     @field_validator("detector")
     @classmethod

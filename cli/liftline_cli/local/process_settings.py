@@ -12,13 +12,12 @@ from pydantic import BeforeValidator, SerializeAsAny, ValidationInfo
 from liftline.settings.job import JobSettings
 from liftline.settings.machine import Settings, load_settings
 from liftline_detector.declaration import DetectorOptions
-from liftline_detector.registry import detectors
+from liftline_detector.registry import find_detector
 
 
 def _of_detector(options: object, info: ValidationInfo) -> object:
     """Options as JSON has them: of the class of the detector that was named before."""
-    entry = detectors().get(info.data.get("detector", ""))
-    return entry.chosen(options) if entry is not None and isinstance(options, Mapping) else options
+    return find_detector(info.data["detector"], options).chosen(options) if isinstance(options, Mapping) else options
 
 
 _Options = Annotated[SerializeAsAny[DetectorOptions], BeforeValidator(_of_detector)]
@@ -47,3 +46,9 @@ class ProcessSettings:
     causal: bool = False
     device: str = "cpu"
     overwrite: bool = False
+
+    def __post_init__(self) -> None:
+        """Options of no detector in particular are those of the one that is taken. Raises UsageError."""
+        if type(self.detector_options) is DetectorOptions:
+            given = vars(self.detector_options)
+            object.__setattr__(self, "detector_options", find_detector(self.detector, given).chosen(given))

@@ -9,7 +9,7 @@ from liftline.pipeline.handler import LoadedService
 from liftline.pipeline.local.ports import LocalStage
 from liftline_cli.local.process_settings import ProcessSettings
 from liftline_detector import handlers as detector
-from liftline_detector.registry import with_options
+from liftline_detector.registry import find_detector
 from liftline_lifter import handlers as lifter
 from liftline_lifter.lifting.checkpoint import bundled_checkpoint_path, load_checkpoint
 from liftline_lifter.settings import LifterSettings
@@ -44,10 +44,9 @@ class StepsWithoutDetector(LocalServices):
 
 
 def _detector(settings: ProcessSettings) -> LoadedService:
-    entry, options = with_options(settings.detector, settings.detector_options)
-    return detector.detector_service(
-        entry.build(options), entry, options, settings.machine, asked=settings.detector
-    )  # fmt: skip
+    options = settings.detector_options
+    entry = find_detector(settings.detector, vars(options))
+    return detector.detector_service(entry.build(options), entry, options, settings.machine, asked=settings.detector)
 
 
 def _lifter(settings: ProcessSettings) -> LoadedService:

@@ -53,18 +53,15 @@ class ChosenDetector:
 
     def options(self) -> DetectorOptions:
         """For the detector. Raises UsageError where they are wrong, or another one's."""
-        if self.name == AUTO and not self.given:
-            return DetectorOptions(device=self.device)
-        known = own_options()
         for name in self.given:
-            titles = [entry.title for entry in known[name][1]]
-            if self.name not in [entry.name for entry in known[name][1]]:
-                owner = known[name][1][0].name
+            info, owners = own_options()[name]
+            if self.name not in [entry.name for entry in owners]:
                 raise UsageError(
-                    f"{flag_of(name, known[name][0])}: only {' and '.join(titles)} knows it, and --detector is "
-                    f"{self.name}; use --detector {owner} or leave it out."
+                    f"{flag_of(name, info)}: only {' and '.join(entry.title for entry in owners)} knows it, and "
+                    f"--detector is {self.name}; use --detector {owners[0].name} or leave it out."
                 )
-        return find_detector(self.name).chosen({"device": self.device, **self.given})
+        given = {"device": self.device, **self.given}
+        return find_detector(self.name, given).chosen(given)
 
 
 def with_detector(command: Callable[..., None]) -> Callable[..., None]:

@@ -15,18 +15,19 @@ def flag_of(name: str, info: FieldInfo) -> str:
     return str(_said(info).get("flag", "--" + name.replace("_", "-")))
 
 
-def option_of(name: str, info: FieldInfo, *, panel: str, owner: str = "") -> Any:
+def option_of(name: str, info: FieldInfo, *, panel: str, kind: Any = None, owner: str = "") -> Any:
     """An annotated type for a command's parameter. What is true by default is switched off by `--no-...`.
 
     Args:
         name: of the field.
         info: of the field.
         panel: of the help text.
+        kind: the option's type, where it isn't the field's.
         owner: who alone knows the option; it is then None where it isn't given, and its default is in its help.
     """
     flag, help_text = flag_of(name, info), info.description or ""
-    kind: Any = info.annotation
-    least, largest = limits(info)
+    least, largest = (None, None) if kind else limits(info)
+    kind = kind or info.annotation
     if info.default is True:
         flag, help_text = f" /--no-{flag.removeprefix('--')}", f"Don't {help_text[:1].lower()}{help_text[1:]}"
     if owner:

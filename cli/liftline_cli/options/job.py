@@ -6,14 +6,12 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Annotated, Any, get_args
-
-import typer
+from typing import Any
 
 from liftline.errors import UsageError
 from liftline.models.devices import AUTO
-from liftline.settings.checked import InvalidSettingsError, field_infos
-from liftline.settings.job import ExportFormat, JobSettings, LiftChoices
+from liftline.settings.checked import InvalidSettingsError, Problem, field_infos
+from liftline.settings.job import JobSettings, LiftChoices
 from liftline_cli.options.common import FINDING, LIFTING, OUTPUT, RENDERING
 from liftline_cli.options.detector import NAMES
 from liftline_cli.options.fields import flag_of, option_of
@@ -24,38 +22,13 @@ LIFT = tuple(field_infos(LiftChoices))
 
 _INFOS = field_infos(JobSettings)
 _HEIGHTS = ("person_height_m", "person_heights_m")
-_PANELS = MappingProxyType({"max_people": FINDING, "layout": RENDERING, **dict.fromkeys(LIFT, LIFTING)})
-_SPECIAL: Mapping[str, Any] = MappingProxyType(
-    {
-        "detector": Annotated[
-            NAMES | None,
-            typer.Option("--detector", help=_INFOS["detector"].description, rich_help_panel=FINDING),
-        ],
-        "person_height": Annotated[
-            list[str],
-            typer.Option(
-                "--person-height",
-                metavar="M|ID=M",
-                help="How tall everyone is, in metres, or the person of that number; may be repeated. "
-                "[default: not known]",
-                show_default=False,
-                rich_help_panel=LIFTING,
-            ),
-        ],
-        "export": Annotated[
-            str,
-            typer.Option(
-                "--export",
-                metavar="LIST",
-                help=f"Also write {', '.join(get_args(ExportFormat))}.",
-                show_default=False,
-                rich_help_panel=OUTPUT,
-            ),
-        ],
-    }
+_PANELS = MappingProxyType(
+    {"detector": FINDING, "max_people": FINDING, **dict.fromkeys(LIFT, LIFTING), "layout": RENDERING, "export": OUTPUT}
 )
-"""Options that aren't written as their fields are: two fields in one, or a list."""
-_SPECIAL_DEFAULTS: Mapping[str, Any] = MappingProxyType({"detector": None, "person_height": [], "export": ""})
+_WRITTEN: Mapping[str, tuple[Any, Any]] = MappingProxyType(
+    {"detector": (NAMES | None, None), "person_height_m": (list[str], []), "export": (str, "")}
+)
+"""Type and default of options that aren't written as their fields are. `person_heights_m` is part of another one."""
 
 
 @dataclass(frozen=True)
@@ -71,36 +44,33 @@ class Chosen:
             values["detector"] = None
         if "export" in values:
             values["export"] = parse_list(values["export"])
-        if "person_height" in values:
-            values |= zip(_HEIGHTS, parse_heights(values.pop("person_height")), strict=True)
+        if "person_height_m" in values:
+            values |= zip(_HEIGHTS, parse_heights(values["person_height_m"]), strict=True)
         try:
             return JobSettings(**values)
         except InvalidSettingsError as error:
-            told = (f"{_flag(str(one.path[0]))}: {_with_flags(one.words)}" for one in error.problems)
+            told = (f"{_flag(one)}: {_with_flags(one.words)}" for one in error.problems)
             raise UsageError(" ".join(told)) from error
 
 
 def with_job(*names: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Give a command options for these fields; it gets them as one argument, `chosen`."""
-    offered = dict.fromkeys("person_height" if name in _HEIGHTS else name for name in names)
-    options = {
-        name: _SPECIAL[name] if name in _SPECIAL else option_of(name, _INFOS[name], panel=_PANELS[name])
-        for name in offered
-    }
-    defaults = {
-        name: _SPECIAL_DEFAULTS[name] if name in _SPECIAL else _INFOS[name].get_default(call_default_factory=True)
-        for name in offered
-    }
+    options, defaults = dict[str, Any](), dict[str, Any]()
+    for name in (name for name in names if name != "person_heights_m"):
+        kind, defaults[name] = _WRITTEN.get(name, (None, _INFOS[name].default))
+        options[name] = option_of(name, _INFOS[name], panel=_PANELS[name], kind=kind)
     return takes_group("chosen", lambda **given: Chosen(given), options, defaults)
 
 
-def _flag(name: str) -> str:
-    return "--person-height" if name in _HEIGHTS else flag_of(name, _INFOS[name])
+def _flag(problem: Problem) -> str:
+    name = str(problem.path[0])
+    return flag_of(name, _INFOS[name])
 
 
 def _with_flags(words: str) -> str:
-    """Names of fields as their options."""
-    return re.sub(r"\w+", lambda word: _flag(word[0]) if word[0] in _INFOS and "_" in word[0] else word[0], words)
+    """Names of fields as their options, where they are no ordinary words."""
+    named = "|".join(name for name in _INFOS if "_" in name)
+    return re.sub(rf"\b({named})\b", lambda found: flag_of(found[0], _INFOS[found[0]]), words)
 
 
 def parse_list(text: str) -> tuple[str, ...]:

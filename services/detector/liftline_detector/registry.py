@@ -59,19 +59,14 @@ def build_detector(name: str = AUTO, options: DetectorOptions | None = None) -> 
     Raises UsageError for an unknown name or another detector's options, ModelError where its model files are missing or
     altered.
     """
-    entry, options = with_options(name, options or DetectorOptions())
-    return entry.build(options)
-
-
-def with_options(name: str, options: DetectorOptions) -> tuple[DetectorEntry, DetectorOptions]:
-    """The detector of that name and its own options, before it is built. Raises UsageError."""
+    options = options or DetectorOptions()
     given = {"device": options.device}
     entry = find_detector(name, given)
     if type(options) is DetectorOptions:
         options = entry.chosen(given)
     if not isinstance(options, entry.options):
         raise UsageError(f"{type(options).__name__} are no options of the detector '{entry.name}'; give its own.")
-    return entry, options
+    return entry.build(options)
 
 
 def own_options() -> Mapping[str, tuple[FieldInfo, tuple[DetectorEntry, ...]]]:

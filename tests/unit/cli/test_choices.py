@@ -21,9 +21,8 @@ from liftline_cli.main import app
 from liftline_cli.options.detector import ChosenDetector, with_detector
 from liftline_cli.options.job import Chosen, parse_heights, parse_list, with_job
 from liftline_detector.blazepose.entry import BlazePoseChoices
-from liftline_detector.declaration import DetectorOptions
 from liftline_detector.keypoint_rcnn.options import KeypointRcnnOptions
-from liftline_detector.registry import names
+from liftline_detector.registry import find_detector, names
 from liftline_lifter.stage import LiftSettings
 
 OFFERED = [name for name in field_infos(JobSettings) if name != "detector"]
@@ -73,7 +72,7 @@ def test_every_field_of_a_job_is_an_option_with_its_help(name: str) -> None:
     shown = " ".join(CliRunner().invoke(app, ["process", "--help"], env={"COLUMNS": "400"}).output.split())
     info = field_infos(JobSettings)[name]
     words = (info.description or "").split(" [")[0].rstrip(".")
-    if name not in ("person_heights_m", "person_height_m", "export"):
+    if name != "person_heights_m":
         assert words[1:] in shown
     for choice in get_args(info.annotation) if isinstance(info.default, str) else ():
         assert choice in shown
@@ -84,7 +83,7 @@ def test_every_field_of_a_job_is_an_option_with_its_help(name: str) -> None:
 )
 def test_a_height_that_says_nothing_is_refused(texts: list[str]) -> None:
     with pytest.raises(UsageError, match="--person-height"):
-        Chosen({"person_height": texts}).job()
+        Chosen({"person_height_m": texts}).job()
 
 
 @pytest.mark.parametrize(
@@ -92,7 +91,7 @@ def test_a_height_that_says_nothing_is_refused(texts: list[str]) -> None:
     [
         ({"focal_px": 900.0, "fov_deg": 60.0}, "--focal-px and --fov both"),
         ({"export": "json,bvh"}, "--export: there is no 'bvh'"),
-        ({"person_height": ["17"]}, "--person-height: 0.4 to 2.8 metres, not 17"),
+        ({"person_height_m": ["17"]}, "--person-height: 0.4 to 2.8 metres, not 17"),
         ({"max_people": 0}, "--max-people: 1 or more"),
     ],
 )
@@ -123,7 +122,7 @@ def found(*arguments: str) -> ChosenDetector:
 
 
 def test_every_detector_can_be_chosen_with_its_own_options() -> None:
-    assert found().options() == DetectorOptions()
+    assert found().options() == find_detector("auto").chosen({})
     assert found("--detector", "blazepose", "--threads", "2").options() == BlazePoseChoices(threads=2)
     assert found(
         "--detector", "detectron2", "--detectron-cfg", "a.yaml", "--detectron-weights", "b.pkl", "--precision", "bf16",
@@ -155,11 +154,14 @@ def test_options_of_another_detector_are_refused(arguments: list[str], words: st
         found(*arguments).options()
 
 
-def test_settings_survive_the_way_to_the_process_of_one_video() -> None:
-    chosen = KeypointRcnnOptions(config="a.yaml", precision="bf16")
+@pytest.mark.parametrize(
+    "arguments", [["--detector", "detectron2", "--detectron-cfg", "a.yaml", "--precision", "bf16"], []]
+)
+def test_settings_survive_the_way_to_the_process_of_one_video(arguments: list[str]) -> None:
+    chosen = found(*arguments)
     settings = ProcessSettings(
         job=JobSettings(smooth="none", person_heights_m={2: 1.7}), machine=Settings(segment_s=2.5),
-        detector="detectron2", detector_options=chosen,
+        detector=chosen.name, detector_options=chosen.options(),
     )  # fmt: skip
     sent = TypeAdapter(ProcessSettings).dump_json(settings)
     assert TypeAdapter(ProcessSettings).validate_json(sent) == settings

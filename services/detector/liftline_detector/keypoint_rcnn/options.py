@@ -19,14 +19,7 @@ DEFAULT_CONFIG = "COCO-Keypoints/keypoint_rcnn_R_101_FPN_3x.yaml"
 
 @checked
 class KeypointRcnnOptions(DetectorOptions):
-    """What a user may choose of Detectron2.
-
-    Attributes:
-        config: name or yaml file.
-        weights: a local file instead of the config's own.
-        score_threshold: of people.
-        precision: the half ones move keypoints a little.
-    """
+    """What a user may choose of Detectron2."""
 
     config: str = Field(
         default=DEFAULT_CONFIG, description="A COCO-Keypoints config, by name or as a file.",
