@@ -19,7 +19,7 @@ from liftline.v1.events_pb2 import TaskId
 from liftline.v1.records_pb2 import Attempts
 
 _YES, _NO = b"yes", b"no"
-_ANSWER_WITHIN_S = 2.0
+_ANSWER_WITHIN_S, _AGAIN_S = 2.0, 0.1
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,14 @@ class Attempt:
     async def _works_on_it(self, worker: str) -> bool:
         if worker == self._worker:
             return False
-        question = self._key.wire.SerializeToString()
-        return await self._bus.ask(worker_subject(worker), question, wait_s=_ANSWER_WITHIN_S) == _YES
+        question, clock_s = self._key.wire.SerializeToString(), asyncio.get_running_loop().time
+        end_s = clock_s() + _ANSWER_WITHIN_S
+        while (left_s := end_s - clock_s()) > 0:
+            answer = await self._bus.ask(worker_subject(worker), question, wait_s=left_s)
+            if answer is not None:
+                return answer == _YES
+            await asyncio.sleep(_AGAIN_S)  # after an outage of the server it may only be on its way back
+        return False
 
     async def _change(self, *, add: bool) -> None:
         while True:
