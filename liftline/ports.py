@@ -4,8 +4,8 @@ For stages: detectors, progress, being told to stop, and where a video's bytes a
 to artifacts. It gets these from whoever runs it (the command line, a worker), and never knows which.
 
 For services: the bus that carries tasks and events, the records that several services change, the store that holds
-artifacts. Each has a real adapter (`liftline.adapters.nats`, `liftline.adapters.s3`) and one of this process's own for
-tests (`liftline.adapters.memory`, `liftline.adapters.folder_store`); `tests/contract` runs one suite over both.
+artifacts. Each has an adapter that speaks to a server (`liftline.adapters.nats`, `liftline.adapters.s3`) and one that
+needs none (`tests.memory`, `liftline.adapters.folder_store`); `tests/contract` runs one suite over both.
 """
 
 from __future__ import annotations

@@ -12,13 +12,13 @@ import pytest
 from nats.aio.client import Client
 from nats.errors import NoRespondersError
 
-from liftline.adapters.memory import Broker, MemoryBus, MemoryRecords
 from liftline.adapters.nats import topology
 from liftline.adapters.nats.bus import NatsBus
 from liftline.adapters.nats.connection import connected
 from liftline.adapters.nats.records import NatsRecords
 from liftline.ports import Bus, Records
 from liftline_cli.up._nats_server import NatsServer
+from tests.memory import Broker, MemoryBus, MemoryRecords
 from tests.servers import nats_settings
 
 

@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 from nats.aio.msg import Msg
 
-from liftline.adapters._backlog import Backlog
+from liftline.adapters.nats._backlog import Backlog
 from liftline.adapters.nats._delivery import NatsDelivery
 from liftline.adapters.nats._pulling import Puller
 from liftline.adapters.nats.connection import ApiError, Connection

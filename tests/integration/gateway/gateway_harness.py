@@ -15,7 +15,6 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from liftline.adapters.folder_store import FolderStore
-from liftline.adapters.memory import Broker, MemoryBus, MemoryRecords
 from liftline.jobs.messages import publish_event, read_task
 from liftline.jobs.naming import JobKey, Priority, Stage, TaskKey, consumer, new_id
 from liftline.ports import ArtifactStore, Bus, Delivery, Records
@@ -29,6 +28,7 @@ from liftline.v1.records_pb2 import JobRecord, RequestRecord, UploadRecord
 from liftline_gateway.coordination.creation_steps import video_key
 from liftline_gateway.coordination.wiring import Coordination
 from liftline_gateway.records.job_repository import JobRepository, UploadKey
+from tests.memory import Broker, MemoryBus, MemoryRecords
 from tests.unit.gateway.jobs import TIME, new_record, product, result_of
 
 VIDEO = b"a video, as far as the gateway cares"

@@ -20,7 +20,6 @@ from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
 from liftline.adapters.folder_store import FolderStore
-from liftline.adapters.memory import Broker, MemoryBus, MemoryRecords
 from liftline.jobs.messages import publish_event, read_task
 from liftline.jobs.naming import JobKey, Priority, Stage, TaskKey, consumer
 from liftline.pipeline.next_tasks import MAKES
@@ -37,6 +36,7 @@ from liftline.v1.records_pb2 import JobRecord
 from liftline_gateway.api.grpc.job_service import job_service
 from liftline_gateway.api.wiring import Api
 from liftline_gateway.coordination.wiring import Coordination
+from tests.memory import Broker, MemoryBus, MemoryRecords
 
 Result = TypeVar("Result")
 VIDEO = b"the bytes of a video"

@@ -10,9 +10,9 @@ import grpc
 import pytest
 
 from liftline.adapters.folder_store import FolderStore
-from liftline.adapters.memory import Broker, MemoryBus, MemoryRecords
 from liftline.v1 import job_service_pb2 as api
 from tests.integration.gateway.gateways import VIDEO, Deployment, key_of, refusal, run, states
+from tests.memory import Broker, MemoryBus, MemoryRecords
 
 Code = grpc.StatusCode
 

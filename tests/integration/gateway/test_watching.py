@@ -11,12 +11,12 @@ from pathlib import Path
 import grpc
 import pytest
 
-from liftline.adapters.memory import Broker, MemoryBus, MemoryRecords
 from liftline.jobs.messages import tell_changed, tell_progress
 from liftline.jobs.naming import Stage, TaskKey
 from liftline.v1 import job_service_pb2 as api
 from liftline.v1.events_pb2 import TaskProgress
 from tests.integration.gateway.gateways import Client, Deployment, key_of, refusal, run, states
+from tests.memory import Broker, MemoryBus, MemoryRecords
 
 Code = grpc.StatusCode
 

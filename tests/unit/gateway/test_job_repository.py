@@ -6,13 +6,13 @@ import asyncio
 
 import pytest
 
-from liftline.adapters.memory import MemoryRecords
 from liftline.errors import InvalidArtifactError
 from liftline.jobs.naming import JobKey
 from liftline.pipeline import state
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import JobRecord, RequestRecord
 from liftline_gateway.records.job_repository import JobRepository
+from tests.memory import MemoryRecords
 from tests.unit.gateway.jobs import TIME, new_record
 
 

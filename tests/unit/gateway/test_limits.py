@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from liftline.adapters.memory import MemoryRecords
 from liftline.jobs.naming import JobKey
 from liftline.service.api_errors import ApiError
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import ActiveRecord, JobRecord, UploadRecord
 from liftline_gateway.api.limits import Limits
 from liftline_gateway.records.job_repository import JobRepository, UploadKey
+from tests.memory import MemoryRecords
 
 
 def with_jobs(use: Callable[[JobRepository], Awaitable[None]]) -> None:

@@ -6,8 +6,8 @@ import asyncio
 
 import pytest
 
-from liftline.adapters.memory import Broker, MemoryBus, MemoryRecords
 from liftline.errors import UnavailableError
+from tests.memory import Broker, MemoryBus, MemoryRecords
 
 TASK = "liftline.tasks.detect.normal.t.j.0"
 

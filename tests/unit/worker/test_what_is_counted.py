@@ -10,7 +10,6 @@ from typing import BinaryIO, cast
 import pytest
 from prometheus_client import CollectorRegistry
 
-from liftline.adapters.memory import Broker, MemoryBus, MemoryRecords
 from liftline.errors import UnavailableError
 from liftline.files.range_reader import RangeReader
 from liftline.jobs.naming import Stage, TaskKey
@@ -22,6 +21,7 @@ from liftline.worker.admission.admission import Admission
 from liftline.worker.admission.slots import Slots
 from liftline.worker.board import TaskEnd, WorkerBoard
 from liftline.worker.running_task import RunningTask
+from tests.memory import Broker, MemoryBus, MemoryRecords
 from tests.unit.worker.worker_harness import JOB, TroubledStore, WorkerHarness, made, until
 
 CONTENT = bytes(range(250)) * 4

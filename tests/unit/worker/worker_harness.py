@@ -14,7 +14,6 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from liftline.adapters.folder_store import FolderStore
-from liftline.adapters.memory import Broker, MemoryBus, MemoryRecords
 from liftline.errors import UnavailableError
 from liftline.jobs.messages import publish_task
 from liftline.jobs.naming import JobKey, Stage, TaskKey
@@ -28,6 +27,7 @@ from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import Attempts, DeadTask, JobRecord
 from liftline.worker.board import WorkerBoard
 from liftline.worker.loop import Worker
+from tests.memory import Broker, MemoryBus, MemoryRecords
 
 JOB = JobKey("acme", "0193a2b4c5d600000000aa")
 ACK_WAIT_S = 0.6

@@ -9,7 +9,7 @@ from liftline.ports import Entry
 
 
 class MemoryRecords:
-    """Several services of a test share one. Set `reachable` to False, and every call fails as in an outage."""
+    """Several services of a test share one. Set `reachable` to False, and every call raises UnavailableError."""
 
     def __init__(self) -> None:
         self.reachable = True
@@ -17,33 +17,27 @@ class MemoryRecords:
         self._last = 0
 
     async def get(self, key: str) -> Entry | None:
-        """What is there."""
         await self._reach()
         return self._entries.get(key)
 
     async def create(self, key: str, value: bytes) -> int | None:
-        """Put it where nothing is."""
         await self._reach()
         return None if key in self._entries else self._put(key, value)
 
     async def update(self, key: str, value: bytes, *, revision: int) -> int | None:
-        """Put it where that revision is."""
         await self._reach()
         there = self._entries.get(key)
         return self._put(key, value) if there is not None and there.revision == revision else None
 
     async def delete(self, key: str) -> None:
-        """Remove it."""
         await self._reach()
         self._entries.pop(key, None)
 
     async def keys(self, prefix: str) -> list[str]:
-        """Keys that begin with it."""
         await self._reach()
         return sorted(key for key in self._entries if key.startswith(prefix))
 
     async def delete_all(self, prefix: str) -> None:
-        """Remove everything whose key begins with it."""
         for key in await self.keys(prefix):
             del self._entries[key]
 

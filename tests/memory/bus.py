@@ -7,34 +7,30 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
-from liftline.adapters._backlog import Backlog
-from liftline.adapters.memory._broker import Broker
-from liftline.adapters.memory._queue import Kept, Queue, subject_passes
+from liftline.adapters.nats._backlog import Backlog
 from liftline.ports import Delivery
+from tests.memory.broker import Broker
+from tests.memory.queue import Kept, Queue, subject_passes
 
 
 class MemoryDelivery:
-    """A message that its taker answers for."""
+    """A `Delivery` of a message in a queue of the broker."""
 
     def __init__(self, broker: Broker, queue: Queue, kept: Kept) -> None:
         self._broker, self._queue, self._kept = broker, queue, kept
         self.subject, self.data, self.headers, self.deliveries = kept.subject, kept.data, kept.headers, kept.deliveries
 
     async def ack(self) -> None:
-        """It is done."""
         await self._remove()
 
     async def term(self) -> None:
-        """It can't be done."""
         await self._remove()
 
     async def nak(self, *, delay_s: float = 0.0) -> None:
-        """It is not done."""
         await self._free_in(delay_s)
         self._broker.wake()
 
     async def in_progress(self) -> None:
-        """It is worked on."""
         await self._free_in(self._queue.ack_wait_s)
 
     async def _free_in(self, wait_s: float) -> None:
@@ -47,7 +43,7 @@ class MemoryDelivery:
 
 
 class MemoryBus:
-    """One service's way to the broker."""
+    """One service's connection to the broker: a `Bus`."""
 
     def __init__(self, broker: Broker) -> None:
         self._broker = broker
@@ -55,14 +51,11 @@ class MemoryBus:
     async def publish(
         self, subject: str, data: bytes, *, message_id: str, headers: Mapping[str, str] | None = None
     ) -> None:
-        """Keep a message."""
         await self._broker.reach()
         self._broker.queue(subject).add(subject, data, message_id, headers or {})
         self._broker.wake()
 
     async def pull(self, consumers: Sequence[str], *, wait_s: float) -> Delivery | None:
-        """One task of the first of these consumers that has any."""
-
         def take() -> list[Delivery]:
             tasks = self._broker.tasks
             for consumer in consumers:
@@ -75,8 +68,6 @@ class MemoryBus:
         return found[0] if found else None
 
     async def pull_events(self, *, at_most: int, wait_s: float) -> list[Delivery]:
-        """Events that no one has had."""
-
         def take() -> list[Delivery]:
             events, found = self._broker.events, list[Delivery]()
             while len(found) < at_most and (kept := events.take(lambda _: True)) is not None:
@@ -86,18 +77,15 @@ class MemoryBus:
         return await self._wait_for(self._broker.events, take, wait_s)
 
     async def task_subjects(self, subject_filter: str) -> set[str]:
-        """Subjects of tasks that aren't done."""
         await self._broker.reach()
         return {one.subject for one in self._broker.tasks.matching(subject_filter)}
 
     async def purge_tasks(self, subject_filter: str) -> None:
-        """Forget tasks."""
         await self._broker.reach()
         for one in self._broker.tasks.matching(subject_filter):
             del self._broker.tasks.kept[one.number]
 
     async def tell(self, subject: str, data: bytes) -> None:
-        """Say something to whoever listens just now."""
         await self._broker.reach()
         for subject_filter, listeners in tuple(self._broker.listeners.items()):
             if subject_passes(subject_filter, subject):
@@ -106,7 +94,6 @@ class MemoryBus:
 
     @asynccontextmanager
     async def listen(self, subject: str) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Hear what is told."""
         await self._broker.reach()
         backlog = Backlog()
         listeners = self._broker.listeners.setdefault(subject, [])
@@ -117,7 +104,6 @@ class MemoryBus:
             listeners.remove(backlog.add)
 
     async def ask(self, subject: str, data: bytes, *, wait_s: float) -> bytes | None:
-        """Ask whoever answers there."""
         await self._broker.reach()
         asked = [asyncio.ensure_future(answer(data)) for answer in self._broker.answers.get(subject, ())]
         try:
@@ -134,7 +120,6 @@ class MemoryBus:
 
     @asynccontextmanager
     async def answering(self, subject: str, answer: Callable[[bytes], Awaitable[bytes | None]]) -> AsyncIterator[None]:
-        """Answer while the context lasts."""
         await self._broker.reach()
         answers = self._broker.answers.setdefault(subject, [])
         answers.append(answer)

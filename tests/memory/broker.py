@@ -6,8 +6,8 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable
 
-from liftline.adapters.memory._queue import Queue
 from liftline.errors import UnavailableError
+from tests.memory.queue import Queue
 
 TASKS, EVENTS, DEAD = "liftline.tasks.", "liftline.events.", "liftline.dead."
 Answer = Callable[[bytes], Awaitable[bytes | None]]
