@@ -18,28 +18,27 @@ from typing import BinaryIO
 from liftline.errors import InvalidArtifactError, UnavailableError
 from liftline.files.atomic import atomic_path
 from liftline.files.store_keys import check_key, check_prefix, check_upload_key
+from liftline.ports import ArtifactStore
 from liftline.upload_form import UploadForm
 
 _INCOMING = ".incoming"
 
 
-class FolderStore:
+class FolderStore(ArtifactStore):
     """Objects are files below `root`, under their keys; `root` is made when something is put.
 
     Addresses are file URLs: they don't expire, and whoever uses them writes and reads the file.
     """
 
     def __init__(self, root: Path) -> None:
-        """Nothing is touched yet."""
         self._root = root
 
     def put_file(self, key: str, path: Path) -> None:
-        """See `ArtifactStore.put_file`."""
         with path.open("rb") as source, self._incoming(key) as temporary, temporary.open("wb") as target:
             shutil.copyfileobj(source, target)
 
     def move_file(self, key: str, path: Path) -> None:
-        """As `put_file`, but the file is gone from where it was; on one file system nothing is copied."""
+        """Store a file by moving it; on one file system nothing is copied. Raises UnavailableError."""
         target = self._path(key)
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
@@ -51,22 +50,19 @@ class FolderStore:
             path.unlink()
 
     def file(self, key: str) -> Path | None:
-        """The object's own file, which is to be read alone; None where nothing is."""
+        """The object's own file, read-only by agreement; None if it doesn't exist."""
         path = self._path(key)
         return path if path.is_file() else None
 
     def put_bytes(self, key: str, data: bytes) -> None:
-        """See `ArtifactStore.put_bytes`."""
         with self._incoming(key) as temporary:
             temporary.write_bytes(data)
 
     def get_file(self, key: str, path: Path) -> None:
-        """See `ArtifactStore.get_file`."""
         with self._existing(key) as source, atomic_path(path) as temporary, temporary.open("wb") as target:
             shutil.copyfileobj(source, target)
 
     def get_bytes(self, key: str, *, at_most: int) -> bytes:
-        """See `ArtifactStore.get_bytes`."""
         with self._existing(key) as source:
             data = source.read(at_most + 1)
         if len(data) > at_most:
@@ -74,39 +70,34 @@ class FolderStore:
         return data
 
     def open(self, key: str) -> BinaryIO:
-        """See `ArtifactStore.open`."""
         return self._existing(key)
 
     def size(self, key: str) -> int | None:
-        """See `ArtifactStore.size`."""
         path = self._path(key)
         return path.stat().st_size if path.is_file() else None
 
     def copy(self, source: str, target: str) -> None:
-        """See `ArtifactStore.copy`."""
         check_key(target)
         with self._existing(source) as file, self._incoming(target) as temporary, temporary.open("wb") as copied:
             shutil.copyfileobj(file, copied)
 
     def remove(self, key: str) -> None:
-        """See `ArtifactStore.remove`."""
         with suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError):
             self._path(key).unlink()
 
     def remove_all(self, prefix: str) -> None:
-        """See `ArtifactStore.remove_all`."""
         check_prefix(prefix)
         shutil.rmtree(self._root / prefix, ignore_errors=True)
 
     def keys(self, prefix: str) -> Iterator[str]:
-        """See `ArtifactStore.keys`; sorted. Folders may go meanwhile."""
+        """See `ArtifactStore.keys`; sorted. Folders may be removed meanwhile."""
         folder = self._root / prefix.rpartition("/")[0]
         files = (Path(parent, name) for parent, _, names in os.walk(folder) for name in names)
         found = (path.relative_to(self._root).as_posix() for path in files)
         return iter(sorted(key for key in found if key.startswith(prefix) and not key.startswith(f"{_INCOMING}/")))
 
     def upload_form(self, key: str, *, size_bytes: int, expires: timedelta) -> UploadForm:  # noqa: ARG002 - see above
-        """The file's URL, and no fields; its folder is made, so that it can be written. Nobody minds the length."""
+        """The file's URL, and no fields; its folder is made, so that it can be written. The length isn't enforced."""
         path = self._path(check_upload_key(key))
         path.parent.mkdir(parents=True, exist_ok=True)
         return UploadForm(path.absolute().as_uri(), {}, size_bytes)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError, Message
 from opentelemetry import propagate
 from opentelemetry.context import Context
 
@@ -25,59 +25,44 @@ AnyMessage = TypeVar("AnyMessage", Task, Event)
 
 
 async def publish_task(bus: Bus, task: Task) -> None:
-    """Release a task. Repeats of the same generation are dropped for two minutes, and harmless later."""
+    """Queue a task. Repeats of the same generation are dropped for two minutes, and harmless later."""
     key = TaskKey.of(task.id)
     identity = f"{key.job.job}.{key.name}.{task.generation}"
-    await bus.publish(
-        key.subject(Priority.of(task.priority)),
-        task.SerializeToString(),
-        message_id=identity,
-        headers=_headers(identity, "liftline.v1.Task"),
-    )
+    await _publish(bus, key.subject(Priority.of(task.priority)), task, identity, "Task")
 
 
 async def publish_event(bus: Bus, event: Event, *, attempt: str) -> None:
-    """Tell that a task ended; `attempt` tells attempts apart."""
+    """Store that a task ended. Repeats of the same `attempt` (a worker's name) are dropped for two minutes."""
     key = TaskKey.of(event.id)
     kind = FINISHED if event.HasField("finished") else FAILED
     identity = f"{key.job.job}.{key.name}:{attempt}:{kind}"
-    await bus.publish(
-        key.job.event_subject(kind),
-        event.SerializeToString(),
-        message_id=identity,
-        headers=_headers(identity, f"liftline.v1.Event.{kind}"),
-    )
+    await _publish(bus, key.job.event_subject(kind), event, identity, f"Event.{kind}")
 
 
 async def publish_dead(bus: Bus, dead: DeadTask) -> None:
-    """Keep a task that is given up where operators find it."""
+    """Store a task that is given up on its dead-letter subject."""
     key = TaskKey.of(dead.task.id)
     identity = f"{key.job.job}.{key.name}.{dead.task.generation}:dead"
-    await bus.publish(
-        key.dead_subject,
-        dead.SerializeToString(),
-        message_id=identity,
-        headers=_headers(identity, "liftline.v1.DeadTask"),
-    )
+    await _publish(bus, key.dead_subject, dead, identity, "DeadTask")
 
 
 async def tell_progress(bus: Bus, progress: TaskProgress) -> None:
-    """Say how far a task is to whoever watches."""
+    """Tell those who watch the job how far a task is (unstored)."""
     await bus.tell(TaskKey.of(progress.id).job.progress_subject, progress.SerializeToString())
 
 
 async def tell_changed(bus: Bus, job: JobKey, state: Job.State.ValueType) -> None:
-    """Say that a job's record changed, and where the job stands, to whoever watches."""
+    """Tell those who watch the job that its record changed, and its state (unstored)."""
     await bus.tell(job.progress_subject, TaskProgress(state=state).SerializeToString())
 
 
 def read_task(delivery: Delivery) -> Task:
-    """The task in a delivery. Raises InvalidArtifactError."""
+    """The task in a delivery. Raises InvalidArtifactError where it holds no task of a known stage."""
     return _parse(Task(), delivery)
 
 
 def read_event(delivery: Delivery) -> Event:
-    """The event in a delivery. Raises InvalidArtifactError."""
+    """The event in a delivery. Raises InvalidArtifactError where it holds none of a known kind."""
     event = _parse(Event(), delivery)
     if event.WhichOneof("kind") is None:
         raise InvalidArtifactError(f"{delivery.subject}: an event of no kind known here; a newer version sent it.")
@@ -85,7 +70,7 @@ def read_event(delivery: Delivery) -> Event:
 
 
 def trace_of(headers: Mapping[str, str]) -> Context:
-    """The trace that a message belongs to."""
+    """The trace context (W3C `traceparent`) in a message's headers."""
     return propagate.extract({name.lower(): value for name, value in headers.items()})
 
 
@@ -98,14 +83,14 @@ def _parse(message: AnyMessage, delivery: Delivery) -> AnyMessage:
     return message
 
 
-def _headers(identity: str, kind: str) -> dict[str, str]:
+async def _publish(bus: Bus, subject: str, message: Message, identity: str, kind: str) -> None:
     headers = {
         "ce-specversion": "1.0",
         "ce-id": identity,
         "ce-source": "/liftline",
-        "ce-type": kind,
+        "ce-type": f"liftline.v1.{kind}",
         "ce-time": datetime.now(UTC).isoformat(),
         "content-type": "application/protobuf",
     }
     propagate.inject(headers)
-    return headers
+    await bus.publish(subject, message.SerializeToString(), message_id=identity, headers=headers)

@@ -1,4 +1,4 @@
-"""How jobs and tasks are called: on NATS subjects, in KV keys, in the bucket. See docs/architecture.md, section 3."""
+"""Names of jobs and tasks: NATS subjects, KV keys, bucket keys. See docs/architecture.md, section 3."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ class Stage(StrEnum):
 
     @property
     def wire(self) -> job_service_pb2.Stage.ValueType:
-        """Its number in messages."""
+        """Its enum value in protobuf messages."""
         return job_service_pb2.Stage.Value(f"STAGE_{self.name}")
 
     @classmethod
     def of(cls, wire: job_service_pb2.Stage.ValueType) -> Stage:
-        """The stage with that number. Raises ValueError for none."""
+        """The stage of an enum value. Raises ValueError for an unknown one."""
         return cls(job_service_pb2.Stage.Name(wire).removeprefix("STAGE_").lower())
 
 
@@ -41,7 +41,7 @@ SEGMENTED = frozenset((Stage.DETECT, Stage.RENDER))
 
 
 class Priority(StrEnum):
-    """Which tasks are worked on first, in order."""
+    """Priorities of jobs and their tasks, highest first."""
 
     HIGH = "high"
     NORMAL = "normal"
@@ -49,12 +49,12 @@ class Priority(StrEnum):
 
     @property
     def wire(self) -> job_service_pb2.Priority.ValueType:
-        """Its number in messages."""
+        """Its enum value in protobuf messages."""
         return job_service_pb2.Priority.Value(f"PRIORITY_{self.name}")
 
     @classmethod
     def of(cls, wire: job_service_pb2.Priority.ValueType) -> Priority:
-        """The priority with that number; unspecified is normal."""
+        """The priority of an enum value; unspecified is normal."""
         if wire == job_service_pb2.PRIORITY_UNSPECIFIED:
             return cls.NORMAL
         return cls(job_service_pb2.Priority.Name(wire).removeprefix("PRIORITY_").lower())
@@ -71,7 +71,7 @@ def new_id() -> str:
 
 
 def first_id(age: timedelta) -> str:
-    """What sorts after the ids of before then, and before those made since."""
+    """A prefix that sorts after ids made more than `age` ago and before later ones."""
     return _id_time(age)
 
 
@@ -81,64 +81,64 @@ def _id_time(age: timedelta = timedelta()) -> str:
 
 @dataclass(frozen=True, order=True)
 class JobKey:
-    """A job of a tenant."""
+    """A job of a tenant; its properties name its KV keys, bucket keys and NATS subjects."""
 
     tenant: str
     job: str
 
     @property
     def record(self) -> str:
-        """KV key of its record."""
+        """KV key of its `JobRecord`."""
         return f"jobs.{self.tenant}.{self.job}"
 
     @property
     def active(self) -> str:
-        """KV key that is there while the job needs care."""
+        """KV key that exists until the job has ended and is cleaned up."""
         return f"active.{self.tenant}.{self.job}"
 
     @property
     def results(self) -> str:
-        """What KV keys of its results begin with."""
+        """Prefix of the KV keys of its tasks' results."""
         return f"results.{self.tenant}.{self.job}."
 
     @property
     def attempts(self) -> str:
-        """What KV keys of its attempts begin with."""
+        """Prefix of the KV keys of attempts at its tasks."""
         return f"attempts.{self.tenant}.{self.job}."
 
     @property
     def prefix(self) -> str:
-        """What keys of everything it stores begin with."""
+        """Prefix of the bucket keys of all its artifacts."""
         return f"tenants/{self.tenant}/jobs/{self.job}/"
 
     @property
     def tree(self) -> str:
-        """What keys of its outputs begin with; below it is the output tree."""
+        """Prefix of the bucket keys of its outputs; below it is the output tree (`files.output_tree`)."""
         return f"{self.prefix}outputs/"
 
     @property
     def work(self) -> str:
-        """What keys of its work files begin with."""
+        """Prefix of the bucket keys of its intermediate artifacts."""
         return f"{self.prefix}work/"
 
     @property
     def progress_subject(self) -> str:
-        """Where running tasks tell how far they are."""
+        """Subject on which progress of its tasks is published."""
         return f"liftline.progress.{self.tenant}.{self.job}"
 
     @property
     def task_subjects(self) -> str:
-        """Filter for subjects of all its tasks."""
+        """NATS filter that all its tasks' subjects pass."""
         return f"liftline.tasks.*.*.{self.tenant}.{self.job}.*"
 
     def event_subject(self, kind: str) -> str:
-        """Where events of it go."""
+        """Subject of its events of a kind: `messages.FINISHED`, `FAILED`."""
         return f"liftline.events.{self.tenant}.{self.job}.{kind}"
 
 
 @dataclass(frozen=True, order=True)
 class TaskKey:
-    """A task of a job."""
+    """A task of a job: `number` is the segment, 0 for stages that have one task."""
 
     job: JobKey
     stage: Stage
@@ -146,42 +146,42 @@ class TaskKey:
 
     @classmethod
     def of(cls, task: events_pb2.TaskId) -> TaskKey:
-        """From a message."""
+        """From its message. Raises ValueError for an unknown stage."""
         return cls(JobKey(task.tenant, task.job), Stage.of(task.stage), task.number)
 
     @property
     def wire(self) -> events_pb2.TaskId:
-        """For a message."""
+        """As a message."""
         return events_pb2.TaskId(
             tenant=self.job.tenant, job=self.job.job, stage=self.stage.wire, number=self.number
         )  # fmt: skip
 
     @property
     def name(self) -> str:
-        """Its name within the job."""
+        """Its name within the job, as in `detect-3`."""
         return f"{self.stage}-{self.number}"
 
     @property
     def result(self) -> str:
-        """KV key of its result."""
+        """KV key of its `TaskResult`."""
         return f"{self.job.results}{self.name}"
 
     @property
     def attempts(self) -> str:
-        """KV key of its attempts."""
+        """KV key of the unfinished attempts at it."""
         return f"{self.job.attempts}{self.name}"
 
     @property
     def dead_subject(self) -> str:
-        """Where it goes when it is given up."""
+        """Its dead-letter subject."""
         return f"liftline.dead.{self.stage}.{self.job.tenant}.{self.job.job}.{self.number}"
 
     def subject(self, priority: Priority) -> str:
-        """Where workers find it."""
+        """Subject on which it is queued."""
         return f"liftline.tasks.{self.stage}.{priority}.{self.job.tenant}.{self.job.job}.{self.number}"
 
     def artifact(self, sha256: str) -> str:
-        """Bucket key of something it made: by content, so that nothing is ever replaced by something else."""
+        """Bucket key of a product, named by its content, so that repeats never replace it by something else."""
         return f"{self.job.work}{self.name}/{sha256}"
 
 
@@ -196,10 +196,10 @@ def consumers_of(stages: Iterable[Stage]) -> list[str]:
 
 
 def worker_subject(worker: str) -> str:
-    """Where a worker answers which tasks it works on."""
+    """Subject on which a worker answers whether it runs a task."""
     return f"liftline.workers.{worker}"
 
 
 def artifact(artifacts: Iterable[artifacts_pb2.Artifact], role: str) -> artifacts_pb2.Artifact | None:
-    """The one with that role."""
+    """The artifact with that role; None if there is none."""
     return next((one for one in artifacts if one.role == role), None)

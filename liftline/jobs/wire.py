@@ -1,4 +1,4 @@
-"""Values of Liftline's as messages have them: models and reasons of failures."""
+"""Models and reasons of failures as protobuf messages have them."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ FAILURES: Mapping[api.Failure.Reason.ValueType, type[LiftlineError]] = MappingPr
 
 
 def model_message(info: ModelInfo) -> Model:
-    """A model as messages have it."""
+    """A model as a protobuf message."""
     return Model(name=info.name, sha256=info.sha256, licence=info.licence, source=info.source)
 
 
 def model_info(message: Model) -> ModelInfo:
-    """The other way."""
+    """Back from a message: the inverse of `model_message`."""
     return ModelInfo(message.name, message.sha256, message.licence, message.source)

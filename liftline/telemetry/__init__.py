@@ -1,1 +1,1 @@
-"""What services tell operators: logs, metrics, traces."""
+"""What services tell operators: structured `logs`, Prometheus `metrics`, OpenTelemetry `traces`."""

@@ -17,7 +17,7 @@ _LAG_BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 5.0, 30.0, 120.
 
 
 def from_zero(metric: MetricWrapperBase, *labels: Iterable[str]) -> None:
-    """Make all series of these values of its labels now: Prometheus' `increase()` doesn't see what begins with one."""
+    """Create the series of all combinations of label values at 0: `increase()` misses a first count of 1."""
     for values in product(*labels):
         metric.labels(*values)
 
@@ -29,7 +29,6 @@ class WorkerMetrics:
     """
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        """Register everything."""
         self.tasks = Counter("liftline_tasks", "Tasks that ended, and how.", ["stage", "ending"], registry=registry)
         self.task_seconds = Histogram(
             "liftline_task_seconds", "Time of tasks that were done.", ["stage"], buckets=_TASK_BUCKETS_S,
@@ -55,7 +54,6 @@ class GatewayMetrics:
     """What a gateway counts, beside its requests. Safe to use from several threads."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        """Register everything."""
         self.job_changes = Counter(
             "liftline_job_changes", "Jobs that came into a state.", ["state"], registry=registry
         )  # fmt: skip
@@ -77,10 +75,9 @@ class GatewayMetrics:
 
 
 class RequestMetrics:
-    """gRPC requests by method and status code."""
+    """Requests that a gRPC server answered, by method and status code."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        """Register everything."""
         self.requests = Counter(
             "liftline_grpc_requests", "gRPC requests answered.", ["method", "code"], registry=registry
         )

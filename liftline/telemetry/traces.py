@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from opentelemetry import context, trace
 from opentelemetry.trace import Span, SpanKind
@@ -43,7 +43,7 @@ def exporting_traces(*, service: str, worker: str) -> Iterator[None]:
 
 @contextmanager
 def continuing(headers: Mapping[str, str]) -> Iterator[None]:
-    """Make what is published or traced within part of the trace that a message belongs to."""
+    """Continue the trace in a message's headers: messages and spans within the context belong to it."""
     token = context.attach(trace_of(headers))
     try:
         yield
@@ -51,13 +51,11 @@ def continuing(headers: Mapping[str, str]) -> Iterator[None]:
         context.detach(token)
 
 
-@contextmanager
 def span(
     name: str, *, kind: SpanKind = SpanKind.INTERNAL, attributes: Mapping[str, str | int] | None = None
-) -> Iterator[Span]:
-    """A span around what happens within, part of the trace that is going on, or the first of a new one."""
-    with trace.get_tracer("liftline").start_as_current_span(name, kind=kind, attributes=attributes) as current:
-        yield current
+) -> AbstractContextManager[Span]:
+    """A span around the context's block: a child of the current span, or the root of a new trace."""
+    return trace.get_tracer("liftline").start_as_current_span(name, kind=kind, attributes=attributes)
 
 
 @contextmanager
@@ -74,7 +72,7 @@ def task_span(key: TaskKey, headers: Mapping[str, str]) -> Iterator[Span]:
 
 
 def _begin(service: str, worker: str) -> Callable[[], None]:
-    """Export from now on; what ends that, once everything is sent."""
+    """Export spans from now on; returns the function that sends the rest and ends it."""
     # Slow to import, and of no use to a process without a collector.
     from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
     from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION, Resource

@@ -1,6 +1,6 @@
-"""How a task ends here: done, dropped, given back or failed. Nothing else acknowledges deliveries.
+"""How a task ends in this worker: done, dropped, given back or failed. Nothing else acknowledges deliveries.
 
-Every ending waits out an outage of NATS; what was said twice does no harm.
+Every step is retried through an outage of NATS, and is idempotent.
 """
 
 from __future__ import annotations
@@ -23,21 +23,20 @@ log = structlog.get_logger("liftline.worker")
 
 
 class Completion:
-    """Ends of tasks in this process."""
+    """Acknowledges and publishes how tasks ended; errors are shown on the board."""
 
     def __init__(self, bus: Bus, records: Records, board: WorkerBoard) -> None:
-        """What goes wrong is shown on the board."""
         self._bus, self._records, self._board = bus, records, board
 
     async def done(self, running: RunningTask, result: TaskResult) -> TaskEnd:
-        """Its result is entered: tell, then acknowledge."""
+        """Its result is on record: publish the event, then acknowledge."""
         await self._publish(running, Event(id=running.key.wire, finished=result))
         await running.retry(lambda: running.delivery.ack())
         log.info("task_done", seconds=round(result.seconds, 3), frames=result.frames_done, by=result.worker)
         return TaskEnd.DONE
 
     async def without_result(self, running: RunningTask, error: Exception) -> TaskEnd:
-        """It raised something: an outcome of the loop's own, or whatever a handler raises."""
+        """It raised `error`: an outcome of the loop's own, or an exception of a handler."""
         if isinstance(error, JobEnded) or running.stop_reason is StopReason.JOB_ENDED:
             return await self.dropped(running)
         if isinstance(error, (SlotsClosed, SlotTimeout)):
@@ -51,7 +50,7 @@ class Completion:
         return await self._went_wrong(running, error)
 
     async def dropped(self, running: RunningTask) -> TaskEnd:
-        """Nobody wants it any more, nor who began it."""
+        """Its job is over: delete its attempts and acknowledge."""
         if running.attempt is not None:
             await running.retry(lambda: self._records.delete(running.key.attempts))
         await running.retry(lambda: running.delivery.ack())
@@ -59,7 +58,7 @@ class Completion:
         return TaskEnd.DROPPED
 
     async def given_back(self, running: RunningTask, *, delay_s: float, counts: bool = False) -> TaskEnd:
-        """Somebody does it later."""
+        """Redeliver it after `delay_s`. `counts`: leave the attempt on record, as if the worker had crashed."""
         attempt = running.attempt
         if attempt is not None and not counts:
             await running.retry(attempt.end)

@@ -1,7 +1,7 @@
-"""While a task runs: NATS is told that it is alive, watchers how far it is, it whether its job is over.
+"""While a task runs: its ack deadline is extended, its progress published, and it is stopped when its job is over.
 
-Only what moves is alive. Where nothing moves any more a thread hangs in some library, and can't be ended but with the
-process.
+Only a task that makes progress gets heartbeats. One that makes none hangs in some library's thread, which can be ended
+only with the process.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ log = structlog.get_logger("liftline.worker")
 
 @dataclass(frozen=True)
 class Heartbeats:
-    """What is told how often.
+    """Heartbeats of running tasks.
 
     Attributes:
-        every_s: between two signs of life.
-        stall_s: so long nothing may move.
-        deadline_s: so long a handler may take in all.
-        hangs: ends the process.
+        every_s: seconds between two heartbeats.
+        stall_s: a task that makes no progress for so long hangs.
+        deadline_s: a handler that takes longer in all hangs.
+        hangs: called then with the task and the reason; ends the process.
     """
 
     bus: Bus
@@ -46,7 +46,7 @@ class Heartbeats:
 
     @asynccontextmanager
     async def beating(self, running: RunningTask) -> AsyncIterator[None]:
-        """While the context lasts."""
+        """Send heartbeats for the task while the context lasts."""
         beating = asyncio.create_task(self._beat(running))
         try:
             yield

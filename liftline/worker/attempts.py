@@ -36,10 +36,9 @@ class EarlierAttempts:
 
 
 class Attempt:
-    """One attempt at a task by this worker. Every method is idempotent."""
+    """Attempt `number` of this worker at a task. Every method is idempotent."""
 
     def __init__(self, records: Records, bus: Bus, key: TaskKey, *, worker: str, number: int) -> None:
-        """`number` tells the worker's attempts apart."""
         self._records, self._bus, self._key, self._worker = records, bus, key, worker
         self._entry = f"{worker}/{number}"
 

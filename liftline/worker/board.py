@@ -1,4 +1,4 @@
-"""What a worker does right now: written by its loop and its handlers, read by whoever asks."""
+"""A worker's status: written by its loop and its handlers, read by the status service."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SPEED_OVER_S = 30
 
 
 class TaskEnd(StrEnum):
-    """How a worker came to an end with a task."""
+    """How a task ended in a worker."""
 
     DONE = "done"
     FAILED = "failed"
@@ -50,7 +50,12 @@ class _Running:
 
 
 class WorkerBoard:
-    """Record of what a worker does. Every method may be called from any thread, and none waits for long."""
+    """A worker's state, tasks, counts and speed. Every method may be called from any thread, and none waits for long.
+
+    Attributes:
+        worker: the worker's name.
+        metrics: for counts that aren't part of the status as well.
+    """
 
     def __init__(
         self,
@@ -60,8 +65,7 @@ class WorkerBoard:
         metrics: WorkerMetrics,
         clock_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Warming up, with no tasks."""
-        self._worker, self._stages, self._metrics, self._clock_s = worker, tuple(stages), metrics, clock_s
+        self.worker, self.metrics, self._stages, self._clock_s = worker, metrics, tuple(stages), clock_s
         self._lock = threading.Lock()
         self._state = WorkerStatus.STATE_WARMING_UP
         self._models: tuple[ModelInfo, ...] = ()
@@ -74,65 +78,55 @@ class WorkerBoard:
         self._count_from_zero()
 
     def serving(self, loaded: LoadedService) -> None:
-        """It has loaded its models and takes tasks."""
+        """Models are loaded and tasks are taken: the state is SERVING."""
         with self._lock:
             self._state = WorkerStatus.STATE_SERVING
             self._models, self._device = tuple(loaded.models), loaded.device
             self._speed = _Speed(self._clock_s)
 
     def draining(self) -> None:
-        """It takes no more tasks."""
+        """No more tasks are taken: the state is DRAINING."""
         with self._lock:
             self._state = WorkerStatus.STATE_DRAINING
 
     def began(self, key: TaskKey) -> None:
-        """Work on a task begins."""
+        """A task has been taken."""
         with self._lock:
             self._running[key] = _Running(key, datetime.now(UTC), self._clock_s())
-        self._metrics.running.labels(key.stage).inc()
+        self.metrics.running.labels(key.stage).inc()
 
     def advanced(self, key: TaskKey, frames: int = 1) -> None:
-        """So many more frames of it are done."""
+        """`frames` more frames of a task are done; ignored for a task that has ended."""
         with self._lock:
             running = self._running.get(key)
             if running is None:
                 return
             running.frames += frames
             self._speed.add(frames)
-        self._metrics.frames.labels(key.stage).inc(frames)
+        self.metrics.frames.labels(key.stage).inc(frames)
 
     def ended(self, key: TaskKey, ending: TaskEnd) -> None:
-        """It came to an end; once per `began`."""
+        """A task ended; once per `began`."""
         with self._lock:
             running = self._running.pop(key)
             self._done += ending is TaskEnd.DONE
             self._failed += ending is TaskEnd.FAILED
             seconds = self._clock_s() - running.begun_s
-        self._metrics.running.labels(key.stage).dec()
-        self._metrics.tasks.labels(key.stage, ending).inc()
+        self.metrics.running.labels(key.stage).dec()
+        self.metrics.tasks.labels(key.stage, ending).inc()
         if ending is TaskEnd.DONE:
-            self._metrics.task_seconds.labels(key.stage).observe(seconds)
+            self.metrics.task_seconds.labels(key.stage).observe(seconds)
 
     def went_wrong(self, message: str) -> None:
-        """Something failed; the last such message is shown."""
+        """Keep an error message; the status shows the last one."""
         with self._lock:
             self._error = message, datetime.now(UTC)
 
-    @property
-    def worker(self) -> str:
-        """Name of the worker."""
-        return self._worker
-
-    @property
-    def metrics(self) -> WorkerMetrics:
-        """Where the worker counts what isn't on the board."""
-        return self._metrics
-
     def snapshot(self) -> WorkerStatus:
-        """All of it as it is now."""
+        """The status now, as a message."""
         with self._lock:
             status = WorkerStatus(
-                worker=self._worker,
+                worker=self.worker,
                 version=__version__,
                 state=self._state,
                 stages=[stage.wire for stage in self._stages],
@@ -152,9 +146,9 @@ class WorkerBoard:
         return status
 
     def _count_from_zero(self) -> None:
-        for metric in (self._metrics.running, self._metrics.frames, self._metrics.task_seconds):
+        for metric in (self.metrics.running, self.metrics.frames, self.metrics.task_seconds):
             from_zero(metric, self._stages)
-        from_zero(self._metrics.tasks, self._stages, TaskEnd)
+        from_zero(self.metrics.tasks, self._stages, TaskEnd)
 
 
 class _Speed:

@@ -61,7 +61,7 @@ class Worker:
         ack_wait_s: float,
         exit_process: Callable[[int], object] = os._exit,
     ) -> None:
-        """`stages` in the order in which their tasks are taken; `board.worker` is no other process' name, ever."""
+        """`stages` in the order in which their tasks are taken; `board.worker` is unique among all processes."""
         self._bus, self._records, self._store, self._board = bus, records, store, board
         self._settings, self._ack_wait_s, self._exit_process = settings, ack_wait_s, exit_process
         self._completion = Completion(bus, records, board)
@@ -122,7 +122,7 @@ class Worker:
                 traced.set_attribute("liftline.ending", ending)
 
     async def _finish(self) -> None:
-        """Let tasks end, then tell them to, then leave them."""
+        """Wait for tasks, then stop them, then cancel them."""
         await _wait(self._tasks, self._settings.grace_s)
         for running in self._running.values():
             running.request_stop(StopReason.WORKER_STOPPING)
@@ -164,7 +164,7 @@ class Worker:
 
 @dataclass(frozen=True)
 class _TaskRunner:
-    """What every task of this process goes through."""
+    """The steps every task of this process goes through."""
 
     loaded: LoadedService
     records: Records

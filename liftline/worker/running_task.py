@@ -1,4 +1,4 @@
-"""A task that this process has: where it came from, how far it is, and who told it to stop."""
+"""A running task: its delivery, its progress, and why it is to stop."""
 
 from __future__ import annotations
 
@@ -41,10 +41,12 @@ class StopReason(Enum):
 
 
 class RunningTask:
-    """One task in this process. Its handler's threads move it, the loop looks whether it moves."""
+    """A task in this process: its handler's threads report progress, the heartbeats check it.
+
+    A redelivery replaces `delivery`; `attempt` is None until it is admitted.
+    """
 
     def __init__(self, key: TaskKey, task: Task, delivery: Delivery, board: WorkerBoard) -> None:
-        """Not begun. A redelivery replaces `delivery`."""
         self.key, self.task, self.delivery = key, task, delivery
         self.attempt: Attempt | None = None
         self.stop = StopFlag()
@@ -59,7 +61,7 @@ class RunningTask:
         self._transfers = 0
 
     def advance(self, frames: int = 1) -> None:
-        """So many more frames are done (it is its handler's Progress)."""
+        """See `Progress.advance`."""
         with self._lock:
             self._moves += 1
             self.frames_done += frames
@@ -67,7 +69,7 @@ class RunningTask:
 
     @contextmanager
     def handled(self) -> Iterator[None]:
-        """While a handler works on it only that counts as movement; before and after, servers' time limits hold."""
+        """A handler works on it: only its progress counts. Before and after, requests have timeouts of their own."""
         self.in_handler = True
         try:
             yield
@@ -76,7 +78,7 @@ class RunningTask:
 
     @contextmanager
     def transferring(self) -> Iterator[None]:
-        """Fetching and storing count as movement."""
+        """A transfer from the store counts as progress."""
         self._transfer(1)
         try:
             yield
@@ -84,19 +86,19 @@ class RunningTask:
             self._transfer(-1)
 
     def fetched(self, size_bytes: int) -> None:
-        """So much came from the store."""
+        """Count bytes fetched from the store."""
         self._board.metrics.fetched_bytes.inc(size_bytes)
 
     def stored(self, size_bytes: int) -> None:
-        """So much went into the store."""
+        """Count bytes put into the store."""
         self._board.metrics.stored_bytes.inc(size_bytes)
 
     async def retry(self, call: Callable[[], Awaitable[T]]) -> T:
-        """What `call` gets of NATS, however long that takes; the times that NATS isn't there are counted."""
+        """Retry a call to NATS, however long the outage; failures are logged and counted."""
         return await retry_async(TASK_RECORD, call, failed=self._bus_is_away)
 
     def store_is_away(self, error: Exception) -> None:
-        """The store didn't answer."""
+        """Log and count a failed request to the store."""
         log.warning("server_away", error=str(error))
         self._board.metrics.store_errors.inc()
 
@@ -105,14 +107,14 @@ class RunningTask:
         self._board.metrics.bus_errors.inc()
 
     def moved(self) -> bool:
-        """Whether anything moved since this was last asked."""
+        """Whether there was progress since the last call."""
         with self._lock:
             moved = bool(self._moves or self._transfers) or not self.in_handler
             self._moves = 0
             return moved
 
     def request_stop(self, why: StopReason) -> None:
-        """The handler meets it at its next look at the StopToken. The first reason stays."""
+        """Stop the handler at its next check of the StopToken. The first reason stays."""
         self.stop_reason = self.stop_reason or why
         self.stop.stop()
 

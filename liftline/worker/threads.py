@@ -1,4 +1,4 @@
-"""Threads that handlers run in."""
+"""A pool of daemon threads for handlers."""
 
 from __future__ import annotations
 
@@ -14,19 +14,18 @@ T = TypeVar("T")
 
 
 class HandlerThreads:
-    """As many as there are calls at once, kept for the next ones: models have state per thread.
+    """As many threads as there are calls at once, kept for the next ones: models have state per thread.
 
     Unlike an executor's they don't keep the process from ending: a handler that never returns can't be ended otherwise.
     """
 
     def __init__(self) -> None:
-        """None yet."""
         self._calls: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._idle = 0
 
     async def run(self, call: Callable[[], T]) -> T:
-        """What it gives or raises, in a thread that has this task's context. Cancelling leaves it running."""
+        """What `call` gives or raises, in a thread with this task's context. Cancelling leaves it running."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         context = contextvars.copy_context()

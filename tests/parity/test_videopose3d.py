@@ -23,13 +23,9 @@ from numpy.typing import NDArray
 from liftline import poses as poses_file
 from liftline.detections import Detections, People
 from liftline.tracks import Tracks
-from liftline_lifter.videopose3d import (
-    load_keypoints,
-    read_custom_dataset,
-    read_detectron_file,
-    write_custom_dataset,
-    write_detectron_file,
-)
+from liftline_lifter.videopose3d.dataset import read_custom_dataset, write_custom_dataset
+from liftline_lifter.videopose3d.detectron import read_detectron_file, write_detectron_file
+from liftline_lifter.videopose3d.lift_input import load_keypoints
 from tests.unit.lifter.random_networks import random_keypoints, random_model, tracks_of
 
 REPO, NUMPY1 = (os.environ.get(name) for name in ("LIFTLINE_VIDEOPOSE3D_REPO", "LIFTLINE_NUMPY1_PYTHON"))

@@ -35,7 +35,7 @@ from liftline_cli.local.process_settings import ProcessSettings
 from liftline_cli.local.services import LocalServices, StepsWithoutDetector
 from liftline_lifter.scene.estimation import estimate_scene
 from liftline_lifter.tracking.settings import TrackSettings
-from liftline_lifter.videopose3d import load_keypoints
+from liftline_lifter.videopose3d.lift_input import load_keypoints
 from liftline_renderer.encoding.gif import write_gif
 
 Outcome = tuple[dict[str, Any], dict[str, Path]]

@@ -38,15 +38,15 @@ class Channel:
         self._giving_back = set[asyncio.Task[None]]()
 
     def begin(self) -> None:
-        """A pull begins."""
+        """Begin a pull: messages are kept for `next` from now on."""
         self._resting = self._lost = False
 
     def settle(self) -> None:
-        """Whoever pulled answers for the messages that `next` gave."""
+        """The caller owns the messages that `next` gave: they aren't given back."""
         self._taken.clear()
 
     def rest(self) -> None:
-        """The pull is over; what it hasn't settled goes back."""
+        """End the pull: messages that aren't settled are given back (nak)."""
         self._resting = True
         for message in (*self._taken, *self._came):
             self._give_back(message)
@@ -59,7 +59,7 @@ class Channel:
         return until_s if until_s > asyncio.get_running_loop().time() else 0.0
 
     def note_asked(self, consumer: str, *, until_s: float) -> None:
-        """A request to this consumer waits for a message."""
+        """Note that a request to this consumer waits for a message until then."""
         self._asked_until_s[consumer] = until_s
 
     async def request(self, consumer: str, *, batch: int, expires_s: float = 0.0) -> None:

@@ -24,7 +24,7 @@ class Puller:
         self._resting: list[Channel] = []
 
     async def pull(self, consumers: Sequence[str], *, at_most: int, wait_s: float) -> list[Msg]:
-        """What is there for the first consumer that has any, else what comes first. Raises UnavailableError."""
+        """Messages of the first consumer that has any, else the first to arrive. Raises UnavailableError."""
         end = asyncio.get_running_loop().time() + wait_s
 
         async def attempt() -> list[Msg]:
@@ -59,7 +59,7 @@ class Puller:
         return found
 
     async def _there(self, channel: Channel, consumer: str, at_most: int) -> list[Msg]:
-        """What is there now."""
+        """Up to `at_most` messages that the consumer has now, without waiting for new ones."""
         found: list[Msg] = []
         await channel.request(consumer, batch=at_most)
         until_s = asyncio.get_running_loop().time() + _GRACE_S
@@ -77,7 +77,7 @@ class Puller:
         return self._status(message) == _NOTHING_THERE or (message.headers or {}).get("Description") == _OTHERS_WAIT
 
     async def _first(self, channel: Channel, consumers: Sequence[str], end: float, *, answered: bool) -> list[Msg]:
-        """What comes first."""
+        """The first message that any of the consumers gets until `end`, in a list; empty if none does."""
         now = asyncio.get_running_loop().time()
         if end - now < _SHORTEST_S:
             return []

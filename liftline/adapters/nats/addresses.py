@@ -1,4 +1,4 @@
-"""Where NATS is, how the way there is protected, and who we are."""
+"""NATS' addresses, TLS and credentials, from the settings."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ def servers(settings: NatsSettings) -> list[str]:
 
 
 def without_secrets(settings: NatsSettings) -> str:
-    """The addresses as they may be shown."""
+    """The addresses without credentials, for messages and logs."""
     return ", ".join(urlsplit(part.strip()).netloc.rpartition("@")[2] for part in settings.url.split(","))
 
 
 def tls(settings: NatsSettings) -> ssl.SSLContext | None:
-    """What the way is protected with; None for plaintext. Raises UsageError where a file can't be used."""
+    """The TLS context; None for plaintext. Raises UsageError where a file can't be used."""
     if not any(urlsplit(address).scheme == "tls" for address in servers(settings)):
         return None
     try:
@@ -44,7 +44,7 @@ def tls(settings: NatsSettings) -> ssl.SSLContext | None:
 
 
 def credentials(settings: NatsSettings) -> dict[str, Any]:
-    """How nats-py shows who we are. Raises UsageError where the file isn't there."""
+    """Credentials as arguments of nats-py's `connect`. Raises UsageError where the file isn't there."""
     if settings.creds_file is not None:
         if not settings.creds_file.is_file():
             raise UsageError(f"LIFTLINE_NATS_CREDS_FILE: there is no file {settings.creds_file}.")

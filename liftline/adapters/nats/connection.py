@@ -27,7 +27,7 @@ Result = TypeVar("Result")
 
 
 class ApiError(Exception):
-    """The server understood and refused. `code` as in HTTP, `number` NATS' own."""
+    """JetStream refused a request. `code` is as in HTTP, `number` JetStream's own error code."""
 
     def __init__(self, *, code: int, number: int, description: str) -> None:
         super().__init__(description)
@@ -35,7 +35,7 @@ class ApiError(Exception):
 
 
 class Connection:
-    """What the adapters share. Use it within one event loop."""
+    """The connection that bus and records of a process share. Use it within one event loop."""
 
     def __init__(self, settings: NatsSettings) -> None:
         self.settings = settings
@@ -51,12 +51,12 @@ class Connection:
 
     @property
     def is_there(self) -> bool:
-        """Whether the server is connected just now."""
+        """Whether a server is connected now."""
         return self.client.is_connected
 
     @property
     def identity(self) -> str:
-        """Tells this connection from all others."""
+        """A string that no other connection has: its inbox."""
         return self._inbox
 
     async def open(self, *, name: str) -> None:
@@ -85,13 +85,13 @@ class Connection:
         await self.subscribe(f"{self._inbox}.*", self._on_answer)
 
     async def close(self) -> None:
-        """End it; what was said before is sent first, where the server is there."""
+        """Close the connection; messages published before are sent first, where the server is there."""
         self._closing = True
         with suppress(OSError, TimeoutError):  # asyncio waits for good for a socket on which TLS failed
             await asyncio.wait_for(self.client.close(), _CLOSE_S)
 
     async def subscribe(self, subject: str, hear: Callable[[Msg], None]) -> Subscription:
-        """Call `hear` for each message as it is read, as long as the connection lasts. Raises UnavailableError."""
+        """Subscribe for good: `hear` is called with each message as it is read. Raises UnavailableError."""
         try:
             return await self.client.subscribe(subject, future=cast("asyncio.Future[Msg]", _Ear(hear)))
         except errors.Error as error:
@@ -99,7 +99,7 @@ class Connection:
 
     @asynccontextmanager
     async def hearing(self, subject: str, hear: Callable[[Msg], None]) -> AsyncIterator[None]:
-        """The same while the context lasts; the server knows when it begins. Raises UnavailableError."""
+        """Subscribe while the context lasts; the server knows of it on entry. Raises UnavailableError."""
         if not self.is_there:
             raise self.unavailable("it isn't connected")
         subscription = await self.subscribe(subject, hear)
@@ -111,11 +111,11 @@ class Connection:
                 await subscription.unsubscribe()
 
     def when_lost(self, call: Callable[[], None]) -> None:
-        """Call it whenever the server is lost."""
+        """Register a callback for every loss of the connection."""
         self._when_lost.append(call)
 
     async def say(self, subject: str, data: bytes, *, reply: str = "") -> None:
-        """Send without an answer. Raises UnavailableError where the server isn't there now."""
+        """Publish without an answer. Raises UnavailableError where the server isn't connected now."""
         if not self.is_there:
             raise self.unavailable("it isn't connected")
         try:
@@ -126,7 +126,7 @@ class Connection:
     async def once(
         self, subject: str, data: bytes = b"", *, headers: Mapping[str, str] | None = None, wait_s: float = _ANSWER_S
     ) -> Msg:
-        """Ask once. Raises UnavailableError without an answer; it may have been heard then."""
+        """One request and its reply. Raises UnavailableError without one; the request may have arrived then."""
         token = str(next(self._numbers))
         message = await self._answer(token, subject, data, f"{self._inbox}.{token}", headers, wait_s)
         if message.headers and message.headers.get("Status") == "503":
@@ -134,7 +134,7 @@ class Connection:
         return message
 
     async def retry(self, call: Callable[[], Awaitable[Result]]) -> Result:
-        """Do what may be done again, for some seconds until the server answers. Raises UnavailableError."""
+        """Retry an idempotent call within the timeout of `NATS_REQUEST`. Raises UnavailableError."""
         end_s = asyncio.get_running_loop().time() + NATS_REQUEST.timeout_s
 
         async def attempt() -> Result:
@@ -147,12 +147,12 @@ class Connection:
         return await retry_async(NATS_REQUEST, attempt)
 
     async def api(self, subject: str, body: Mapping[str, object] | None = None) -> dict[str, Any]:
-        """Ask JetStream once. Raises UnavailableError, ApiError."""
+        """One request to JetStream's API, its JSON answer. Raises UnavailableError, ApiError."""
         message = await self.once(f"$JS.API.{subject}", json.dumps(body).encode() if body else b"")
         return self.read(message)
 
     def read(self, message: Msg) -> dict[str, Any]:
-        """JetStream's answer. Raises ApiError; UnavailableError where it can't just now."""
+        """JetStream's JSON answer in a message. Raises ApiError; UnavailableError for codes 500 and 503."""
         answer: dict[str, Any] = json.loads(message.data)
         error = answer.get("error")
         if error is None:

@@ -19,15 +19,15 @@ from nats.aio.msg import Msg
 from liftline.adapters.nats.connection import ApiError, Connection
 from liftline.adapters.nats.subjects import subjects
 from liftline.adapters.nats.topology import bucket_of
-from liftline.ports import Entry
+from liftline.ports import Entry, Records
 
 _EXPECTED, _WRITER = "Nats-Expected-Last-Subject-Sequence", "Liftline-Write"
 _REPLACES = {"Nats-Rollup": "sub"}
 _CONFLICT, _NO_MESSAGE = 10071, 10037
 
 
-class NatsRecords:
-    """Use it within the connection's event loop."""
+class NatsRecords(Records):
+    """Records in two KV buckets (`topology.bucket_of`). Use it within the connection's event loop."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -35,30 +35,24 @@ class NatsRecords:
         self._direct: bool | None = None
 
     async def get(self, key: str) -> Entry | None:
-        """What is there."""
         found = await self._connection.retry(lambda: self._read(key))
         return found[0] if found else None
 
     async def create(self, key: str, value: bytes) -> int | None:
-        """Put it where nothing is."""
         return await self._put(key, value, revision=0)
 
     async def update(self, key: str, value: bytes, *, revision: int) -> int | None:
-        """Put it where that revision is."""
         return await self._put(key, value, revision=revision)
 
     async def delete(self, key: str) -> None:
-        """Remove it."""
         await self._purge(key)
 
     async def keys(self, prefix: str) -> list[str]:
-        """Keys that begin with it."""
         found = await subjects(self._connection, _stream(prefix), _subject(f"{prefix}>"))
         bucket = f"$KV.{bucket_of(prefix)}."
         return sorted(subject.removeprefix(bucket) for subject in found)
 
     async def delete_all(self, prefix: str) -> None:
-        """Remove everything whose key begins with it."""
         await self._purge(f"{prefix}>")
 
     async def _put(self, key: str, value: bytes, *, revision: int) -> int | None:
@@ -88,7 +82,7 @@ class NatsRecords:
             raise self._connection.unavailable(f"{key} isn't kept, {error}") from error
 
     async def _read(self, key: str) -> tuple[Entry, Mapping[str, str]] | None:
-        """The entry and its headers."""
+        """The entry and its message's headers; None if there is none."""
         if self._direct is None:
             self._direct = await self._may_be_direct(_stream(key))
         if self._direct:

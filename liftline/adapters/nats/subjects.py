@@ -1,4 +1,4 @@
-"""Which subjects a stream has messages of."""
+"""Subjects of the messages that are in a stream."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from liftline.adapters.nats.connection import ApiError, Connection
 
 
 async def subjects(connection: Connection, stream: str, subject_filter: str) -> list[str]:
-    """Subjects that pass the filter. Raises UnavailableError."""
+    """Those that pass `subject_filter` (with `*` and `>` as in NATS). Raises UnavailableError."""
     found: list[str] = []
     while True:
         request = {"subjects_filter": subject_filter, "offset": len(found)}

@@ -1,4 +1,4 @@
-"""`ArtifactStore` on an S3 bucket."""
+"""`liftline.ports.ArtifactStore` in a bucket of any S3 server."""
 
 from __future__ import annotations
 
@@ -26,6 +26,7 @@ from liftline.files.atomic import atomic_path
 from liftline.files.range_reader import RangeReader
 from liftline.files.store_keys import check_key, check_prefix, check_upload_key
 from liftline.net.retrying import S3_REQUEST
+from liftline.ports import ArtifactStore
 from liftline.settings.services import S3Settings
 from liftline.upload_form import UploadForm
 
@@ -36,7 +37,7 @@ _ABSENT = ("NoSuchKey", "NoSuchBucket")
 _PLAIN: DictType = {"Content-Type": "application/octet-stream"}
 
 
-class S3Store:
+class S3Store(ArtifactStore):
     """Artifacts in a bucket. It connects when it is used; `ensure_bucket` first makes the bucket where there is none.
 
     retry_s: a request that finds no server is repeated for so long before UnavailableError.
@@ -77,7 +78,6 @@ class S3Store:
             self._check_size(key, size)
 
     def put_bytes(self, key: str, data: bytes) -> None:
-        """See `ArtifactStore.put_bytes`."""
         with self._telling(check_key(key)):
             self._client.put_object(self._bucket, key, io.BytesIO(data), len(data))
 
@@ -87,7 +87,6 @@ class S3Store:
             ObjectRange(self._client, self._bucket, key).read(file.write)
 
     def get_bytes(self, key: str, *, at_most: int) -> bytes:
-        """See `ArtifactStore.get_bytes`."""
         buffer = io.BytesIO()
         with self._telling(check_key(key)):
             ObjectRange(self._client, self._bucket, key, at_most=at_most).read(buffer.write)
@@ -101,7 +100,6 @@ class S3Store:
         return cast(BinaryIO, RangeReader(read_range, stat.size or 0))
 
     def size(self, key: str) -> int | None:
-        """See `ArtifactStore.size`."""
         with self._telling(check_key(key)):
             try:
                 return self._client.stat_object(self._bucket, key).size
@@ -126,7 +124,6 @@ class S3Store:
                 )  # fmt: skip
 
     def remove(self, key: str) -> None:
-        """See `ArtifactStore.remove`."""
         with self._telling(check_key(key)):
             try:
                 self._client.remove_object(self._bucket, key)
@@ -148,7 +145,6 @@ class S3Store:
                 yield cast(str, item.object_name)
 
     def upload_form(self, key: str, *, size_bytes: int, expires: timedelta) -> UploadForm:
-        """See `ArtifactStore.upload_form`."""
         return signed_form(self._signer, self._bucket, check_upload_key(key), size_bytes=size_bytes, expires=expires)
 
     def download_address(self, key: str, *, expires: timedelta, file_name: str) -> str:

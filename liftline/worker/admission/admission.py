@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 
 from liftline.ports import Bus, Records
 from liftline.v1.events_pb2 import TaskResult
@@ -17,35 +18,29 @@ _ALONE_WAITS = 10
 """Who must be alone waits so much longer: nothing else starts meanwhile, so the worker will be free for it."""
 
 
+@dataclass(eq=False)
 class AlreadyDone(Exception):  # noqa: N818 - an outcome, not a failure
     """A result exists already; its event may not have been published."""
 
-    def __init__(self, result: TaskResult) -> None:
-        """With that result."""
-        super().__init__("The task is done already.")
-        self.result = result
+    result: TaskResult
 
 
+@dataclass(eq=False)
 class AttemptsExhausted(Exception):  # noqa: N818 - an outcome
-    """As many workers as `max_attempts` crashed on the task: it is given up."""
+    """`max_attempts` workers crashed on the task: it is given up. `workers`: their names, one per attempt."""
 
-    def __init__(self, workers: Sequence[str]) -> None:
-        """These workers."""
-        super().__init__(f"{len(workers)} workers died of the task.")
-        self.workers = workers
+    workers: Sequence[str]
 
 
+@dataclass(eq=False)
 class Postponed(Exception):  # noqa: N818 - an outcome
-    """`max_attempts` workers began it and some still work on it: look again later."""
+    """`max_attempts` workers began it and some still work on it: redeliver it after `delay_s` seconds."""
 
-    def __init__(self, *, delay_s: float) -> None:
-        """Redeliver after `delay_s`."""
-        super().__init__("Others still work on the task.")
-        self.delay_s = delay_s
+    delay_s: float
 
 
 class Admission:
-    """Admission of tasks in this process."""
+    """Decides whether and when tasks start in this process."""
 
     def __init__(
         self, records: Records, bus: Bus, slots: Slots, *, worker: str, max_attempts: int, ack_wait_s: float

@@ -1,4 +1,4 @@
-"""Tasks as they arrive: from which queue first, whether they are what they should be, whether they are here already."""
+"""Intake of tasks: which queue is pulled first, checks of what arrives, redeliveries of running tasks."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = structlog.get_logger("liftline.worker")
 
 
 class Intake:
-    """Where tasks come into this process."""
+    """Pulls tasks from the queues, checks them, and recognises redeliveries of running ones."""
 
     def __init__(
         self,
@@ -33,13 +33,13 @@ class Intake:
         *,
         every_s: float,
     ) -> None:
-        """New tasks are entered in `running`. What hasn't moved for `every_s` counts as still."""
+        """New tasks are entered in `running`. One without progress for `every_s` is stalled."""
         self._bus, self._board, self._stages = bus, board, stages
         self._running, self._every_s = running, every_s
         self._dice = random.Random()  # noqa: S311 - which queue is asked first is no secret
 
     async def next(self) -> RunningTask | None:
-        """A new task; None where none comes within some seconds, or what comes is none."""
+        """A new task; None if none arrives within 5 s, or what arrives is invalid or a redelivery."""
         try:
             delivery = await self._bus.pull(pull_order(self._stages, self._dice), wait_s=_PULL_WAIT_S)
             return None if delivery is None else await self._taken(delivery)
@@ -65,7 +65,7 @@ class Intake:
         return running
 
     async def _adopt(self, running: RunningTask, delivery: Delivery) -> None:
-        """A task that is here already came again. Where nothing moves, somebody else should have it."""
+        """A running task was redelivered: keep it while it makes progress, else leave it to another worker."""
         moves = running.stalled_s < self._every_s
         log.info("task_came_again", job=running.key.job.job, task=running.key.name, moves=moves)
         if moves:

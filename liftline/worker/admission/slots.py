@@ -17,10 +17,9 @@ class SlotTimeout(Exception):  # noqa: N818 - an outcome
 
 
 class Slots:
-    """First come, first served. A task that must run alone waits until all others have finished; none overtakes it."""
+    """`at_once` slots, first come, first served. A task that must run alone waits for all others; none overtakes it."""
 
     def __init__(self, at_once: int) -> None:
-        """`at_once`: how many tasks run at a time."""
         self._at_once = at_once
         self._running = 0
         self._alone = False

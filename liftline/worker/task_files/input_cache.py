@@ -52,7 +52,6 @@ class InputCache:
     """Inputs of jobs in a folder, one file per object. Methods may be called from any thread."""
 
     def __init__(self, folder: Path, *, keep_bytes: int = KEEP_BYTES, keep_jobs: int = KEEP_JOBS) -> None:
-        """Empty."""
         self._folder, self._keep_bytes, self._keep_jobs = folder, keep_bytes, keep_jobs
         self._lock = threading.Lock()
         self._jobs: dict[JobKey, _JobInputs] = {}

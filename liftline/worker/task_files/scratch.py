@@ -6,24 +6,22 @@ import asyncio
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from liftline.files.process_folder import process_folder
 
 
-@contextmanager
-def scratch_folder(below: Path | None, *, worker: str) -> Iterator[Path]:
+def scratch_folder(below: Path | None, *, worker: str) -> AbstractContextManager[Path]:
     """A worker's folder, below the system's temporary folder by default; removed afterwards. Raises OutputError."""
     remedy = "set LIFTLINE_WORKER_SCRATCH_DIR to another place for work files"
-    with process_folder(below or Path(tempfile.gettempdir()), name=worker, remedy=remedy) as folder:
-        yield folder
+    return process_folder(below or Path(tempfile.gettempdir()), name=worker, remedy=remedy)
 
 
 @dataclass(frozen=True)
 class TaskFolders:
-    """A task's own places for files: what its handler makes, and what it fetches (made when that is needed)."""
+    """A task's own folders: `made` for its handler's products, `fetched` for its inputs (created when needed)."""
 
     made: Path
     fetched: Path
@@ -31,7 +29,7 @@ class TaskFolders:
 
 @contextmanager
 def task_folders(scratch: Path, name: str) -> Iterator[TaskFolders]:
-    """Empty ones, removed afterwards by a thread that nobody waits for: there may be thousands of files in them."""
+    """New folders, removed afterwards in a thread that isn't waited for: there may be thousands of files in them."""
     made = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=scratch))
     folders = TaskFolders(made, made.with_name(f"{made.name}.fetched"))
     try:

@@ -23,10 +23,9 @@ VIDEO = "video"
 
 
 class TaskInputs:
-    """Work on one running task."""
+    """A running task as a `Work`; nothing is fetched before it is asked for."""
 
     def __init__(self, running: RunningTask, folders: TaskFolders, cache: InputCache, store: ArtifactStore) -> None:
-        """Nothing is fetched yet."""
         self._running, self._folders, self._cache, self._store = running, folders, cache, store
         self._lock = threading.Lock()
         self._fetches = 0
@@ -34,22 +33,22 @@ class TaskInputs:
 
     @property
     def task(self) -> Task:
-        """What is to be done."""
+        """The task's message."""
         return self._running.task
 
     @property
     def folder(self) -> Path:
-        """For what the handler makes."""
+        """Folder for the handler's products."""
         return self._folders.made
 
     @property
     def stop(self) -> StopFlag:
-        """To ask at least once per frame."""
+        """See `StopToken`."""
         return self._running.stop
 
     @property
     def progress(self) -> RunningTask:
-        """To tell finished frames."""
+        """See `Progress`."""
         return self._running
 
     def input_file(self, role: str) -> Path:
@@ -67,13 +66,13 @@ class TaskInputs:
         return path
 
     def video(self) -> VideoOpener:
-        """The job's video, read by ranges."""
+        """Opens the job's video, which is read by byte ranges. Raises InvalidArtifactError."""
         ref = self._input(VIDEO).ref
         check_belongs(ref, self._running.key.job)
         return functools.partial(open_counted, self._store, ref.key, self._running)
 
     def fetch_inputs(self) -> None:
-        """All inputs but the video, so that the handler needn't wait for them. Raises as `input_file`."""
+        """Fetch all inputs but the video, before the task waits for a slot. Raises as `input_file`."""
         for one in self.task.inputs:
             if one.role != VIDEO:
                 self.input_file(one.role)

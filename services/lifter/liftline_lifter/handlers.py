@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from liftline import detections as detections_file
 from liftline import plan as plan_file
@@ -27,7 +26,8 @@ from liftline.v1.events_pb2 import Task
 from liftline_lifter.lifting.checkpoint import LifterCheckpoint, checkpoint_model
 from liftline_lifter.settings import LifterSettings
 from liftline_lifter.stage import LiftResult, LiftSettings, TrackSettings, lift_tracks, track_people
-from liftline_lifter.videopose3d import write_custom_dataset, write_detectron_file
+from liftline_lifter.videopose3d.dataset import write_custom_dataset
+from liftline_lifter.videopose3d.detectron import write_detectron_file
 
 STAGES = (Stage.LIFT, Stage.TRACK)
 """Those first that bring a job nearer to its end."""
@@ -175,7 +175,7 @@ def _exports(work: Work, result: LiftResult, formats: Sequence[str], stop: StopT
     for name in formats:
         stop.raise_if_stopped()
         paths = export(result.poses, result.scene, base, [name])
-        products.append([Product(f"export_{name}", path, _place(work.folder, path)) for path in paths])
+        products.append([Product(f"export_{name}", path, path.relative_to(work.folder).as_posix()) for path in paths])
     return [product for of_format in sorted(products, key=len) for product in of_format]
 
 
@@ -186,7 +186,3 @@ def _left_out(video: str, products: Sequence[Product]) -> Sequence[str]:
         f"{video}: {len(products)} files of further people are left out ({products[0].path.name}, ...): a job keeps "
         f"{MOST_EXPORTS} files of formats with one per person; the other formats hold everyone.",
     )
-
-
-def _place(folder: Path, path: Path) -> str:
-    return path.relative_to(folder).as_posix()

@@ -21,7 +21,7 @@ import torch
 from liftline.errors import LiftlineError
 from liftline.files import pickles
 from liftline_lifter.lifting.checkpoint import load_checkpoint
-from liftline_lifter.videopose3d import load_keypoints
+from liftline_lifter.videopose3d.lift_input import load_keypoints
 
 MEMORY_BYTES = 1536 << 20
 SECONDS = 60

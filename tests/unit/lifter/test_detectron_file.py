@@ -13,7 +13,8 @@ import pytest
 
 from liftline.detections import Detections, People
 from liftline.errors import InvalidInputError, UnsafePickleError, UsageError
-from liftline_lifter.videopose3d import load_keypoints, read_detectron_file, write_detectron_file
+from liftline_lifter.videopose3d.detectron import read_detectron_file, write_detectron_file
+from liftline_lifter.videopose3d.lift_input import load_keypoints
 from tests.unit.lifter.random_networks import random_keypoints
 
 

@@ -16,13 +16,8 @@ from liftline.errors import InvalidArtifactError, InvalidInputError, UsageError
 from liftline.frames import VideoInfo
 from liftline.plan import Plan, Segment
 from liftline.tracks import Tracks
-from liftline_lifter.videopose3d import (
-    CustomSubject,
-    load_keypoints,
-    read_custom_dataset,
-    tracks_from_custom,
-    write_custom_dataset,
-)
+from liftline_lifter.videopose3d.dataset import CustomSubject, read_custom_dataset, write_custom_dataset
+from liftline_lifter.videopose3d.lift_input import load_keypoints, tracks_from_custom
 from tests.unit.lifter.random_networks import random_keypoints, tracks_of
 
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from liftline.camera import Camera, FocalLength
 from liftline.ports import Progress, StopToken
 from liftline.poses import Poses
+from liftline.progress import FrameCounter
 from liftline.settings.checked import checked
 from liftline.settings.job import LiftChoices
 from liftline.skeletons import H36M17
@@ -79,7 +80,8 @@ def lift(
             _between(cleaned.keypoints_px[tracks.rows(position)], own, even)
             for position, own, even in zip(group, times, rates, strict=True)
         ]
-        lifted = lifter.lift(keypoints, camera=camera, stop=stop, progress=_NoProgress())
+        uncounted = FrameCounter()  # rows count when they are finished, not when the network has seen them
+        lifted = lifter.lift(keypoints, camera=camera, stop=stop, progress=uncounted)
         for position, own, even, result in zip(group, times, rates, lifted, strict=True):
             stop.raise_if_stopped()
             at = tracks.rows(position)
@@ -87,13 +89,6 @@ def lift(
             progress.advance(at.stop - at.start)
     poses = _to_poses(tracks, camera.focal_px, joints_m, root_cam_m)
     return lock_feet(poses) if settings.lock_feet else poses
-
-
-class _NoProgress:
-    """Ignores the progress of the network alone: rows are counted when they are finished."""
-
-    def advance(self, frames: int = 1) -> None:
-        """Ignore it."""
 
 
 def _groups(tracks: Tracks, frames: int) -> Iterator[list[int]]:

@@ -32,15 +32,11 @@ def limit_people(
     for rows in people:
         stop.raise_if_stopped()
         frames = detections.frame_index[rows]
-        start, end = _longest_run(present[frames[0] : frames[-1] + 1] < count)
+        free = runs(present[frames[0] : frames[-1] + 1] < count)
+        start, end = max(free, key=lambda run: run[1] - run[0], default=(0, 0))
         inside = rows[(frames >= frames[0] + start) & (frames < frames[0] + end)]
         if len(inside) >= _WORTH_KEEPING * len(rows):
             own = detections.frame_index[inside]
             present[own[0] : own[-1] + 1] += 1
             kept.append(inside)
     return kept, len(people) - len(kept)
-
-
-def _longest_run(free: NDArray[np.bool_]) -> tuple[int, int]:
-    """Start and stop of the longest stretch of True; (0, 0) if there is none."""
-    return max(runs(free), key=lambda run: run[1] - run[0], default=(0, 0))

@@ -89,7 +89,7 @@ class _Association:
         tracks, found = assign(total, possible)
         unclear_tracks, unclear_people = unclear(total, tracks, found)
         self._update(tracks, shapes.take(found), rows[found], time_s, unclear_tracks[tracks])
-        born = others(len(shapes), found)
+        born = np.delete(np.arange(len(shapes)), found)
         if not len(born):
             return
         new = [Tracklet([int(rows[person])], clear=not unclear_people[person]) for person in born.tolist()]
@@ -187,20 +187,15 @@ def unclear(
     crossed = total[np.ix_(tracks, found)]
     swap = own[:, None] + own[None] - crossed - crossed.T < 2 * _MARGIN
     np.fill_diagonal(swap, val=False)
-    lost, born = others(len(unclear_tracks), tracks), others(len(unclear_people), found)
+    lost, born = (
+        np.delete(np.arange(count), chosen) for count, chosen in zip(total.shape, (tracks, found), strict=True)
+    )
     wanted = own[None] - total[np.ix_(lost, found)] < _MARGIN
     wanting = own[:, None] - total[np.ix_(tracks, born)] < _MARGIN
     unclear_tracks[tracks] = swap.any(axis=1) | wanted.any(axis=0) | wanting.any(axis=1)
     unclear_people[found] = unclear_tracks[tracks]
     unclear_people[born] = wanting.any(axis=0)
     return unclear_tracks, unclear_people
-
-
-def others(count: int, chosen: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Those of 0..count-1 that aren't chosen."""
-    left = np.ones(count, np.bool_)
-    left[chosen] = False
-    return np.flatnonzero(left)
 
 
 def travel_time_s(passed_s: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -1,25 +1,4 @@
-"""VideoPose3D's and Detectron's file formats: ours written for them, theirs read for us."""
+"""VideoPose3D's and Detectron's file formats: `dataset` and `detectron` write ours for them and read theirs.
 
-from __future__ import annotations
-
-from liftline_lifter.videopose3d.dataset import CustomSubject, read_custom_dataset, write_custom_dataset
-from liftline_lifter.videopose3d.detectron import DetectronFile, read_detectron_file, write_detectron_file
-from liftline_lifter.videopose3d.lift_input import (
-    LiftInput,
-    load_keypoints,
-    tracks_from_custom,
-    tracks_from_detectron,
-)
-
-__all__ = [
-    "CustomSubject",
-    "DetectronFile",
-    "LiftInput",
-    "load_keypoints",
-    "read_custom_dataset",
-    "read_detectron_file",
-    "tracks_from_custom",
-    "tracks_from_detectron",
-    "write_custom_dataset",
-    "write_detectron_file",
-]
+`lift_input` is where to begin: it tells what a file is and makes tracks of it.
+"""

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse.csgraph import shortest_path
 
 from liftline.detections import Detections, People
 from liftline.errors import InvalidInputError
@@ -80,18 +81,10 @@ def _with_all_keypoints(people: People) -> People:
     return People(people.boxes_px, people.scores, keypoints, np.where(present, people.keypoint_scores, 0))
 
 
-def _by_bones() -> NDArray[np.intp]:
-    """(17,17) for every joint all joints, the nearest along the bones first, beginning with itself."""
-    steps = np.full((len(COCO17), len(COCO17)), float(len(COCO17)))
-    np.fill_diagonal(steps, 0)
-    for one, other in COCO17.edges:
-        steps[one, other] = steps[other, one] = 1
-    for between in range(len(COCO17)):
-        steps = np.minimum(steps, steps[:, between, None] + steps[None, between])
-    return np.argsort(steps, axis=1, kind="stable")
-
-
-_BY_BONES = _by_bones()
+_BONES = np.zeros((len(COCO17), len(COCO17)))
+_BONES[tuple(np.transpose(COCO17.edges))] = 1
+_BY_BONES = np.argsort(shortest_path(_BONES, directed=False, unweighted=True), axis=1, kind="stable")
+"""(17,17) for every joint all joints, the nearest along the bones first, beginning with itself."""
 
 
 def _of_classes(found: Iterator[Any]) -> Iterator[Any]:
