@@ -188,24 +188,22 @@ def load(path: Path) -> Detections:
     """Read a segment's detections. Raises InvalidArtifactError: no such file, another kind, version or skeleton."""
     npz, name = artifacts.load_npz(path, artifact=ARTIFACT, schema_version=SCHEMA_VERSION), str(path)
     skeleton = stored_skeleton(npz.meta.get("skeleton"), known=KEYPOINT_SKELETONS, file=name)
-    joints = len(skeleton)
-
-    def rows(key: str, *shape: int) -> NDArray[np.float32]:
-        return artifacts.array(npz, key, shape=(None, *shape), dtype=np.float32, name=name)
-
+    forms: dict[str, artifacts.ArrayForm] = {
+        "frame_index": ((None,), np.int64),
+        "boxes_px": ((None, 4), np.float32),
+        "scores": ((None,), np.float32),
+        "keypoints_px": ((None, len(skeleton), 2), np.float32),
+        "keypoint_scores": ((None, len(skeleton)), np.float32),
+        "thumbnail_frames": ((None,), np.int64),
+        "thumbnails": ((None, SIDE, SIDE), np.uint8),
+    }
+    arrays = artifacts.checked_arrays(npz, forms, name=name)
     with artifacts.consistent(name):
         return Detections(
-            int(npz.meta["frame_start"]),
-            int(npz.meta["frame_stop"]),
-            artifacts.array(npz, "frame_index", shape=(None,), dtype=np.int64, name=name),
-            rows("boxes_px", 4),
-            rows("scores"),
-            rows("keypoints_px", joints, 2),
-            rows("keypoint_scores", joints),
-            str(npz.meta["detector"]),
-            Thumbnails(
-                artifacts.array(npz, "thumbnail_frames", shape=(None,), dtype=np.int64, name=name),
-                artifacts.array(npz, "thumbnails", shape=(None, SIDE, SIDE), dtype=np.uint8, name=name),
-            ),
-            skeleton,
+            frame_start=int(npz.meta["frame_start"]),
+            frame_stop=int(npz.meta["frame_stop"]),
+            detector=str(npz.meta["detector"]),
+            thumbnails=Thumbnails(arrays.pop("thumbnail_frames"), arrays.pop("thumbnails")),
+            skeleton=skeleton,
+            **arrays,
         )

@@ -24,10 +24,9 @@ class Aborted(Exception):  # noqa: N818 - an outcome, not a failure
 
 
 class Channel(Generic[T]):
-    """A bounded queue between one sender and one receiver; either may end it without leaving the other stuck."""
+    """A queue of up to `capacity` items between one sender and one receiver; either may end it at any time."""
 
     def __init__(self, capacity: int) -> None:
-        """An empty channel that holds up to `capacity` items."""
         self._items: deque[T] = deque()
         self._capacity = capacity
         self._changed = threading.Condition()

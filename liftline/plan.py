@@ -86,13 +86,13 @@ def save(path: Path, plan: Plan) -> None:
 def load(path: Path) -> Plan:
     """Read a plan. Raises InvalidArtifactError: no such file, another kind or version, damaged."""
     npz, name = artifacts.load_npz(path, artifact=ARTIFACT, schema_version=SCHEMA_VERSION), str(path)
-    pts = artifacts.array(npz, "pts", shape=(None,), dtype=np.int64, name=name)
-    rows = artifacts.array(npz, "segments", shape=(None, 3), dtype=np.int64, name=name).tolist()
+    forms = {"pts": ((None,), np.int64), "segments": ((None, 3), np.int64)}
+    pts, rows = artifacts.checked_arrays(npz, forms, name=name).values()
     with artifacts.consistent(name):
         return Plan(
             _INFO.validate_python(npz.meta["info"]),
             pts,
-            tuple(Segment(n, *row) for n, row in enumerate(rows)),
+            tuple(Segment(n, *row) for n, row in enumerate(rows.tolist())),
             bool(npz.meta["exact_times"]),
             tuple(npz.meta["warnings"]),
         )

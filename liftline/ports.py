@@ -93,7 +93,7 @@ class Detector(Protocol):
 
 
 class StopToken(Protocol):
-    """Asked at least once per frame."""
+    """Tells a stage to stop; a stage checks it at least once per frame."""
 
     def raise_if_stopped(self) -> None:
         """Raise `errors.Cancelled` when the work was told to stop."""

@@ -95,7 +95,7 @@ class Poses:
         return out
 
 
-def _arrays(joints: int, keypoints: int) -> dict[str, tuple[tuple[int | None, ...], type]]:
+def _arrays(joints: int, keypoints: int) -> dict[str, artifacts.ArrayForm]:
     """Shape and type of every array in a file."""
     return {
         "frame_times_s": ((None,), np.float64),
@@ -131,10 +131,7 @@ def load(path: Path) -> Poses:
     npz = artifacts.load_npz(path, artifact=ARTIFACT, schema_version=SCHEMA_VERSION)
     named = str(npz.arrays["skeleton"]) if "skeleton" in npz.arrays else None
     skeleton = stored_skeleton(named, known=POSE_SKELETONS, file=str(path))
-    arrays = {
-        key: artifacts.array(npz, key, shape=shape, dtype=dtype, name=str(path))
-        for key, (shape, dtype) in _arrays(len(skeleton), len(COCO17)).items()
-    }
+    arrays = artifacts.checked_arrays(npz, _arrays(len(skeleton), len(COCO17)), name=str(path))
     with artifacts.consistent(str(path)):
         return Poses(
             video=str(npz.meta["video"]),

@@ -13,7 +13,6 @@ class StopFlag:
     """A StopToken that another thread or a signal handler can set."""
 
     def __init__(self) -> None:
-        """A flag that isn't set."""
         self._event = threading.Event()
 
     def stop(self) -> None:
@@ -32,14 +31,13 @@ class StopFlag:
 
 
 class SignOfLife:
-    """A StopToken that is a heartbeat as well: each check reports progress of 0 frames.
+    """A StopToken that is a heartbeat as well: each check of `stop` reports 0 frames to `progress`.
 
     For long stretches that finish no frame: planning, decoding up to a segment, joining tracks, one person of a long
     video.
     """
 
     def __init__(self, stop: StopToken, progress: Progress) -> None:
-        """Check `stop`; report the heartbeat to `progress`."""
         self._stop, self._progress = stop, progress
 
     def raise_if_stopped(self) -> None:
@@ -49,10 +47,9 @@ class SignOfLife:
 
 
 class FrameCounter:
-    """A Progress that counts, safely from several threads, and tells a listener."""
+    """A Progress that counts, safely from several threads, and tells `listener` the total after each advance."""
 
     def __init__(self, listener: Callable[[int], None] | None = None) -> None:
-        """Tell `listener` the total after each advance."""
         self._lock = threading.Lock()
         self._listener = listener
         self._frames = 0

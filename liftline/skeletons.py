@@ -111,8 +111,6 @@ KEYPOINT_SKELETONS: tuple[Skeleton, ...] = (COCO17,)
 POSE_SKELETONS: tuple[Skeleton, ...] = (H36M17,)
 """What 3D poses may hold."""
 
-SKELETONS: Mapping[str, Skeleton] = MappingProxyType({s.name: s for s in (COCO17, H36M17, BLAZEPOSE33)})
-
 BLAZEPOSE33_TO_COCO17: tuple[int, ...] = tuple(BLAZEPOSE33.index[name] for name in COCO17.joints)
 """For every COCO joint, the BlazePose landmark of the same name."""
 

@@ -81,7 +81,7 @@ class Tracks:
         return rows_of(self.row_offsets, position)
 
 
-def _arrays(joints: int) -> dict[str, tuple[tuple[int | None, ...], type]]:
+def _arrays(joints: int) -> dict[str, artifacts.ArrayForm]:
     """Shape and type of every array in a file."""
     return {
         "frame_times_s": ((None,), np.float64),
@@ -117,10 +117,7 @@ def load(path: Path) -> Tracks:
     """Read tracks. Raises InvalidArtifactError: no such file, another kind, version or skeleton, damaged."""
     npz = artifacts.load_npz(path, artifact=ARTIFACT, schema_version=SCHEMA_VERSION)
     skeleton = stored_skeleton(npz.meta.get("skeleton"), known=KEYPOINT_SKELETONS, file=str(path))
-    arrays = {
-        key: artifacts.array(npz, key, shape=shape, dtype=dtype, name=str(path))
-        for key, (shape, dtype) in _arrays(len(skeleton)).items()
-    }
+    arrays = artifacts.checked_arrays(npz, _arrays(len(skeleton)), name=str(path))
     with artifacts.consistent(str(path)):
         return Tracks(
             video=str(npz.meta["video"]),

@@ -10,9 +10,6 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-_ESCAPES = str.maketrans({'"': "%22", "\r": "%0D", "\n": "%0A"})
-"""As RFC 7578, section 2, and HTML have it in the names of fields."""
-
 
 @dataclass(frozen=True)
 class UploadForm:
@@ -38,22 +35,17 @@ class FormBody:
     after: bytes
 
     def length(self, file_bytes: int) -> int:
-        """Of the whole body, in bytes."""
+        """Length of the whole body around a file of so many bytes, in bytes."""
         return len(self.before) + file_bytes + len(self.after)
 
 
 def form_body(fields: Mapping[str, str] | Iterable[tuple[str, str]]) -> FormBody:
     """What a form's file stands in. Its boundary is random, so no file holds it but by the chance of one in 2^128."""
+    from urllib3.filepost import encode_multipart_formdata  # whoever sends forms has it, the core needn't
+
     boundary = f"liftline-{secrets.token_hex(16)}"
     given = fields.items() if isinstance(fields, Mapping) else fields
-    parts = [_part(boundary, f'name="{name.translate(_ESCAPES)}"', value) for name, value in given]
-    file = _part(boundary, 'name="file"; filename="video"\r\nContent-Type: application/octet-stream', "")
-    return FormBody(
-        content_type=f"multipart/form-data; boundary={boundary}",
-        before="\r\n".join([*parts, file]).encode(),
-        after=f"\r\n--{boundary}--\r\n".encode(),
-    )
-
-
-def _part(boundary: str, head: str, value: str) -> str:
-    return f"--{boundary}\r\nContent-Disposition: form-data; {head}\r\n\r\n{value}"
+    file = ("file", ("video", b"", "application/octet-stream"))
+    whole, content_type = encode_multipart_formdata([*given, file], boundary)
+    after = f"\r\n--{boundary}--\r\n".encode()
+    return FormBody(content_type, whole.removesuffix(after), after)

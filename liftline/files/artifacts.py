@@ -110,8 +110,16 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any
         return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
 
 
-def array(npz: Npz, key: str, *, shape: tuple[int | None, ...], dtype: Any, name: str) -> NDArray[Any]:
-    """The array `key` with its shape (None: any length) checked and its type converted."""
+ArrayForm = tuple[tuple[int | None, ...], Any]
+"""Shape of an array (None: any length), and its type."""
+
+
+def checked_arrays(npz: Npz, forms: Mapping[str, ArrayForm], *, name: str) -> dict[str, NDArray[Any]]:
+    """The arrays of these names, their shapes checked and their types converted. Raises InvalidArtifactError."""
+    return {key: _array(npz, key, *form, name=name) for key, form in forms.items()}
+
+
+def _array(npz: Npz, key: str, shape: tuple[int | None, ...], dtype: Any, *, name: str) -> NDArray[Any]:
     if key not in npz.arrays:
         raise InvalidArtifactError(f"{name}: the array '{key}' is missing; make the file again.")
     value = npz.arrays[key]

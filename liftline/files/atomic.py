@@ -36,7 +36,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def output_errors(path: Path) -> Iterator[None]:
-    """Turn what the disk refuses into OutputError."""
+    """Raise OutputError, which names `path`, for an OSError in the block."""
     try:
         yield
     except OSError as error:
@@ -50,7 +50,7 @@ def output_errors(path: Path) -> Iterator[None]:
 
 
 def write_bytes(path: Path, data: bytes) -> None:
-    """Write a whole file at once."""
+    """Write a file atomically. Raises OutputError."""
     with atomic_path(path) as temporary:
         temporary.write_bytes(data)
 

@@ -9,7 +9,7 @@ from liftline.errors import InvalidInputError
 from liftline.files.store_keys import check_key
 
 MANIFEST = "manifest.json"
-"""There only when everything is complete."""
+"""Written last: the tree is complete where it exists."""
 WORK_FOLDER = ".liftline"
 """Of a local output folder: finished work and unfinished files; also what tells it from a folder of videos."""
 
@@ -26,12 +26,12 @@ class OutputTree:
 
     @property
     def tracks(self) -> str:
-        """Ids, times, scores and masks."""
+        """2D tracks (`liftline.tracks`)."""
         return f"custom_data/tracks_{self._stem}.npz"
 
     @property
     def custom_dataset(self) -> str:
-        """VideoPose3D's own format."""
+        """2D tracks as VideoPose3D's custom dataset."""
         return f"custom_data/data_2d_custom_{self._stem}.npz"
 
     @property
@@ -51,17 +51,17 @@ class OutputTree:
 
     @property
     def poses(self) -> str:
-        """3D poses."""
+        """3D poses (`liftline.poses`)."""
         return f"poses_3d/{self._stem}.npz"
 
     @property
     def scene(self) -> str:
-        """Floor, extent, focal length."""
+        """The scene (`liftline.scene`): floor, extent, focal length."""
         return f"poses_3d/{self._stem}.scene.json"
 
     @property
     def rendered(self) -> str:
-        """The drawn video."""
+        """The rendered video."""
         return f"output_videos/{self._stem}.mp4"
 
 

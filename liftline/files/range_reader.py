@@ -36,7 +36,6 @@ class RangeReader(io.BufferedIOBase):
         block_bytes: int = BLOCK_BYTES,
         kept_blocks: int = KEPT_BLOCKS,
     ) -> None:
-        """Nothing is read yet."""
         self._read_range, self._size = read_range, size
         self._block_bytes, self._kept_blocks = block_bytes, max(2, kept_blocks)
         self._blocks: OrderedDict[int, bytes] = OrderedDict()
@@ -46,19 +45,17 @@ class RangeReader(io.BufferedIOBase):
         self._lock = threading.RLock()
 
     def readable(self) -> bool:
-        """Yes."""
         return True
 
     def seekable(self) -> bool:
-        """Yes."""
         return True
 
     def tell(self) -> int:
-        """Where the next read begins."""
+        """Offset of the next read, bytes."""
         return self._position
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
-        """Go elsewhere, also behind the end. Raises ValueError for a place before the start."""
+        """Set the offset, also behind the end. Raises ValueError for one before the start."""
         self._check_open()
         with self._lock:
             position = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._size}[whence]
@@ -81,7 +78,7 @@ class RangeReader(io.BufferedIOBase):
             return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def close(self) -> None:
-        """Forget everything; a block on its way is not waited for."""
+        """Drop all blocks; a read-ahead in progress isn't waited for."""
         if self.closed:
             return
         super().close()

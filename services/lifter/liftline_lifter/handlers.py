@@ -55,11 +55,10 @@ class TrackHandler(StageHandler):
     """Decide who is who over the whole video, from all segments' detections."""
 
     def __init__(self, machine: Settings) -> None:
-        """A handler within the limits of this machine."""
         self._machine = machine
 
     def fingerprint(self, task: Task) -> Fingerprint:
-        """How people are followed."""
+        """The schema of tracks and the settings of tracking."""
         return tracks_file.SCHEMA_VERSION, self._chosen(task)
 
     def __call__(self, work: Work) -> StageOutcome:
@@ -127,7 +126,7 @@ class _InFrames(Progress):
         self._rows_done = 0
 
     def advance(self, frames: int = 1) -> None:
-        """So many more rows are done."""
+        """Count rows; the frames they amount to are passed on."""
         before = self._rows_done * self._frames // self._rows if self._rows else 0
         self._rows_done += frames
         after = self._rows_done * self._frames // self._rows if self._rows else 0

@@ -11,14 +11,13 @@ from liftline.pipeline.handler import Work
 from liftline.poses import Poses
 
 KEPT = 2
-"""Of so many videos: those of ten hours hold hundreds of megabytes."""
+"""Videos whose poses are kept: those of ten hours hold hundreds of megabytes."""
 
 
 class RecentPoses:
     """An LRU cache of poses by the SHA-256 of their file; safe to use from several threads."""
 
     def __init__(self, *, kept: int = KEPT) -> None:
-        """An empty cache that keeps the poses of so many videos."""
         self._kept = kept
         self._poses: OrderedDict[str, Poses] = OrderedDict()
         self._lock = threading.Lock()

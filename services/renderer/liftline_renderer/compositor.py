@@ -20,7 +20,6 @@ class Compositor:
     """Draws the pictures of one video. A picture is a pure function of the frame, the poses, the scene and the time."""
 
     def __init__(self, width_px: int, height_px: int, poses: Poses, scene: Scene, settings: RenderSettings) -> None:
-        """Prepare for frames of this size."""
         self.panes = panes(width_px, height_px, settings)
         self._people = PosesByFrame(poses)
         self._overlay = self._view = None

@@ -34,7 +34,7 @@ _PROCESSORS_EACH = 2
 
 
 def renderer_service() -> LoadedService:
-    """All stages; the renderer has no model."""
+    """Handlers of RENDER and MUX. There is no model to load."""
     return LoadedService(
         handlers={Stage.RENDER: RenderHandler(), Stage.MUX: MuxHandler()},
         at_once=max(1, processors() // _PROCESSORS_EACH),
@@ -42,14 +42,13 @@ def renderer_service() -> LoadedService:
 
 
 class RenderHandler(StageHandler):
-    """Draw one segment."""
+    """Draw the poses of one segment over its frames and encode it."""
 
     def __init__(self) -> None:
-        """A handler with an empty cache of poses."""
         self._recent_poses = RecentPoses()
 
     def fingerprint(self, task: Task) -> Fingerprint:
-        """How it is drawn."""
+        """The settings of drawing."""
         return (of_job(RenderSettings, JobSettings.from_proto(task.settings)),)
 
     def __call__(self, work: Work) -> StageOutcome:
@@ -75,7 +74,7 @@ class MuxHandler(StageHandler):
     """Join all drawn segments with the video's sound."""
 
     def fingerprint(self, task: Task) -> Fingerprint:  # noqa: ARG002 - there is nothing to choose
-        """Nothing but the segments and the video."""
+        """Empty: the result depends on the segments and the video alone."""
         return ()
 
     def __call__(self, work: Work) -> StageOutcome:

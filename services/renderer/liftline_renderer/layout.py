@@ -17,7 +17,7 @@ MAX_SIDE_PX, MAX_AREA_PX = 4096, 36_864 * 256
 
 @dataclass(frozen=True)
 class Pane:
-    """A rectangle of the output, px."""
+    """A part of the output picture, as high as it, px."""
 
     left: int
     width: int

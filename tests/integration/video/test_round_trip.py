@@ -10,9 +10,10 @@ import pytest
 
 from liftline.progress import StopFlag
 from liftline.video.opening import local_opener, main_audio_stream, open_container
-from liftline_renderer.encoding.encode import SegmentWriter, even_size
+from liftline_renderer.encoding.encode import SegmentWriter
 from liftline_renderer.encoding.gif import write_gif
 from liftline_renderer.encoding.mux import MuxSegment, mux
+from liftline_renderer.encoding.writing import even_size
 from tests.integration.video.odd_table import ODD
 
 NTSC = Fraction(30000, 1001)

@@ -15,7 +15,7 @@ from liftline.errors import ExitCode, ModelError, UsageError
 from liftline.models import catalogue as models
 from liftline.models.devices import AUTO
 from liftline.settings.job import DETECTOR_NAME
-from liftline.skeletons import SKELETONS
+from liftline.skeletons import KEYPOINT_SKELETONS
 from liftline_detector.blazepose.detector import BlazePoseDetector
 from liftline_detector.blazepose.litert import Network
 from liftline_detector.keypoint_rcnn import entry
@@ -35,7 +35,7 @@ def test_an_entry_fits_what_is_elsewhere(name):
     known, project = detectors()[name], tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     assert known.name == name != AUTO
     assert re.fullmatch(DETECTOR_NAME, name)
-    assert known.skeleton is SKELETONS[known.skeleton.name]
+    assert any(known.skeleton is skeleton for skeleton in KEYPOINT_SKELETONS)
     assert set(known.default_models) <= set(known.models)
     assert known.extra in project["project"]["optional-dependencies"]
     stage = (ROOT / "services/detector/Dockerfile").read_text("utf-8").partition(f"FROM service AS {known.image}\n")[2]

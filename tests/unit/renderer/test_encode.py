@@ -9,7 +9,8 @@ import av
 import numpy as np
 import pytest
 
-from liftline_renderer.encoding.encode import SegmentWriter, even_size
+from liftline_renderer.encoding.encode import SegmentWriter
+from liftline_renderer.encoding.writing import even_size
 
 SIZE = {"width_px": 64, "height_px": 48}
 CLOCK = {"time_base": Fraction(1, 30000), "rate": Fraction(30000, 1001)}

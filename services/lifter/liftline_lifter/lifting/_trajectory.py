@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import median_filter
 
 from liftline.camera import Camera
-from liftline.skeletons import COCO17, H36M17
+from liftline.skeletons import COCO17, H36M17, LIMB_JOINTS
 from liftline_lifter.resampling import interpolate
 
 DEPTH_TIME_S = 0.25
@@ -21,19 +21,9 @@ DEPTH_TIME_S = 0.25
 
 NEAREST_M, FARTHEST_M = 0.3, 200.0
 
-_PAIRS = tuple(
-    (COCO17.index[coco], H36M17.index[h36m])
-    for side in ("left", "right")
-    for coco, h36m in (
-        (f"{side}_shoulder", f"{side}_shoulder"),
-        (f"{side}_elbow", f"{side}_elbow"),
-        (f"{side}_wrist", f"{side}_wrist"),
-        (f"{side}_hip", f"{side}_hip"),
-        (f"{side}_knee", f"{side}_knee"),
-        (f"{side}_ankle", f"{side}_foot"),
-    )
-)
-_COCO, _H36M = (list(side) for side in zip(*_PAIRS, strict=True))
+_LIMBS = (*LIMB_JOINTS[::2], *LIMB_JOINTS[1::2])  # the left ones first
+_H36M = H36M17.indices(*_LIMBS)
+_COCO = COCO17.indices(*(name.replace("foot", "ankle") for name in _LIMBS))
 _ROUNDS = 4
 _OUTLIER_M = 0.08
 _FLOOR_WEIGHT = 0.02

@@ -80,7 +80,7 @@ class LifterCheckpoint:
 
 
 def bundled_checkpoint_path() -> Path:
-    """The weights that come with Liftline."""
+    """Path of the weights that come with Liftline."""
     return Path(__file__).parent / "weights" / BUNDLED_FILE
 
 

@@ -62,7 +62,7 @@ class Lifter:
 
     @property
     def chunk_frames(self) -> int:
-        """Frames of a track lifted at once."""
+        """Frames of a track that one chunk has: what a batch holds without the repeated edges."""
         return max(self._batch_frames - self._checkpoint.pose_model.receptive_field + 1, 1)
 
     def lift(

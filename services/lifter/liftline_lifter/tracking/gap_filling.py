@@ -33,7 +33,7 @@ class FilledTrack:
 
     @classmethod
     def empty(cls, skeleton: Skeleton) -> FilledTrack:
-        """A track of no frames."""
+        """A track of no frames: the start of a concatenation."""
         none = People.empty(skeleton)
         return cls(
             np.zeros(0, np.int64), none.boxes_px, none.scores, none.keypoints_px, none.keypoint_scores,

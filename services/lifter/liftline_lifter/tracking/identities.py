@@ -84,7 +84,7 @@ class _Shot:
     stop: StopToken
 
     def people(self, progress: Progress) -> list[NDArray[np.intp]]:
-        """Rows per person."""
+        """Rows of the shot's detections for each person worth keeping, the most prominent first."""
         tracklets = associate(self.detections, self._times_s, settings=self.settings, stop=self.stop, progress=progress)
         steps_s = np.diff(self.frame_times_s)
         frame_s = float(np.median(steps_s)) if len(steps_s) else _USUAL_FRAME_S

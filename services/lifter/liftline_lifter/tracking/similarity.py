@@ -64,7 +64,7 @@ class Shapes:
 
     @classmethod
     def rows(cls, detections: Detections, rows: NDArray[np.intp] | slice) -> Shapes:
-        """Some rows of detections."""
+        """The shapes of some rows of detections."""
         return cls.of(detections.keypoints_px[rows], detections.keypoint_scores[rows], detections.boxes_px[rows])
 
     @classmethod

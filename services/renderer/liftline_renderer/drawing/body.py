@@ -38,7 +38,7 @@ def with_head(joints_m: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def side_of(joint: int) -> int:
-    """LEFT, RIGHT or MIDDLE."""
+    """LEFT, RIGHT or MIDDLE of a Human3.6M-17 joint."""
     return LEFT if joint in H36M17.left else RIGHT if joint in H36M17.right else MIDDLE
 
 

@@ -40,7 +40,6 @@ class PosesByFrame:
     """Rows of `poses` grouped by frame: 12 bytes per row of memory, O(people in the frame) per look-up."""
 
     def __init__(self, poses: Poses) -> None:
-        """Sort the rows by frame once."""
         self._poses = poses
         self._order = np.argsort(poses.frame_index, kind="stable").astype(np.int64)
         counts = np.bincount(poses.frame_index, minlength=len(poses.frame_times_s))

@@ -51,10 +51,12 @@ class _Widths:
 
 
 class Overlay:
-    """Draws people on video frames of one camera, scaled by `scale` from the video's pixels to the picture's."""
+    """Draws people on video frames of the camera that their roots were fitted with.
+
+    scale: from the video's pixels to the picture's.
+    """
 
     def __init__(self, camera: Camera, scale: float) -> None:
-        """Remember the camera that the roots were fitted with."""
         self._camera, self._scale = camera, scale
 
     def draw(self, image: Image, people: FramePoses) -> None:

@@ -21,8 +21,6 @@ from numpy.typing import NDArray
 
 from liftline_renderer.encoding.writing import disk_errors, even_size
 
-__all__ = ["DEFAULT_CRF", "DEFAULT_PRESET", "SegmentWriter", "even_size"]
-
 DEFAULT_CRF, DEFAULT_PRESET = 20, "veryfast"
 _GROUP_S = 2
 _QUICK_SEARCH = "me=dia:partitions=none"

@@ -109,7 +109,7 @@ class _Clock:
         )
 
     def ticks(self, pts: int) -> int:
-        """Output time of a plan's pts."""
+        """A plan's pts in ticks of the output track."""
         return (pts - self.start_pts) * self.ticks_per_unit + round(self.lead_s * self.timescale)
 
 

@@ -43,7 +43,7 @@ class FocusPath:
         return float(self._path[2].max())
 
     def at(self, time_s: float) -> Focus:
-        """The focus at a time in seconds."""
+        """The focus at a time, by linear interpolation."""
         x, y, radius = (float(np.interp(time_s, self._times_s, column)) for column in self._path)
         return Focus(x, y, radius)
 
