@@ -16,49 +16,46 @@ WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Job")
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """Something that is wrong: where, and what."""
+    """A mistake: `where` is the object as `Kind/name`, `what` a sentence about it."""
 
     where: str
     what: str
 
     def __str__(self) -> str:
-        """One line."""
         return f"{self.where}: {self.what}"
 
 
 @dataclass(frozen=True)
 class Document:
-    """One object of a cluster."""
+    """A Kubernetes object, as rendered."""
 
     body: Body
 
     @property
     def kind(self) -> str:
-        """Its kind."""
         return str(self.body["kind"])
 
     @property
     def name(self) -> str:
-        """Its name."""
         return str(self.body["metadata"]["name"])
 
     @property
     def namespace(self) -> str:
-        """Where it is made."""
+        """Its namespace; `default` where none is given."""
         return str(self.body["metadata"].get("namespace", "default"))
 
     @property
     def where(self) -> str:
-        """How findings call it."""
+        """`Kind/name`, as in findings."""
         return f"{self.kind}/{self.name}"
 
     @property
     def spec(self) -> Body:
-        """Its specification; empty where it has none."""
+        """Its `spec`; empty if it has none."""
         return self.body.get("spec") or {}
 
     def finding(self, what: str) -> Finding:
-        """Something wrong with it."""
+        """A finding about this object."""
         return Finding(self.where, what)
 
 
@@ -70,28 +67,28 @@ class Pod:
 
     @property
     def labels(self) -> Mapping[str, str]:
-        """Of its pods."""
+        """Labels of the pods."""
         return self.owner.spec["template"].get("metadata", {}).get("labels") or {}
 
     @property
     def spec(self) -> Body:
-        """Of its pods."""
+        """`spec` of the pods."""
         spec: Body = self.owner.spec["template"]["spec"]
         return spec
 
     @property
     def containers(self) -> Sequence[Body]:
-        """Those that run on."""
+        """Main containers."""
         return self.spec["containers"] or []
 
     @property
     def all_containers(self) -> Sequence[Body]:
-        """Those that come first, too."""
+        """Init containers, then the main ones."""
         return [*(self.spec.get("initContainers") or []), *self.containers]
 
     @property
     def ports(self) -> Mapping[str, int]:
-        """Named ports."""
+        """Port numbers of the main containers by name."""
         return {port["name"]: port["containerPort"] for one in self.containers for port in one.get("ports") or []}
 
     @property
@@ -108,16 +105,16 @@ class Manifests:
     external_secrets: Mapping[str, Sequence[str]]
 
     def of(self, *kinds: str) -> list[Document]:
-        """Those of these kinds."""
+        """Documents of these kinds, in the order of the overlay."""
         return [one for one in self.documents if one.kind in kinds]
 
     def find(self, kind: str, name: str) -> Document | None:
-        """The one of that name."""
+        """The document of this kind and name; None if there is none."""
         return next((one for one in self.of(kind) if one.name == name), None)
 
     @property
     def pods(self) -> list[Pod]:
-        """All pod templates."""
+        """The pod templates of all workloads."""
         return [Pod(one) for one in self.of(*WORKLOADS)]
 
     def selected(self, labels: Mapping[str, str]) -> list[Pod]:
@@ -125,7 +122,7 @@ class Manifests:
         return [pod for pod in self.pods if labels.items() <= pod.labels.items()]
 
     def keys_of(self, kind: str, name: str) -> set[str] | None:
-        """Keys of a ConfigMap or Secret; None where nobody makes it."""
+        """Keys of a ConfigMap or Secret, those that cert-manager makes too; None if it is defined nowhere."""
         found = self.find(kind, name)
         if found is not None:
             return set(found.body.get("data") or {}) | set(found.body.get("stringData") or {})

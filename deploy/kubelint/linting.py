@@ -1,4 +1,4 @@
-"""All checks, in order."""
+"""The list of all checks."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ OWN: dict[str, Check] = {
     "expressions": expressions.check,
     "models": models.check,
 }
-"""What needs no further packages."""
+"""Checks that need no packages beside Liftline's own."""
 ALL: dict[str, Check] = {"schemas": schemas.check, **OWN}
 
 
 def findings(manifests: Manifests) -> list[Finding]:
-    """Everything that is wrong, each once. Raises NoValidatorError."""
+    """All findings, sorted, each once. Raises NoValidatorError."""
     return sorted({finding for check in ALL.values() for finding in check(manifests)})

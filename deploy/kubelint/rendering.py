@@ -18,7 +18,7 @@ class RenderingError(Exception):
 
 
 def kubectl() -> str | None:
-    """Where kubectl is: on the path, or beside this Python."""
+    """Path of kubectl: on PATH, or beside this Python; None if it isn't installed."""
     return shutil.which("kubectl") or shutil.which("kubectl", path=str(Path(sys.executable).parent))
 
 
@@ -28,7 +28,7 @@ def overlays() -> list[Path]:
 
 
 def render(overlay: Path) -> Manifests:
-    """What would be applied. Raises RenderingError."""
+    """The documents of an overlay, rendered by `kubectl kustomize`. Raises RenderingError."""
     command = kubectl()
     if command is None:
         raise RenderingError("kubectl isn't there; `make kube-lint` gets it.")

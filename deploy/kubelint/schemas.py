@@ -17,11 +17,11 @@ _OPEN = "x-kubernetes-preserve-unknown-fields"
 
 
 class NoValidatorError(Exception):
-    """The packages that validate aren't installed."""
+    """kubernetes-validate isn't installed."""
 
 
 def check(manifests: Manifests) -> Iterator[Finding]:
-    """All documents. Raises NoValidatorError."""
+    """Documents that don't keep to their schemas. Raises NoValidatorError."""
     try:
         import jsonschema
         import kubernetes_validate

@@ -9,7 +9,7 @@ from deploy.kubelint.documents import Document, Finding, Manifests, Pod
 
 
 def check(manifests: Manifests) -> Iterator[Finding]:
-    """All of them."""
+    """Selectors of workloads, Services, PodDisruptionBudgets and PodMonitors that miss their pods or ports."""
     for pod in manifests.pods:
         yield from _own_pods(pod)
     for service in manifests.of("Service"):
@@ -60,7 +60,7 @@ def _nonempty(manifests: Manifests, user: Document, labels: Mapping[str, str]) -
 
 
 def _budgets(manifests: Manifests) -> Iterator[Finding]:
-    """Evictions of our services are bounded."""
+    """Every Deployment has a PodDisruptionBudget."""
     wanted = [budget.spec["selector"]["matchLabels"] for budget in manifests.of("PodDisruptionBudget")]
     for pod in manifests.pods:
         if pod.owner.kind == "Deployment" and not any(one.items() <= pod.labels.items() for one in wanted):

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ MAX_ARTIFACT_BYTES = 8 << 30
 
 @dataclass(frozen=True)
 class Npz:
-    """The contents of one of our npz files."""
+    """An artifact's arrays by name, and its metadata, a JSON object."""
 
     arrays: Mapping[str, NDArray[Any]]
     meta: Mapping[str, Any]
@@ -58,28 +58,27 @@ def save_npz(
                 np.lib.format.write_array(stream, np.asarray(array), allow_pickle=False)
 
 
-def load_npz(source: Path | BinaryIO, *, artifact: str, schema_version: int, name: str | None = None) -> Npz:
+def load_npz(path: Path, *, artifact: str, schema_version: int) -> Npz:
     """Read what `save_npz` wrote.
 
     Raises InvalidArtifactError when it is no npz, of another kind, or of a newer schema version.
     """
-    label = name or str(source)
-    arrays = read_npz_arrays(source, name=label)
+    arrays = _read_arrays(path)
     kind = str(arrays.pop("artifact", ""))
     if kind != artifact:
-        raise InvalidArtifactError(f"{label}: expected a Liftline '{artifact}' file, found '{kind or 'another npz'}'.")
+        raise InvalidArtifactError(f"{path}: expected a Liftline '{artifact}' file, found '{kind or 'another npz'}'.")
     version = _integer(arrays.pop("schema_version", np.array(0)))
     if version != schema_version:
         raise InvalidArtifactError(
-            f"{label}: '{artifact}' schema version {version}, this Liftline reads {schema_version}; "
+            f"{path}: '{artifact}' schema version {version}, this Liftline reads {schema_version}; "
             "use the Liftline version that wrote it, or make the file again."
         )
     try:
         meta = json.loads(str(arrays.pop("meta", "{}")))
     except (json.JSONDecodeError, RecursionError) as error:
-        raise InvalidArtifactError(f"{label}: its metadata is damaged ({error}); make the file again.") from error
+        raise InvalidArtifactError(f"{path}: its metadata is damaged ({error}); make the file again.") from error
     if not isinstance(meta, dict):
-        raise InvalidArtifactError(f"{label}: its metadata is no JSON object; make the file again.")
+        raise InvalidArtifactError(f"{path}: its metadata is no JSON object; make the file again.")
     return Npz(arrays, meta)
 
 
@@ -87,20 +86,20 @@ def _integer(value: NDArray[Any]) -> int | None:
     return int(value) if value.shape == () and value.dtype.kind in "iu" else None
 
 
-def read_npz_arrays(source: Path | BinaryIO, *, name: str) -> dict[str, NDArray[Any]]:
+def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     """All arrays of an npz, without pickle and within `MAX_ARTIFACT_BYTES`."""
     try:
-        with zipfile.ZipFile(source) as archive:
+        with zipfile.ZipFile(path) as archive:
             npz_entries.check_sizes(archive, archive.infolist(), max_bytes=MAX_ARTIFACT_BYTES)
             return {entry.filename.removesuffix(".npy"): _read_entry(archive, entry) for entry in archive.infolist()}
     except FileNotFoundError as error:
-        raise InvalidArtifactError(f"{name}: no such file.") from error
+        raise InvalidArtifactError(f"{path}: no such file.") from error
     except npz_entries.TooLargeError as error:
-        raise InvalidArtifactError(f"{name}: {error}; refused.") from error
+        raise InvalidArtifactError(f"{path}: {error}; refused.") from error
     except MemoryError as error:
-        raise InvalidArtifactError(f"{name}: doesn't fit into memory; close other programs.") from error
+        raise InvalidArtifactError(f"{path}: doesn't fit into memory; close other programs.") from error
     except npz_entries.DAMAGED as error:
-        raise InvalidArtifactError(f"{name}: not a readable npz file ({error}); make it again.") from error
+        raise InvalidArtifactError(f"{path}: not a readable npz file ({error}); make it again.") from error
 
 
 def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:

@@ -11,7 +11,7 @@ _MONITORING = "natsServerMonitoringEndpoint"
 
 
 def check(manifests: Manifests) -> Iterator[Finding]:
-    """All of them."""
+    """Host names that don't resolve to the Service's namespace from where they are used."""
     for authentication in manifests.of("TriggerAuthentication"):
         for source in authentication.spec.get("configMapTargetRef") or []:
             if source["parameter"] == _MONITORING:

@@ -35,7 +35,7 @@ _SECRET = "a-secret"  # noqa: S105 - stands for what isn't in manifests
 
 
 def variables(manifests: Manifests, container: Body) -> dict[str, str]:
-    """What the container's process sees; secrets are stood in for."""
+    """The environment of the container's process; a placeholder stands for secrets."""
     seen: dict[str, str] = {}
     for source in container.get("envFrom") or []:
         found = manifests.find("ConfigMap", source.get("configMapRef", {}).get("name", ""))
@@ -46,7 +46,7 @@ def variables(manifests: Manifests, container: Body) -> dict[str, str]:
 
 
 def check(manifests: Manifests) -> Iterator[Finding]:
-    """Settings of all our services."""
+    """Settings of our services that are unknown, refused, name missing files, or listen on no port."""
     known = {f"{kind.model_config['env_prefix']}{name.upper()}" for kind in ALL for name in kind.model_fields}
     for pod in manifests.pods:
         if not pod.is_ours:
@@ -65,7 +65,7 @@ def check(manifests: Manifests) -> Iterator[Finding]:
 
 
 def _problems() -> Iterator[str]:
-    """What the services would refuse."""
+    """What the services would refuse in this process's environment."""
     for kind in ALL:
         try:
             kind()
@@ -115,7 +115,7 @@ def _held(manifests: Manifests, volume: Body) -> set[str] | None:
 
 
 def _listening(pod: Pod, container: Body, seen: Mapping[str, str]) -> Iterator[Finding]:
-    """Ports that are named are listened on."""
+    """Container ports that no `_LISTEN` setting names."""
     if pod.owner.kind == "Job":
         return
     listened = {seen[name].rpartition(":")[2] for name in seen if name.endswith("_LISTEN")}

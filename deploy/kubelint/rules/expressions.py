@@ -29,21 +29,18 @@ _MATCHER = re.compile(r"(\w+)\s*(?:=~|!~|!=|=)")
 
 
 def check(manifests: Manifests) -> Iterator[Finding]:
-    """All rules and dashboards."""
-    rules = [rule for one in manifests.of("PrometheusRule") for group in one.spec["groups"] for rule in group["rules"]]
-    known = {
-        **exported(),
-        **dict.fromkeys(OTHERS),
-        **{rule["record"]: None for rule in rules if "record" in rule},
-    }
-    for one in manifests.of("PrometheusRule"):
-        for group in one.spec["groups"]:
-            for rule in group["rules"]:
-                name = rule.get("alert") or rule["record"]
-                for problem in problems(rule["expr"], known):
-                    yield one.finding(f"{name}: {problem}")
-                if "alert" in rule and not {"severity"} <= (rule.get("labels") or {}).keys():
-                    yield one.finding(f"{name}: it has no severity")
+    """Rules and dashboards that ask for unknown metrics or labels; alerts without a severity."""
+    rules = [
+        (one, rule) for one in manifests.of("PrometheusRule") for group in one.spec["groups"] for rule in group["rules"]
+    ]
+    recorded = dict.fromkeys(rule["record"] for _, rule in rules if "record" in rule)
+    known = {**exported(), **dict.fromkeys(OTHERS), **recorded}
+    for one, rule in rules:
+        name = rule.get("alert") or rule["record"]
+        for problem in problems(rule["expr"], known):
+            yield one.finding(f"{name}: {problem}")
+        if "alert" in rule and "severity" not in (rule.get("labels") or {}):
+            yield one.finding(f"{name}: it has no severity")
     for one in manifests.of("ConfigMap"):
         if "grafana_dashboard" in (one.body["metadata"].get("labels") or {}):
             yield from _dashboard(one, known)

@@ -8,7 +8,7 @@ from deploy.kubelint.documents import Finding, Manifests, Pod
 
 
 def check(manifests: Manifests) -> Iterator[Finding]:
-    """All of them."""
+    """Extended resources without a toleration, shared volumes without a storage class."""
     for pod in manifests.pods:
         yield from _tolerations(pod)
     for claim in manifests.of("PersistentVolumeClaim"):

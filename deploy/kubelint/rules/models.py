@@ -12,7 +12,7 @@ _HASHES, _LOCAL = "SHA256SUMS", "localhost/"
 
 
 def check(manifests: Manifests) -> Iterator[Finding]:
-    """All of them."""
+    """Hashes of models that differ from the code's, images of other versions or registries."""
     wanted = {model.file_name: model.sha256 for model in model_files() if not model.optional}
     for one in manifests.of("ConfigMap"):
         data = one.body.get("data") or {}

@@ -14,7 +14,7 @@ _DNS = 53
 
 
 def check(manifests: Manifests) -> Iterator[Finding]:
-    """Where there are any."""
+    """Policies that select nothing or block what services need; nothing where an overlay has no policies."""
     policies = manifests.of("NetworkPolicy")
     if not policies:
         return
@@ -105,7 +105,7 @@ def _is_let_out(manifests: Manifests, pod: Pod, server: Pod, port: int | None) -
 
 
 def _is_let_in(manifests: Manifests, server: Pod, port: int | None, client: Pod | None) -> bool:
-    """`client` None: whoever."""
+    """Whether a policy lets `client` in at that port of the server; None stands for any client."""
     return any(
         _has_port(rule, server, port)
         and (not rule.get("from") or (client is not None and any(_is_peer(peer, client) for peer in rule["from"])))

@@ -15,7 +15,7 @@ END_S = 15
 
 
 def check(manifests: Manifests) -> Iterator[Finding]:
-    """All of them."""
+    """Pods and containers that miss security settings, resources, probes or time to end."""
     for pod in manifests.pods:
         yield from _locked_pod(pod)
         yield from _quantities(pod)

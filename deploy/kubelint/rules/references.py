@@ -8,7 +8,7 @@ from deploy.kubelint.documents import Body, Document, Finding, Manifests, Pod
 
 
 def check(manifests: Manifests) -> Iterator[Finding]:
-    """All of them."""
+    """Names and keys that no document defines."""
     for pod in manifests.pods:
         yield from _pod(manifests, pod)
         for container in pod.all_containers:
