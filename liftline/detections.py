@@ -111,7 +111,7 @@ class Detections:
         return len(self.frame_index)
 
     def people(self, frame: int) -> People:
-        """Everyone in one frame; nobody where the frame isn't covered."""
+        """Everyone in one frame; empty for a frame outside [frame_start, frame_stop)."""
         rows = slice(*np.searchsorted(self.frame_index, [frame, frame + 1]))
         return People(**{name: getattr(self, name)[rows] for name in _PER_PERSON}, skeleton=self.skeleton)
 

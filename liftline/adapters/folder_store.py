@@ -1,4 +1,4 @@
-"""`ArtifactStore` in a folder of this machine, for tests and single machines: semantics as in `liftline.adapters.s3`.
+"""`ArtifactStore` in a folder, for runs on one machine and tests; behaves as `liftline.adapters.s3`.
 
 One difference: where `a` is an object, nothing can be below `a/`. Keys of Liftline's own never ask for it.
 """

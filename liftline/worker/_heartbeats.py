@@ -99,7 +99,7 @@ class Heartbeats:
 
 
 class _Clock:
-    """Time between looks, without the time that the whole process was stopped for: that is nobody's fault."""
+    """Time between checks, at most `most_s` each: time that the whole process was suspended for doesn't count."""
 
     def __init__(self, *, most_s: float) -> None:
         self._most_s, self._last_s = most_s, time.monotonic()

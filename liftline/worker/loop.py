@@ -47,7 +47,7 @@ log = structlog.get_logger("liftline.worker")
 
 
 class Worker:
-    """Takes tasks of some stages until it is told to end."""
+    """Runs tasks of some stages until `drain` is called."""
 
     def __init__(
         self,
@@ -178,7 +178,7 @@ class _TaskRunner:
     threads: HandlerThreads
 
     async def run(self, running: RunningTask) -> TaskEnd:
-        """From its delivery to its end. Nothing that goes wrong in it is raised."""
+        """Run a task from its delivery to its end. Never raises but when cancelled."""
         try:
             result = await self._result(running)
         except AlreadyDone as earlier:
@@ -191,7 +191,7 @@ class _TaskRunner:
         return await self.completion.done(running, result)
 
     async def _result(self, running: RunningTask) -> TaskResult:
-        """The result that counts: what is made here, unless somebody else was first."""
+        """The task's result: the one made here, unless another worker's was on record first."""
         await self._check_job(running)
         with self.inputs.in_use(running.key.job), task_folders(self.folder, running.key.name) as folders:
             work = TaskInputs(running, folders, self.inputs, self.store)
@@ -225,7 +225,7 @@ class _TaskRunner:
             return await self.threads.run(lambda: handler(work))
 
     async def _check_stored(self, running: RunningTask, artifacts: Sequence[Artifact]) -> None:
-        """What came after its job had ended may have come after its work files were removed: nobody else removes it."""
+        """Remove the products if the job has ended: its clean-up may have come before they were stored."""
         try:
             await self._check_job(running)
         except JobEnded:

@@ -25,7 +25,7 @@ T = TypeVar("T")
 
 
 class JobEnded(Exception):  # noqa: N818 - an outcome, not a failure
-    """Nobody wants the task's result any more: its job ended, was cancelled or removed."""
+    """The task's job ended, was cancelled or removed: its result isn't wanted."""
 
 
 _CHECKED_LATELY_S = 1.0
@@ -125,7 +125,7 @@ class RunningTask:
 
 
 async def check_job(records: Records, running: RunningTask) -> None:
-    """Raise JobEnded where nobody wants the task any more. Reads nothing where it was looked up a moment ago."""
+    """Raise JobEnded where the job has ended or is gone. Reads its record at most once a second."""
     now_s = time.monotonic()
     if now_s - running.checked_s < _CHECKED_LATELY_S:
         return

@@ -51,12 +51,12 @@ async def wait_until_there(connection: Connection) -> None:
 
 
 def consumed(stage: Stage, priority: Priority) -> str:
-    """Which subjects the consumer of one stage and priority has."""
+    """The filter subject of the consumer of one stage and priority."""
     return f"liftline.tasks.{stage}.{priority}.>"
 
 
 def bucket_of(key: str) -> str:
-    """The KV bucket of a record."""
+    """The KV bucket that holds a record's key."""
     return _KEPT if key.startswith(("jobs.", "requests.")) else _WORK
 
 
@@ -109,7 +109,7 @@ async def _ensure_stream(connection: Connection, config: Mapping[str, Any]) -> N
 
 
 async def _settle(connection: Connection, make: Callable[[], Awaitable[object]]) -> None:
-    """Whoever makes the same at the same time may get in the way: try again."""
+    """Retry: another process that makes the same at the same time may get in the way."""
     try:
         await retry_async(NATS_CONFLICT, lambda: connection.retry(make), on=ApiError)
     except ApiError as error:

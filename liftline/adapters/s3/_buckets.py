@@ -1,4 +1,4 @@
-"""The bucket: made where there is none, and rid of uploads that nobody finishes where the server can do that."""
+"""Creates the bucket, with a lifecycle rule against unfinished multipart uploads where the server has such rules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _THERE = ("BucketAlreadyOwnedByYou", "BucketAlreadyExists")
 
 
 def ensure(client: Minio, settings: S3Settings) -> None:
-    """Make it where it isn't. Raises UsageError where that can't ever work."""
+    """Create the bucket if it is absent. Raises UsageError where name, region or keys are refused."""
     try:
         if client.bucket_exists(settings.bucket):
             return

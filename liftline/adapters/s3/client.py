@@ -16,18 +16,18 @@ from liftline.settings.services import S3Settings
 
 
 def client(settings: S3Settings, *, retry_s: float, answer_s: float) -> Minio:
-    """For requests. Raises UsageError where settings make no sense."""
+    """A client that sends requests, with retries. Raises UsageError for unusable settings."""
     pool = anonymous(settings, retry_s=retry_s, answer_s=answer_s)
     return _minio("LIFTLINE_S3_ENDPOINT", settings.endpoint, settings, pool)
 
 
 def anonymous(settings: S3Settings, *, retry_s: float, answer_s: float) -> urllib3.PoolManager:
-    """For requests as anyone may send them. Raises UsageError where settings make no sense."""
+    """Connections for requests without credentials, with retries. Raises UsageError for an unusable CA file."""
     return RetryingPool(retry_s=retry_s, answer_s=answer_s, tls=_tls(settings.ca_file))
 
 
 def signer(settings: S3Settings) -> Minio:
-    """For addresses that others use; it never connects. Raises UsageError where settings make no sense."""
+    """A client that only signs URLs and forms; it never connects. Raises UsageError for unusable settings."""
     if settings.public_endpoint is None:
         return _minio("LIFTLINE_S3_ENDPOINT", settings.endpoint, settings, urllib3.PoolManager())
     return _minio("LIFTLINE_S3_PUBLIC_ENDPOINT", settings.public_endpoint, settings, urllib3.PoolManager())
@@ -48,7 +48,7 @@ def _minio(variable: str, endpoint: str, settings: S3Settings, pool: urllib3.Poo
 
 
 def _parsed(variable: str, endpoint: str) -> tuple[bool, str]:
-    """Whether it is https, and `host:port`."""
+    """Whether an endpoint is https, and its `host:port`. Raises UsageError where it is no such address."""
     try:
         url = urlsplit(endpoint)
         port = url.port

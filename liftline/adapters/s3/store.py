@@ -38,7 +38,7 @@ _PLAIN: DictType = {"Content-Type": "application/octet-stream"}
 
 
 class S3Store(ArtifactStore):
-    """Artifacts in a bucket. It connects when it is used; `ensure_bucket` first makes the bucket where there is none.
+    """Artifacts in a bucket, which `ensure_bucket` creates. It connects when it is used.
 
     retry_s: a request that finds no server is repeated for so long before UnavailableError.
     answer_s: a server that is silent for so long in the middle of a request is taken for gone.
@@ -57,7 +57,7 @@ class S3Store(ArtifactStore):
         self._bucket, self._settings = settings.bucket, settings
 
     def ensure_bucket(self) -> None:
-        """Make the bucket where there is none. Raises UsageError where the server refuses keys, name or region."""
+        """Create the bucket if it is absent. Raises UsageError where the server refuses keys, name or region."""
         with self._telling(self._bucket):
             buckets.ensure(self._client, self._settings)
 
@@ -172,7 +172,7 @@ class S3Store(ArtifactStore):
 
     @contextmanager
     def _telling(self, key: str) -> Iterator[None]:
-        """Turn the client's errors into ours."""
+        """Raise the client's errors in the block as UnavailableError or InvalidArtifactError about `key`."""
         try:
             yield
         except HTTPError as error:

@@ -1,4 +1,4 @@
-"""What a deployed lifter is told by its environment."""
+"""Settings of the lifter service, from `LIFTLINE_LIFTER_` environment variables."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from liftline.errors import InvalidArtifactError, OutputError
-from liftline.files.artifacts import array, load_npz, save_npz
+from liftline.files.artifacts import checked_arrays, load_npz, save_npz
 from liftline.files.atomic import atomic_path, sha256_file, write_json
 
 
@@ -127,6 +127,6 @@ def test_arrays_of_the_wrong_shape_are_refused(tmp_path: Path) -> None:
     save_npz(tmp_path / "a.npz", artifact="thing", schema_version=1, arrays={"x": np.ones((3, 2))})
     loaded = load_npz(tmp_path / "a.npz", artifact="thing", schema_version=1)
     with pytest.raises(InvalidArtifactError, match=r"'x' has shape \(3, 2\)"):
-        array(loaded, "x", shape=(None, 3), dtype=np.float32, name="a.npz")
+        checked_arrays(loaded, {"x": ((None, 3), np.float32)}, name="a.npz")
     with pytest.raises(InvalidArtifactError, match="'y' is missing"):
-        array(loaded, "y", shape=(None,), dtype=np.float32, name="a.npz")
+        checked_arrays(loaded, {"y": ((None,), np.float32)}, name="a.npz")

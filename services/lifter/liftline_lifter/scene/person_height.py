@@ -42,7 +42,7 @@ def standing_height_m(joints_m: NDArray[np.floating]) -> float:
 
 
 def with_heights(poses: Poses, everyone_m: float | None, of_tracks_m: Mapping[int, float]) -> Poses:
-    """The same poses at a scale at which people are as tall as told. Raises UsageError for a track that isn't there."""
+    """Poses scaled so that people have the given heights, metres. Raises UsageError for a track that isn't there."""
     strange = sorted(of_tracks_m.keys() - set(poses.track_ids.tolist()))
     if strange:
         raise UsageError(

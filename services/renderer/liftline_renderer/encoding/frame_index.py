@@ -1,4 +1,4 @@
-"""Which frames of the plan a drawn segment holds: a small file beside it, and what users are told of the others."""
+"""Which frames of the plan a drawn segment holds: a small file beside it; and warnings about missing frames."""
 
 from __future__ import annotations
 
