@@ -75,7 +75,7 @@ def read_array(stream: IO[bytes], size: int) -> NDArray[Any]:
     if dtype.hasobject:
         raise ValueError("an entry that holds Python objects")
     array = np.empty(prod(shape), dtype)
-    left = memoryview(array.view(np.uint8)) if array.nbytes else memoryview(b"")
+    left = array.view(np.uint8).data if array.nbytes else memoryview(b"")
     while len(left):
         piece = stream.read(min(len(left), _PIECE_BYTES))
         if not piece:
