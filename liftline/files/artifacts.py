@@ -104,9 +104,7 @@ def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
 
 def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
     with archive.open(entry) as stream:
-        npz_entries.read_header(stream, entry.file_size)
-        stream.seek(0)
-        return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
+        return npz_entries.read_array(stream, entry.file_size)
 
 
 ArrayForm = tuple[tuple[int | None, ...], Any]
