@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from liftline_cli.up.ports import Ports
@@ -21,11 +20,6 @@ class ServiceProcess:
     name: str
     module: str
     port: int | None = None
-
-    @property
-    def command(self) -> Sequence[str]:
-        """What runs it."""
-        return [sys.executable, "-m", self.module]
 
 
 def service_processes(*, detectors: int, renderers: int, gateway_port: int) -> list[ServiceProcess]:
