@@ -91,9 +91,7 @@ def demo_clip(output_dir: Path, clip: Clip, reporter: ConsoleReporter, stop: Sto
         reporter.skipped("draw")
         return path
     with reporter.step("draw", clip.frames) as progress:
-        render_clip(
-            path, frames=clip.frames, rate=clip.rate, size=clip.size_px, seed=clip.seed, stop=stop, progress=progress
-        )
+        render_clip(path, clip, stop=stop, progress=progress)
     return path
 
 

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from liftline.client import calls
 from liftline.client.connection import Connection
 from liftline.client.errors import NotFoundError, told_apart
-from liftline.client.output_folder import OnFile, OutputFolder, Retrieval, silent
+from liftline.client.output_folder import OnFile, OutputFolder, silent
 from liftline.client.transfer import AddressExpiredError, OnBytes, no_listener
 from liftline.client.views import Job, OutputFile, files_of, job_id, job_of
 from liftline.jobs.naming import Priority, new_id
@@ -173,8 +173,7 @@ class AsyncClient(calls.ClientBase):
         """
         found, transfers = await self.get(job), self._transfers()
         output = OutputFolder(Path(folder), job_id(found), found.video_name, transfers)
-        retrieval = Retrieval(output, on_file)
-        while not await _in_thread(transfers.stop, retrieval.attempt, await self.artifacts(found)):
+        while not await _in_thread(transfers.stop, output.attempt, await self.artifacts(found), on_file):
             pass
         return output.files
 

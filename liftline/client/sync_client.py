@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from liftline.client import calls
 from liftline.client.connection import Connection
 from liftline.client.errors import NotFoundError, told_apart
-from liftline.client.output_folder import OnFile, OutputFolder, Retrieval, silent
+from liftline.client.output_folder import OnFile, OutputFolder, silent
 from liftline.client.transfer import AddressExpiredError, OnBytes, no_listener
 from liftline.client.views import Job, OutputFile, files_of, job_id, job_of
 from liftline.jobs.naming import Priority, new_id
@@ -166,8 +166,7 @@ class Client(calls.ClientBase):
         """
         found = self.get(job)
         output = OutputFolder(Path(folder), job_id(found), found.video_name, self._transfers())
-        retrieval = Retrieval(output, on_file)
-        while not retrieval.attempt(self.artifacts(found)):
+        while not output.attempt(self.artifacts(found), on_file):
             pass
         return output.files
 

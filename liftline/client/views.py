@@ -11,9 +11,7 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from liftline.client.errors import ServerError
-from liftline.errors import (
-    LiftlineError,
-)
+from liftline.errors import LiftlineError
 from liftline.jobs.naming import Priority, Stage, is_token
 from liftline.jobs.wire import FAILURES, model_info
 from liftline.ports import ModelInfo

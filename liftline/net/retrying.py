@@ -70,6 +70,7 @@ TASK_STORE = RetryPolicy(timeout_s=300.0)
 """Results of a task; later it goes back, and its work is done again."""
 API_CALL = RetryPolicy(timeout_s=5.0, longest_wait_s=3.0, jitter=0.5)
 """A client's call of the gateway, and what it transfers."""
+WEBHOOK = RetryPolicy(timeout_s=900.0, first_wait_s=2.0, longest_wait_s=60.0, jitter=0.5)
 MODEL_DOWNLOAD = RetryPolicy(attempts=5, first_wait_s=0.5, longest_wait_s=30.0)
 
 

@@ -181,7 +181,7 @@ class LocalRun:
         now = Timestamp()
         now.GetCurrentTime()
         events = [Event(id=task.id, time=now, finished=one) for task, one in zip(tasks, results, strict=True)]
-        record, then = state.advance_all(self.record, events, largest_result_bytes=None)
+        record, then = state.advance(self.record, *events, largest_result_bytes=None)
         if record.HasField("failure"):
             raise LiftlineError(record.failure.message)
         record.update_time.CopyFrom(now)

@@ -20,7 +20,7 @@ from liftline.v1.events_pb2 import Task
 from liftline.video.planning import plan_video
 from liftline_detector.declaration import DetectorEntry, DetectorOptions
 from liftline_detector.settings import check_model, limits_of
-from liftline_detector.sharing import SharedDetector, detection_slots, tasks_at_once
+from liftline_detector.sharing import detection_slots, holding_slot, tasks_at_once
 from liftline_detector.stage import detect_segment
 
 STAGES = (Stage.DETECT, Stage.PLAN)
@@ -97,8 +97,10 @@ class DetectHandler(StageHandler):
         stop = SignOfLife(work.stop, work.progress)
         plan = plan_file.load(work.input_file("plan"))
         segment = plan.segments[work.task.id.number]
-        detector = SharedDetector(self._detector, self._slots, stop)
-        found = detect_segment(work.video(), plan, segment, detector, stop=stop, progress=work.progress)
+        found = detect_segment(
+            work.video(), plan, segment, self._detector, stop=stop, progress=work.progress,
+            turn=lambda: holding_slot(self._slots, stop),
+        )  # fmt: skip
         path = work.folder / "detections.npz"
         detections_file.save(path, found)
         return StageOutcome(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from liftline.jobs.messages import publish_task, tell_changed
 from liftline.jobs.naming import JobKey, TaskKey
-from liftline.pipeline.state import Step, advance_all, is_over
+from liftline.pipeline.state import Step, advance, is_over
 from liftline.ports import Bus
 from liftline.v1.events_pb2 import Event, Task
 from liftline.v1.job_service_pb2 import Job
@@ -28,7 +28,7 @@ class Advancer:
     async def take(self, key: JobKey, events: Sequence[Event]) -> JobRecord | None:
         """Take events into a job; its record then, None where there is none."""
         settled = [await self._settled(event) for event in events]
-        return await self.step(key, lambda record: advance_all(record, settled))
+        return await self.step(key, lambda record: advance(record, *settled))
 
     async def step(self, key: JobKey, step: Callable[[JobRecord], Step]) -> JobRecord | None:
         """Take a step, which may be tried several times; the record then, None where there is none."""

@@ -19,7 +19,7 @@ from liftline.pipeline.state import Step
 from liftline.ports import Records
 from liftline.v1.events_pb2 import Task, TaskResult
 from liftline.v1.job_service_pb2 import Job
-from liftline.v1.records_pb2 import ActiveRecord, Attempts, JobRecord, RequestRecord, UploadRecord
+from liftline.v1.records_pb2 import ActiveRecord, JobRecord, RequestRecord, UploadRecord
 
 _ACTIVE, _UPLOADS = "active.", "uploads."
 _MOST_CONFLICTS = 1000
@@ -116,14 +116,13 @@ class JobRepository:
 
         Nothing is written where the function gives an equal record.
         """
-
-        async def release(_: Sequence[Task]) -> None:
-            """There is nothing to release."""
-
-        return await self.step(key, lambda record: (change(record), []), release)
+        return await self.step(key, lambda record: (change(record), []))
 
     async def step(
-        self, key: JobKey, step: Callable[[JobRecord], Step], release: Callable[[Sequence[Task]], Awaitable[None]]
+        self,
+        key: JobKey,
+        step: Callable[[JobRecord], Step],
+        release: Callable[[Sequence[Task]], Awaitable[None]] | None = None,
     ) -> JobRecord | None:
         """The same by a function that also gives tasks, which are released before the record that knows them."""
         for _ in range(_MOST_CONFLICTS):
@@ -133,7 +132,8 @@ class JobRepository:
             record, tasks = step(stored.record)
             if record == stored.record:
                 return record
-            await release(tasks)
+            if release is not None:
+                await release(tasks)
             replaced = await self.replace(stored, record)
             if replaced is not None:
                 if record.state != stored.record.state:
@@ -178,10 +178,6 @@ class JobRepository:
     async def result(self, key: TaskKey) -> TaskResult | None:
         """What counts as a task's result."""
         return await self._read(TaskResult(), key.result)
-
-    async def attempts(self, key: TaskKey) -> Attempts | None:
-        """Who has begun a task and not ended it."""
-        return await self._read(Attempts(), key.attempts)
 
     async def task_names(self, prefix: str) -> set[str]:
         """Names of tasks with an entry below `JobKey.results` or `JobKey.attempts`."""
