@@ -112,10 +112,9 @@ class Watch:
 
 
 class ClientBase:
-    """The part of a client that doesn't wait for anything."""
+    """What `Client` and `AsyncClient` share: address, token, retry policy."""
 
     def __init__(self, connection: Connection, *, retry_s: float, reconnect_s: float) -> None:
-        """Nothing is connected."""
         self.server = connection.address
         self._metadata, self._ca_file = connection.metadata, connection.ca_file
         self._policy, self._reconnect_s = API_CALL.within(retry_s), reconnect_s

@@ -38,7 +38,7 @@ class Connection(BaseSettings):
 
     @property
     def address(self) -> str:
-        """Address and port of the gateway."""
+        """host:port of the gateway: as given, else that of `liftline up`, else DEFAULT_SERVER."""
         return self.server or serving_gateway() or DEFAULT_SERVER
 
     @property

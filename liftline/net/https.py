@@ -69,7 +69,7 @@ def open_url(url: str, headers: dict[str, str], *, connect: Connect | None = Non
 
 
 def reason(error: HTTPError) -> str:
-    """What broke, in words."""
+    """Why a request failed, as part of a sentence."""
     cause = error.original_error if isinstance(error, ProxyError) else error
     match cause:
         case NameResolutionError():

@@ -50,7 +50,7 @@ class RetryPolicy:
     jitter: float = 0.0
 
     def within(self, timeout_s: float) -> RetryPolicy:
-        """The same with another timeout."""
+        """The same policy with another timeout, seconds."""
         return replace(self, timeout_s=timeout_s)
 
 
@@ -78,7 +78,7 @@ class Backoff:
     """Decides after each failure when the next attempt is. A stream that got somewhere is to `restart` it."""
 
     def __init__(self, policy: RetryPolicy, *, clock_s: Callable[[], float] = time.monotonic) -> None:
-        """The first attempt begins."""
+        """The timeout counts from here: call it when the first attempt begins."""
         self.policy, self._clock_s = policy, clock_s
         self.restart()
 

@@ -54,7 +54,7 @@ class Work(Protocol):
 
     @property
     def task(self) -> Task:
-        """What is to be done."""
+        """The task: its id, settings and inputs."""
         ...
 
     @property
@@ -101,7 +101,7 @@ class StageHandler(Protocol):
     """
 
     def __call__(self, work: Work) -> StageOutcome:
-        """Do it."""
+        """Do one task and return what was made, as files in `work.folder`."""
         ...
 
     def fingerprint(self, task: Task) -> Fingerprint:

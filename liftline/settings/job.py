@@ -87,7 +87,7 @@ class LiftChoices:
 
 @checked
 class RenderChoices:
-    """How people are drawn."""
+    """What the renderer is asked for."""
 
     layout: Layout = Field(default="side-by-side", description="What the video shows.")
 
@@ -129,7 +129,7 @@ class JobSettings(RenderChoices, LiftChoices):
             raise InvalidSettingsError(problems) from error
 
     def to_proto(self) -> api.JobSettings:
-        """For a request or a task."""
+        """These settings as the message that requests and tasks carry."""
         from liftline.settings import _job_wire
 
         return _job_wire.message_of(self, field_infos(type(self)))

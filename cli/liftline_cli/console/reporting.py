@@ -73,11 +73,11 @@ class ConsoleReporter:
         )
 
     def skipped(self, name: str) -> None:
-        """Say that nothing had to be done."""
+        """Tell that a step was finished earlier, from the same inputs and settings."""
         self._print(f"[green]✓[/] {name:<8} unchanged since the last run, not run again (--overwrite runs it)")
 
     def warn(self, sentence: str) -> None:
-        """Print in yellow and remember."""
+        """Print a warning in yellow and add it to `warnings`; the same one is printed once."""
         if sentence not in self.warnings:
             self.warnings.append(sentence)
             self._print(f"[yellow]Warning:[/] {escape(sentence)}")
@@ -87,7 +87,7 @@ class ConsoleReporter:
         self._print(f"[red]Error:[/] {escape(sentence)}")
 
     def say(self, sentence: str) -> None:
-        """Print as it is."""
+        """Print a line that tells of a choice or a result."""
         self._print(escape(sentence))
 
     def _print(self, text: str) -> None:

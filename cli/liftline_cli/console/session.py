@@ -67,7 +67,7 @@ def _fail(console: Console, error: LiftlineError, *, as_json: bool) -> None:
 
 
 def print_json(report: dict[str, Any]) -> None:
-    """One line on stdout, for scripts."""
+    """Write one JSON object as one line to stdout."""
     sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class JobSession:
-    """What such a command gets."""
+    """What a command that talks to a gateway gets: the session and a connected client."""
 
     session: Session
     client: Client

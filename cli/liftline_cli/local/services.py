@@ -20,7 +20,6 @@ class LocalServices:
     """Gives stages that are ready to run with the choices of one run; each service is loaded when it is first asked."""
 
     def __init__(self, settings: ProcessSettings) -> None:
-        """Nothing is loaded yet."""
         self._settings = settings
         self._loaded: dict[Sequence[Stage], LoadedService] = {}
 

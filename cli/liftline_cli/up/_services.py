@@ -23,7 +23,7 @@ class ServiceProcess:
 
 
 def service_processes(*, detectors: int, renderers: int, gateway_port: int) -> list[ServiceProcess]:
-    """All of them, the gateway first."""
+    """All processes that `liftline up` runs besides the servers, the gateway first."""
     return [
         ServiceProcess("gateway", "liftline_gateway", gateway_port),
         *(ServiceProcess(f"detector-{number}", "liftline_detector") for number in range(1, detectors + 1)),

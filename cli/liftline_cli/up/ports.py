@@ -17,7 +17,7 @@ MARKER = "liftline-up.json"
 
 @dataclass(frozen=True)
 class Ports:
-    """On the loopback address."""
+    """Ports of one `liftline up` on 127.0.0.1."""
 
     gateway: int = 50051
     nats: int = 4222
@@ -36,7 +36,7 @@ class Ports:
 
 
 def is_free(port: int) -> bool:
-    """Whether nobody listens there."""
+    """Whether this port of 127.0.0.1 can be bound."""
     with socket.socket() as one:
         one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -88,7 +88,7 @@ class Supervisor:
     """All processes of one `liftline up`."""
 
     def __init__(self, data_dir: Path, *, detectors: int, renderers: int) -> None:
-        """Choose ports. Raises UsageError."""
+        """Chooses ports, the same as last time if they are free. Raises UsageError if the note of them is damaged."""
         ports = Ports.choose(data_dir)
         self._nats = NatsServer(data_dir / "nats", ports.nats, ports.nats_monitoring)
         self._s3 = S3Server(data_dir / "s3", ports.s3)

@@ -101,6 +101,6 @@ class _FinishedFrames(Progress):
         self._progress = progress
 
     def advance(self, frames: int = 1) -> None:
-        """So many more are done."""
+        """Pass on `frames` unless it is 0."""
         if frames:
             self._progress.advance(frames)

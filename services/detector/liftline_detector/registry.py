@@ -32,12 +32,12 @@ def detectors() -> Mapping[str, DetectorEntry]:
 
 
 def model_files() -> tuple[ModelFile, ...]:
-    """Of all detectors."""
+    """Model files of all detectors."""
     return tuple(model for entry in detectors().values() for model in entry.models)
 
 
 def names() -> tuple[str, ...]:
-    """What may be chosen."""
+    """Names that a user may choose: "auto" and those of all detectors."""
     return (AUTO, *detectors())
 
 

@@ -170,7 +170,7 @@ def test_no_key_is_needed_where_no_webhooks_are_sent() -> None:
     WebhookSender(GatewaySettings()).close()
 
 
-def test_the_end_of_a_job_is_told_to_its_webhook(tmp_path: Path) -> None:
+async def test_the_end_of_a_job_is_told_to_its_webhook(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         job = await client.job(webhook_uri=receiver.url)
@@ -183,11 +183,11 @@ def test_the_end_of_a_job_is_told_to_its_webhook(tmp_path: Path) -> None:
         assert {one.headers["webhook-id"] for one in receiver.received} == {job.name.removeprefix("jobs/")}
 
     with receiving(500, 204) as receiver, webhooks() as sender:
-        run(use, tmp_path, webhook_hosts=("127.0.0.1",), tell=sender.send)
+        await run(use, tmp_path, webhook_hosts=("127.0.0.1",), tell=sender.send)
     assert len(receiver.received) == 2
 
 
-def test_a_cancelled_job_is_told_at_once(tmp_path: Path) -> None:
+async def test_a_cancelled_job_is_told_at_once(tmp_path: Path) -> None:
     async def use(deployment: Deployment) -> None:
         client = await deployment.client()
         job = await client.job(webhook_uri=receiver.url)
@@ -197,4 +197,4 @@ def test_a_cancelled_job_is_told_at_once(tmp_path: Path) -> None:
         assert json.loads(receiver.received[-1].body)["type"] == "job.cancelled"
 
     with receiving(204) as receiver, webhooks() as sender:
-        run(use, tmp_path, webhook_hosts=("127.0.0.1",), tell=sender.send, coordinating=False)
+        await run(use, tmp_path, webhook_hosts=("127.0.0.1",), tell=sender.send, coordinating=False)

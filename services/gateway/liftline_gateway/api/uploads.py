@@ -16,7 +16,7 @@ from liftline_gateway.records.store_threads import StoreThreads
 
 
 class Uploads:
-    """Every method raises ApiError or UnavailableError."""
+    """Makes uploads and checks that they are complete. Every method raises ApiError or UnavailableError."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class Uploads:
         max_bytes: int,
         expire: timedelta,
     ) -> None:
-        """`max_bytes` of one video, which has to be there before the time is over."""
+        """A video has at most `max_bytes` and has to be uploaded within `expire`."""
         self._jobs, self._store, self._threads, self._limits = jobs, store, threads, limits
         self._max_bytes, self._expire = max_bytes, expire
 

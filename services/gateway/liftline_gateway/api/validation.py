@@ -23,7 +23,7 @@ PAGE_SIZE, LARGEST_PAGE = 50, 1000
 
 
 class _Findings:
-    """What is wrong so far."""
+    """Collects what is wrong with a request, to be told at once."""
 
     def __init__(self) -> None:
         self._violations: list[Violation] = []

@@ -21,7 +21,6 @@ class Advancer:
     """Changes jobs, and does what follows from a change. Every method raises UnavailableError and may be repeated."""
 
     def __init__(self, jobs: JobRepository, bus: Bus, publisher: Publisher, notifier: Notifier) -> None:
-        """With what it reads and writes."""
         self._jobs, self._bus = jobs, bus
         self._publisher, self._notifier = publisher, notifier
 
@@ -64,7 +63,7 @@ class Advancer:
         return event if result is None else Event(id=event.id, time=event.time, finished=result)
 
     async def _publish(self, tasks: Iterable[Task], published: set[tuple[str, int]]) -> None:
-        """Those that weren't before a conflict."""
+        """Publish tasks, except those that were published before a compare-and-set conflict."""
         new = {(TaskKey.of(task.id).name, task.generation): task for task in tasks}
         for name in published & new.keys():
             del new[name]

@@ -44,14 +44,14 @@ class Page:
 
 @dataclass(frozen=True)
 class UploadKey:
-    """A place for a video of a tenant."""
+    """An upload of a tenant."""
 
     tenant: str
     upload: str
 
     @property
     def record(self) -> str:
-        """KV key of its record."""
+        """Key of the upload's record in the key-value bucket."""
         return f"{_UPLOADS}{self.tenant}.{self.upload}"
 
     @property
@@ -79,7 +79,7 @@ class JobRepository:
 
     @property
     def records(self) -> Records:
-        """What is below."""
+        """The key-value bucket itself."""
         return self._records
 
     def time(self, *, later: timedelta = timedelta()) -> Timestamp:
@@ -96,7 +96,7 @@ class JobRepository:
         return StoredJob(_parsed(JobRecord(), entry.value, key.record), entry.revision)
 
     async def create(self, record: JobRecord) -> JobRecord:
-        """Remember a new job; gives the one that is there where there is one."""
+        """Store the record of a new job; returns the one stored before, if any."""
         key = JobKey(record.tenant, record.job)
         if await self._records.create(key.record, record.SerializeToString()) is not None:
             self._came_to(record)
@@ -142,7 +142,7 @@ class JobRepository:
         raise UnavailableError(f"{key.record}: others changed it {_MOST_CONFLICTS} times in between; try again later.")
 
     async def delete(self, key: JobKey) -> None:
-        """Forget a job's record."""
+        """Delete a job's record."""
         await self._records.delete(key.record)
 
     async def page(self, tenant: str, *, size: int, after: str | None = None) -> Page:
@@ -159,7 +159,7 @@ class JobRepository:
         return Page(jobs, ids[end] if end > 0 else None)
 
     async def add_active(self, key: JobKey, active: ActiveRecord) -> None:
-        """Note that a job needs care. Again is fine."""
+        """Note that a job needs care, by `active.<tenant>.<job>`. Idempotent."""
         await self._records.create(key.active, active.SerializeToString())
 
     async def remove_active(self, key: JobKey) -> None:
@@ -176,7 +176,7 @@ class JobRepository:
         return await self._read(ActiveRecord(), key.active)
 
     async def result(self, key: TaskKey) -> TaskResult | None:
-        """What counts as a task's result."""
+        """The result of a task that was stored first; None while there is none."""
         return await self._read(TaskResult(), key.result)
 
     async def task_names(self, prefix: str) -> set[str]:
@@ -184,30 +184,30 @@ class JobRepository:
         return {key.removeprefix(prefix) for key in await self._records.keys(prefix)}
 
     async def create_request(self, tenant: str, request_id: str, request: RequestRecord) -> RequestRecord:
-        """Remember what a request makes; gives the one that is there where there is one."""
+        """Store the record of a CreateJob request; returns the one stored before under that id, if any."""
         key = _request_key(tenant, request_id)
         if await self._records.create(key, request.SerializeToString()) is not None:
             return request
         return await self._read(RequestRecord(), key) or request
 
     async def request(self, tenant: str, request_id: str) -> RequestRecord | None:
-        """What a request makes."""
+        """The record of a CreateJob request by its id; None where there is none."""
         return await self._read(RequestRecord(), _request_key(tenant, request_id))
 
     async def delete_request(self, tenant: str, request_id: str) -> None:
-        """Forget a request."""
+        """Delete the record of a request."""
         await self._records.delete(_request_key(tenant, request_id))
 
     async def create_upload(self, key: UploadKey, upload: UploadRecord) -> None:
-        """Remember a place for a video."""
+        """Store the record of a new upload."""
         await self._records.create(key.record, upload.SerializeToString())
 
     async def upload(self, key: UploadKey) -> UploadRecord | None:
-        """A place for a video."""
+        """The record of an upload; None where there is none."""
         return await self._read(UploadRecord(), key.record)
 
     async def use_upload(self, key: UploadKey) -> None:
-        """Note that a job was made of it. Again is fine, and where it is gone."""
+        """Mark an upload as used by a job. Idempotent; does nothing where the upload is gone."""
         entry = await self._records.get(key.record)
         if entry is not None:
             upload = _parsed(UploadRecord(), entry.value, key.record)
@@ -216,12 +216,12 @@ class JobRepository:
                 await self._records.update(key.record, upload.SerializeToString(), revision=entry.revision)
 
     async def uploads(self, tenant: str | None = None) -> list[UploadKey]:
-        """All places for videos, of one tenant or all."""
+        """Keys of all uploads, of one tenant or all."""
         keys = await self._records.keys(_UPLOADS if tenant is None else f"{_UPLOADS}{tenant}.")
         return [UploadKey(*key.removeprefix(_UPLOADS).split(".", 1)) for key in keys]
 
     async def delete_upload(self, key: UploadKey) -> None:
-        """Forget a place for a video."""
+        """Delete the record of an upload."""
         await self._records.delete(key.record)
 
     async def _read(self, record: AnyRecord, key: str) -> AnyRecord | None:
