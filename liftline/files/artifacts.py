@@ -105,9 +105,7 @@ def read_npz_arrays(source: Path | BinaryIO, *, name: str) -> dict[str, NDArray[
 
 def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> NDArray[Any]:
     with archive.open(entry) as stream:
-        npz_entries.read_header(stream, entry.file_size)
-        stream.seek(0)
-        return np.asarray(np.lib.format.read_array(stream, allow_pickle=False))
+        return npz_entries.read_array(stream, entry.file_size)
 
 
 def array(npz: Npz, key: str, *, shape: tuple[int | None, ...], dtype: Any, name: str) -> NDArray[Any]:

@@ -5,6 +5,7 @@ Sizes in a zip file and in the headers of arrays are claims. Nothing here takes 
 
 from __future__ import annotations
 
+import threading
 import tokenize
 import zipfile
 import zlib
@@ -13,6 +14,7 @@ from math import prod
 from typing import IO, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 DAMAGED = (
     zipfile.BadZipFile, zlib.error, OSError, EOFError, LookupError, RuntimeError, NotImplementedError, ValueError,
@@ -20,7 +22,9 @@ DAMAGED = (
 )  # fmt: skip
 """What Python and NumPy raise on damaged files."""
 
-_MAX_RATIO, _HARMLESS_BYTES = 200, 64 << 20
+_MAX_RATIO, _HARMLESS_BYTES, _PIECE_BYTES = 200, 64 << 20, 1 << 20
+_PARSING = threading.Lock()
+"""NumPy parses headers as Python literals; CPython 3.11 may raise SystemError where threads do so at the same time."""
 
 
 class TooLargeError(ValueError):
@@ -54,7 +58,8 @@ def read_header(stream: IO[bytes], size: int) -> tuple[tuple[int, ...], bool, np
     version = np.lib.format.read_magic(stream)
     read = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
     try:
-        shape, fortran, dtype = read(stream)
+        with _PARSING:
+            shape, fortran, dtype = read(stream)
     except (MemoryError, RecursionError) as error:
         raise ValueError("a header nested too deeply") from error
     if not dtype.hasobject and prod(shape) * dtype.itemsize != size - stream.tell():
@@ -62,3 +67,19 @@ def read_header(stream: IO[bytes], size: int) -> tuple[tuple[int, ...], bool, np
     if min(shape, default=0) < 0 or not (dtype.itemsize or prod(shape) == 0):
         raise ValueError("a header with an impossible shape")
     return shape, fortran, dtype
+
+
+def read_array(stream: IO[bytes], size: int) -> NDArray[Any]:
+    """The array of a `.npy` entry of so many bytes. Raises one of `DAMAGED`, also where it holds Python objects."""
+    shape, fortran, dtype = read_header(stream, size)
+    if dtype.hasobject:
+        raise ValueError("an entry that holds Python objects")
+    array = np.empty(prod(shape), dtype)
+    left = array.view(np.uint8).data if array.nbytes else memoryview(b"")
+    while len(left):
+        piece = stream.read(min(len(left), _PIECE_BYTES))
+        if not piece:
+            raise EOFError("an entry that ends too soon")
+        left[: len(piece)] = piece
+        left = left[len(piece) :]
+    return array.reshape(shape, order="F" if fortran else "C")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import pytest
@@ -130,3 +133,23 @@ def test_arrays_of_the_wrong_shape_are_refused(tmp_path: Path) -> None:
         array(loaded, "x", shape=(None, 3), dtype=np.float32, name="a.npz")
     with pytest.raises(InvalidArtifactError, match="'y' is missing"):
         array(loaded, "y", shape=(None,), dtype=np.float32, name="a.npz")
+
+
+def test_headers_are_parsed_by_one_thread_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CPython 3.11 may raise SystemError ("AST constructor recursion depth mismatch") where several do."""
+    parsing, most = [], []
+    parse = np.lib.format.read_array_header_1_0
+
+    def watched(stream: IO[bytes]) -> object:
+        parsing.append(stream)
+        time.sleep(0.001)
+        most.append(len(parsing))
+        parsing.remove(stream)
+        return parse(stream)
+
+    monkeypatch.setattr(np.lib.format, "read_array_header_1_0", watched)
+    save_npz(tmp_path / "x.npz", artifact="test", schema_version=1, arrays={"a": np.arange(5)})
+    with ThreadPoolExecutor(4) as pool:
+        read = pool.map(lambda _: load_npz(tmp_path / "x.npz", artifact="test", schema_version=1), range(20))
+        assert all(npz.arrays["a"].tolist() == [0, 1, 2, 3, 4] for npz in read)
+    assert (max(most), len(most)) == (1, 80)

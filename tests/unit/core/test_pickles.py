@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import os
 import pickle
-import signal
 import struct
 import subprocess
 import sys
@@ -219,8 +218,12 @@ def test_the_readers_memory_and_time_are_limited() -> None:
 
 def test_no_process_stays_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """Also where the reading is broken off by something else."""
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
     before = set(psutil.Process().children())
-    monkeypatch.setattr("liftline.files.pickles.loading._built", lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    monkeypatch.setattr("liftline.files.pickles.loading._built", interrupted)
     with pytest.raises(KeyboardInterrupt):
         pickles.loads(pickle.dumps(list(range(100))), name="x")
     assert set(psutil.Process().children()) <= before

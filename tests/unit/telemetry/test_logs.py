@@ -45,7 +45,7 @@ def test_a_line_tells_who_did_what_in_which_task(capsys: pytest.CaptureFixture[s
     structlog.get_logger("liftline.worker").info("idle")
     detected, idle = lines(capsys)
     assert detected["message"] == "segment_detected"
-    assert (detected["level"], detected["logger"], detected["frames"]) == ("info", "liftline.worker.loop", 7)
+    assert (detected["level"], detected["logger"], detected["frames"]) == ("info", "liftline.worker", 7)
     assert (detected["service"], detected["worker"]) == ("detector", "detector-1")
     assert (detected["tenant"], detected["job"], detected["stage"], detected["segment"]) == (
         "acme",

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.errors import InvalidArtifactError
+from liftline.files import npz_entries
 from liftline.files.atomic import atomic_path
 from liftline.plan import Plan
 
@@ -23,8 +24,8 @@ def load(path: Path) -> NDArray[np.int64]:
     """Read (N,) rising frame numbers. Raises InvalidArtifactError: no such file, damaged, not rising."""
     try:
         with path.open("rb") as file:
-            found = np.lib.format.read_array(file, allow_pickle=False)
-    except (OSError, ValueError) as error:
+            found = npz_entries.read_array(file, path.stat().st_size)
+    except npz_entries.DAMAGED as error:
         raise InvalidArtifactError(f"{path}: no readable frame index ({error}); render the segment again.") from error
     if found.ndim != 1 or found.dtype != np.int64 or np.any(np.diff(found) <= 0):
         raise InvalidArtifactError(f"{path}: no rising row of frame numbers; render the segment again.")
