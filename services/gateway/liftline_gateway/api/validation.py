@@ -32,9 +32,6 @@ class _Findings:
         if not holds:
             self._violations.append(Violation(field, description))
 
-    def known(self, value: int, values: Collection[int], field: str) -> None:
-        self.need(value in values, field, f"{value} is no value known here.")
-
     def close(self) -> None:
         if self._violations:
             raise invalid_request(self._violations)
@@ -56,7 +53,8 @@ def check_creation(request: CreateJobRequest, *, webhook_hosts: Collection[str])
     """Everything of a job but its upload's name and whether that is there."""
     findings = _Findings()
     _check_settings(request.settings, findings)
-    findings.known(request.priority, job_service_pb2.Priority.values(), "priority")
+    is_known = request.priority in job_service_pb2.Priority.values()
+    findings.need(is_known, "priority", f"{request.priority} is no value known here.")
     findings.need(
         not request.request_id or is_token(request.request_id),
         "request_id",

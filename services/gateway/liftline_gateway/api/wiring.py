@@ -29,10 +29,7 @@ class Api:
         jobs, threads = coordination.jobs, coordination.threads
         limits = Limits(jobs, max_jobs=settings.tenant_max_jobs, max_bytes=settings.tenant_max_bytes)
         self.jobs, self._bus, self._notifier = jobs, bus, coordination.notifier
-        self.uploads = Uploads(
-            jobs, store, threads, limits,
-            max_bytes=settings.max_upload_bytes, expire=timedelta(seconds=settings.upload_expire_s),
-        )  # fmt: skip
+        self.uploads = Uploads(jobs, store, threads, limits, settings)
         self.creator = JobCreator(
             jobs, coordination.creation, self.uploads, limits, settings=settings, segment_s=segment_s
         )  # fmt: skip
