@@ -104,17 +104,10 @@ class JobRepository:
         stored = await self.get(key)
         return record if stored is None else stored.record
 
-    async def replace(self, stored: StoredJob, record: JobRecord) -> StoredJob | None:
-        """Put a record in place of one that was read, stamped; None where that one was changed meanwhile."""
-        record.update_time.CopyFrom(self.time())
-        key = JobKey(record.tenant, record.job).record
-        revision = await self._records.update(key, record.SerializeToString(), revision=stored.revision)
-        return None if revision is None else StoredJob(record, revision)
-
     async def change(self, key: JobKey, change: Callable[[JobRecord], JobRecord]) -> JobRecord | None:
-        """Change a job by a pure function, which may be called again; gives what it is now, None where it's gone.
+        """Change a job by a pure function, which is called again after a conflict.
 
-        Nothing is written where the function gives an equal record.
+        Returns its record, None where it is gone. Nothing is written where the function gives an equal one.
         """
         return await self.step(key, lambda record: (change(record), []))
 
@@ -124,7 +117,11 @@ class JobRepository:
         step: Callable[[JobRecord], Step],
         release: Callable[[Sequence[Task]], Awaitable[None]] | None = None,
     ) -> JobRecord | None:
-        """The same by a function that also gives tasks, which are released before the record that knows them."""
+        """Change a job by compare-and-set, as `change` does, by a function that also gives tasks.
+
+        `release` publishes them before the record that knows them is written. Raises UnavailableError after 1000
+        conflicts.
+        """
         for _ in range(_MOST_CONFLICTS):
             stored = await self.get(key)
             if stored is None:
@@ -134,11 +131,12 @@ class JobRepository:
                 return record
             if release is not None:
                 await release(tasks)
-            replaced = await self.replace(stored, record)
-            if replaced is not None:
-                if record.state != stored.record.state:
-                    self._came_to(record)
-                return replaced.record
+            record.update_time.CopyFrom(self.time())
+            if await self._records.update(key.record, record.SerializeToString(), revision=stored.revision) is None:
+                continue  # changed meanwhile
+            if record.state != stored.record.state:
+                self._came_to(record)
+            return record
         raise UnavailableError(f"{key.record}: others changed it {_MOST_CONFLICTS} times in between; try again later.")
 
     async def delete(self, key: JobKey) -> None:
