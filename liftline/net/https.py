@@ -41,7 +41,7 @@ class Interrupted(Exception):  # noqa: N818 - no failure yet: another attempt fo
 
 
 class AddressError(Exception):
-    """Nothing is to be had from there, now or later: `problem` says why, without the address."""
+    """An address that can't be used, now or later; `problem` says why, without the address."""
 
     def __init__(self, url: str, problem: str) -> None:
         super().__init__(f"{url}: {problem}")

@@ -130,7 +130,7 @@ async def retry_async(
     on: Temporary = UnavailableError,
     failed: OnFailure | None = None,
 ) -> T:
-    """The same within an event loop. Cancelling its task ends it at once."""
+    """As `retry`, within an event loop; cancelling the task ends it at once."""
     decision = _Decision(policy, on, failed, sleeps=True)
     try:
         return await call()

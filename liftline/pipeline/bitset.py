@@ -19,7 +19,7 @@ def added(bits: bytes, number: int) -> bytes:
 
 
 def below(bits: bytes, limit: int) -> bytes:
-    """What is less than `limit`, in as many bytes as that takes."""
+    """The subset of numbers less than `limit`, in (limit + 7) // 8 bytes."""
     return (_whole(bits) & ((1 << limit) - 1)).to_bytes((limit + 7) // 8, "little")
 
 

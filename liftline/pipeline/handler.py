@@ -70,7 +70,7 @@ class Work(Protocol):
 
     @property
     def segment_results(self) -> Sequence[TaskResult]:
-        """Of stages that need all segments: what was made of each, in order."""
+        """For stages that join segments: the result of each segment's task, in order; else empty."""
 
     def input_file(self, role: str) -> Path:
         """The task's input of that role, fetched and checked. Raises UnavailableError, InvalidArtifactError."""

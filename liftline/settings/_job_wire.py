@@ -50,7 +50,7 @@ def choices(enum: EnumDescriptor) -> dict[int, str]:
 
 
 def problem_of(problem: Problem, message: api.JobSettings, infos: Mapping[str, FieldInfo]) -> Problem:
-    """The same with the path that the field has in the message, such as `person_heights[0].height_m`."""
+    """The same problem under the path that the field has in the message, such as `person_heights[0].height_m`."""
     name, *rest = problem.path
     if not isinstance(name, str) or name not in infos:
         return problem

@@ -27,7 +27,7 @@ DETECTOR_NAME = r"[a-z0-9][a-z0-9_-]{0,63}"
 NARROWEST_VIEW_DEG, WIDEST_VIEW_DEG = 1.0, 170.0
 """Fields of view that a lens without distortion can have."""
 SHORTEST_PERSON_M, TALLEST_PERSON_M = 0.4, 2.8
-"""From a baby to the tallest person there ever was: heights that somebody can be said to have."""
+"""Heights of people that are accepted: from a baby to the tallest person there ever was."""
 MOST_HEIGHTS = 50
 T = TypeVar("T")
 

@@ -72,7 +72,7 @@ class GrpcSettings(BaseSettings):
 
 
 class TelemetrySettings(BaseSettings):
-    """What is told to operators. Traces go where OpenTelemetry's own `OTEL_EXPORTER_OTLP_ENDPOINT` says."""
+    """Logs and metrics: LIFTLINE_TELEMETRY_*. Traces go where OpenTelemetry's `OTEL_EXPORTER_OTLP_ENDPOINT` says."""
 
     model_config = _config("TELEMETRY")
 

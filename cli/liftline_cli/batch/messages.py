@@ -37,7 +37,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Measures:
-    """Of a finished video.
+    """Figures of a finished video, for the summary.
 
     Attributes:
         frames: of the video.

@@ -85,7 +85,7 @@ _FOCAL_SOURCES = {
 
 
 def focal_length(scene: Scene) -> dict[str, Any]:
-    """Of the video's camera, for a summary."""
+    """Focal length of the video's camera in pixels and how it is known, for a summary."""
     return {"px": round(scene.focal_px, 1), "source": scene.focal_source}
 
 

@@ -33,7 +33,7 @@ class LocalServices:
 
 
 class StepsWithoutDetector(LocalServices):
-    """The same, where nobody is to be detected: the plan of a video is made without a model."""
+    """Stages of a run in which nobody is detected: the plan stage is made without a detector's model."""
 
     def __call__(self, stage: Stage) -> LocalStage:
         """See `LocalStages`."""

@@ -15,7 +15,7 @@ _OURS = ("LIFTLINE_NATS_", "LIFTLINE_S3_", "LIFTLINE_GRPC_", "LIFTLINE_TELEMETRY
 
 @dataclass(frozen=True)
 class ServiceProcess:
-    """One process; `port` is where its gRPC is, None for a free one at each start."""
+    """A service's process, `python -m MODULE`; `port` is where its gRPC is, None for a free one at each start."""
 
     name: str
     module: str
@@ -33,7 +33,7 @@ def service_processes(*, detectors: int, renderers: int, gateway_port: int) -> l
 
 
 def environment(ports: Ports, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """For all of them: ours where it connects them, the user's where it sets anything else."""
+    """Environment of all services: variables that connect them are set here, all others are the user's."""
     kept = {name: value for name, value in inherited.items() if not name.startswith(_OURS)}
     return {
         "LIFTLINE_WORKER_GRACE_S": str(GRACE_S),

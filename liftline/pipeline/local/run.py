@@ -76,7 +76,7 @@ def work_folder(job: LocalJob) -> Path:
 
 
 class LocalRun:
-    """One job in this process. `record` is what is known of it, as in the gateway."""
+    """One job in this process. `record` is the job's record, as in the gateway; `changed`: whether outputs did."""
 
     def __init__(
         self, job: LocalJob, stages: LocalStages, store: FileStore, *, observer: Observer, stop: StopFlag

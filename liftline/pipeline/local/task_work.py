@@ -54,7 +54,7 @@ class LocalWork:
 
     @property
     def folder(self) -> Path:
-        """For what the handler makes. Raises OutputError."""
+        """An empty folder for what the handler makes. Raises OutputError."""
         return self._folder("made")
 
     def input_file(self, role: str) -> Path:

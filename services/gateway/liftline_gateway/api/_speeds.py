@@ -17,7 +17,7 @@ _OVER_S, _LEAST_S = 10.0, 1.0
 
 
 class Speeds:
-    """Of one job's stages, over the last ten seconds and all workers."""
+    """Frames per second of one job's stages, over the last ten seconds and all workers."""
 
     def __init__(self, *, clock_s: Callable[[], float] = time.monotonic) -> None:
         self._clock_s = clock_s

@@ -170,7 +170,7 @@ class JobRepository:
         return [JobKey(*key.removeprefix(_ACTIVE).split(".", 1)) for key in keys]
 
     async def active(self, key: JobKey) -> ActiveRecord | None:
-        """What is noted of a job that needs care."""
+        """The note of a job that needs care; None where it needs none."""
         return await self._read(ActiveRecord(), key.active)
 
     async def result(self, key: TaskKey) -> TaskResult | None:

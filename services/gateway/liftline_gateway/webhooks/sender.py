@@ -110,7 +110,7 @@ def _host(record: JobRecord) -> str:
 
 
 def payload_of(record: JobRecord) -> bytes:
-    """What is told: which job ended how and when, as JSON."""
+    """Body of the webhook, JSON: type `job.<state>`, time of the end, the job."""
     job = Job(name=f"jobs/{record.job}", state=record.state, video_name=record.video_name)
     for field in ("failure", "create_time", "end_time"):
         if record.HasField(field):
