@@ -24,7 +24,7 @@ from liftline.ports import Detector
 from liftline.progress import FrameCounter, StopFlag
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
-from liftline_detector.registry import build_detector
+from liftline_detector.blazepose.detector import BlazePoseDetector
 from liftline_detector.stage import detect_segment
 from liftline_lifter.stage import TrackSettings, track_people
 
@@ -38,7 +38,7 @@ def main() -> int:
     options = parser.parse_args()
     console = Console(stderr=True)
     try:
-        detector = build_detector("blazepose")
+        detector = BlazePoseDetector.load()
         scores = {video: measure(video, detector, keep=options.keep) for video in load_marks()}
     except LiftlineError as error:
         console.print(f"Error: {error}", markup=False, style="red", soft_wrap=True)

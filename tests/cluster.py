@@ -16,10 +16,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from liftline_cli.up._health import is_serving
 from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.children import Child, free_ports, start
 from liftline_cli.up.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
+from liftline_cli.up.starting import is_serving
 
 GATEWAY, DETECTOR, LIFTER, RENDERER = "gateway", "detector", "lifter", "renderer"
 WORKERS = (DETECTOR, LIFTER, RENDERER)

@@ -8,7 +8,7 @@ import av
 
 from benchmarks.common import RESULTS, SAMPLE_VIDEO
 from liftline.files.atomic import atomic_path
-from liftline_demo.mannequin.clip import DEMO_RATE, render_clip
+from liftline_demo.mannequin.clip import Clip, render_clip
 
 CLIP_720P = (1280, 720)
 
@@ -19,7 +19,7 @@ def sample_clip() -> Path:
         return SAMPLE_VIDEO
     path = RESULTS / "videos" / "walking_figure_720p.mp4"
     if not path.exists():
-        render_clip(path, frames=120, rate=DEMO_RATE, size=CLIP_720P)
+        render_clip(path, Clip(size_px=CLIP_720P))
     return path
 
 

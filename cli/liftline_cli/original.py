@@ -15,7 +15,7 @@ from liftline.models import catalogue as models
 from liftline.models.devices import resolve_device
 from liftline.settings.job import JobSettings, of_job
 from liftline_cli.commands.models import fetch_missing
-from liftline_cli.console.reporting import Reporter
+from liftline_cli.console.reporting import ConsoleReporter
 from liftline_cli.local.process_settings import ProcessSettings
 from liftline_detector.blazepose.entry import DETECTOR as BLAZEPOSE
 from liftline_detector.keypoint_rcnn.entry import DETECTOR as DETECTRON2
@@ -31,7 +31,7 @@ OWN_SUFFIX = ".safetensors"
 
 
 def original_settings(
-    config: str, checkpoint: str, *, script_dir: Path, reporter: Reporter, console: Console
+    config: str, checkpoint: str, *, script_dir: Path, reporter: ConsoleReporter, console: Console
 ) -> ProcessSettings:
     """What the original script would do with these arguments, as far as it can be done here.
 
@@ -49,7 +49,7 @@ def original_settings(
     )
 
 
-def choose_detector(options: KeypointRcnnOptions, reporter: Reporter, console: Console) -> str:
+def choose_detector(options: KeypointRcnnOptions, reporter: ConsoleReporter, console: Console) -> str:
     """Detectron2 wherever it is installed, its weights fetched if need be; else BlazePose, and why."""
     if not is_installed():
         reporter.say(
@@ -69,7 +69,7 @@ def choose_detector(options: KeypointRcnnOptions, reporter: Reporter, console: C
     return DETECTRON2.name
 
 
-def find_checkpoint(name: str, folders: Sequence[Path], reporter: Reporter) -> Path | None:
+def find_checkpoint(name: str, folders: Sequence[Path], reporter: ConsoleReporter) -> Path | None:
     """The lifter's weights: as named, else the default one in the first of these folders; None for the bundled ones.
 
     Raises ModelError where another than the default is named and isn't there.

@@ -27,7 +27,7 @@ from liftline.progress import StopFlag
 from liftline.skeletons import H36M17, LIMB_JOINTS
 from liftline_cli.console.interrupts import stop_on_interrupt
 from liftline_cli.console.logging import configure_logging
-from liftline_cli.console.reporting import ConsoleReporter, Reporter
+from liftline_cli.console.reporting import ConsoleReporter
 from liftline_demo.mannequin import clip as clip_module
 from liftline_demo.mannequin.clip import Clip, render_clip, truth_path
 from liftline_demo.mannequin.truth import STATURE_M
@@ -81,7 +81,7 @@ def run(video: Path | None, output_dir: Path, *, console: Console, stop: StopFla
     console.print(_closing_lines(chosen, result), markup=False, highlight=False, soft_wrap=True)
 
 
-def demo_clip(output_dir: Path, clip: Clip, reporter: Reporter, stop: StopFlag) -> Path:
+def demo_clip(output_dir: Path, clip: Clip, reporter: ConsoleReporter, stop: StopFlag) -> Path:
     """The self-made clip, drawn unless an earlier run left the same one."""
     folder = Path(clip_module.__file__).parent
     sources = b"".join(path.read_bytes() for path in sorted(folder.glob("*.py")))
@@ -91,9 +91,7 @@ def demo_clip(output_dir: Path, clip: Clip, reporter: Reporter, stop: StopFlag) 
         reporter.skipped("draw")
         return path
     with reporter.step("draw", clip.frames) as progress:
-        render_clip(
-            path, frames=clip.frames, rate=clip.rate, size=clip.size_px, seed=clip.seed, stop=stop, progress=progress
-        )
+        render_clip(path, clip, stop=stop, progress=progress)
     return path
 
 

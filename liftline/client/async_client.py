@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from liftline.client import calls
 from liftline.client.connection import Connection
 from liftline.client.errors import NotFoundError, told_apart
-from liftline.client.output_folder import OnFile, OutputFolder, Retrieval, silent
+from liftline.client.output_folder import OnFile, OutputFolder, silent
 from liftline.client.transfer import AddressExpiredError, OnBytes, no_listener
 from liftline.client.views import Job, OutputFile, files_of, job_id, job_of
 from liftline.jobs.naming import Priority, new_id
@@ -42,22 +42,20 @@ class AsyncClient(calls.ClientBase):
     def __init__(
         self, connection: Connection | None = None, *, retry_s: float = 5.0, reconnect_s: float = 600.0
     ) -> None:
-        """Connects at the first call. A watch whose gateway is gone looks for it for `reconnect_s`."""
+        """Connects at the first call. A watch whose gateway is gone tries for `reconnect_s` seconds to reach it."""
         connection = connection or Connection()
         super().__init__(connection, retry_s=retry_s, reconnect_s=reconnect_s)
         self._channel = _channel(connection)
         self._stub: JobServiceAsyncStub = JobServiceStub(self._channel)
 
     async def close(self) -> None:
-        """End the connection."""
+        """Close the connection to the gateway; the client can't be used afterwards."""
         await self._channel.close()
 
     async def __aenter__(self) -> Self:
-        """Nothing more."""
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close."""
         await self.close()
 
     async def submit(
@@ -79,7 +77,7 @@ class AsyncClient(calls.ClientBase):
         return await self.create(upload, settings, priority=priority, request_id=request_id, webhook=webhook)
 
     async def upload(self, video: str | Path, on_bytes: OnBytes = no_listener) -> str:
-        """Put a video where `create` finds it, for a while; gives the name of the place."""
+        """Upload a video for `create` and return the name of the upload, which expires (an hour by default)."""
         path = Path(video)
         request = calls.upload_request(path)
         place = await self._call(self._stub.CreateUpload, request)
@@ -107,7 +105,7 @@ class AsyncClient(calls.ClientBase):
         return job_of(await self._call(self._stub.CreateJob, request))
 
     async def get(self, job: str | Job) -> Job:
-        """The job as it is now."""
+        """The job as the gateway knows it now. Raises NotFoundError."""
         return job_of(await self._call(self._stub.GetJob, job_service_pb2.GetJobRequest(name=calls.name_of(job))))
 
     async def list(self) -> AsyncIterator[Job]:
@@ -147,12 +145,12 @@ class AsyncClient(calls.ClientBase):
         return last.pop()
 
     async def cancel(self, job: str | Job) -> Job:
-        """Stop a job; one that has ended stays as it is."""
+        """Stop a job and return it; one that has ended stays as it is. Raises NotFoundError."""
         request = job_service_pb2.CancelJobRequest(name=calls.name_of(job))
         return job_of(await self._call(self._stub.CancelJob, request))
 
     async def delete(self, job: str | Job) -> None:
-        """Stop a job and remove all it made."""
+        """Stop a job and remove all it made. Raises NotFoundError."""
         lost: list[Exception] = []
         request = job_service_pb2.DeleteJobRequest(name=calls.name_of(job))
         try:
@@ -162,7 +160,7 @@ class AsyncClient(calls.ClientBase):
                 raise
 
     async def artifacts(self, job: str | Job) -> Sequence[OutputFile]:
-        """The files of a job that succeeded."""
+        """The files of a job that succeeded, each with an address to download it from. Raises JobStateError."""
         request = job_service_pb2.ListArtifactsRequest(name=calls.name_of(job))
         return files_of(await self._call(self._stub.ListArtifacts, request))
 
@@ -173,8 +171,7 @@ class AsyncClient(calls.ClientBase):
         """
         found, transfers = await self.get(job), self._transfers()
         output = OutputFolder(Path(folder), job_id(found), found.video_name, transfers)
-        retrieval = Retrieval(output, on_file)
-        while not await _in_thread(transfers.stop, retrieval.attempt, await self.artifacts(found)):
+        while not await _in_thread(transfers.stop, output.attempt, await self.artifacts(found), on_file):
             pass
         return output.files
 

@@ -28,7 +28,7 @@ PAGE = 100
 
 
 def upload_request(path: Path) -> job_service_pb2.CreateUploadRequest:
-    """For a place for this file. Raises InvalidInputError where there is none."""
+    """The request for an upload of this file. Raises InvalidInputError if it can't be read, is empty or no file."""
     try:
         size = path.stat().st_size
     except OSError as error:
@@ -57,7 +57,7 @@ def upload_form(place: job_service_pb2.Upload, *, size_bytes: int) -> UploadForm
 def job_request(
     upload: str, settings: JobSettings, *, priority: Priority, request_id: str, webhook: str
 ) -> job_service_pb2.CreateJobRequest:
-    """For a job on what was uploaded. Raises UsageError for a request id that can't be one."""
+    """The request for a job on an upload. Raises UsageError for a request id that is malformed."""
     if not is_token(request_id):
         raise UsageError(f"{request_id!r}: a request id has at most 64 letters, digits, '-' and '_'; choose another.")
     return job_service_pb2.CreateJobRequest(
@@ -112,10 +112,9 @@ class Watch:
 
 
 class ClientBase:
-    """The part of a client that doesn't wait for anything."""
+    """What `Client` and `AsyncClient` share: address, token, retry policy."""
 
     def __init__(self, connection: Connection, *, retry_s: float, reconnect_s: float) -> None:
-        """Nothing is connected."""
         self.server = connection.address
         self._metadata, self._ca_file = connection.metadata, connection.ca_file
         self._policy, self._reconnect_s = API_CALL.within(retry_s), reconnect_s

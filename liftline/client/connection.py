@@ -20,7 +20,7 @@ DEFAULT_SERVER = "127.0.0.1:50051"
 
 
 class Connection(BaseSettings):
-    """What isn't given is taken from the environment: `LIFTLINE_SERVER` and so on."""
+    """How to reach a gateway. Fields that aren't given are read from LIFTLINE_SERVER, LIFTLINE_TOKEN and so on."""
 
     model_config = SettingsConfigDict(env_prefix="LIFTLINE_", frozen=True)
 
@@ -38,7 +38,7 @@ class Connection(BaseSettings):
 
     @property
     def address(self) -> str:
-        """Address and port of the gateway."""
+        """host:port of the gateway: as given, else that of `liftline up`, else DEFAULT_SERVER."""
         return self.server or serving_gateway() or DEFAULT_SERVER
 
     @property
@@ -60,7 +60,7 @@ class Connection(BaseSettings):
 
     @property
     def credentials(self) -> grpc.ChannelCredentials | None:
-        """For a channel; None for an unencrypted one. Raises UsageError where a file can't be read."""
+        """TLS credentials of the channel; None for an unencrypted one. Raises UsageError if a file can't be read."""
         if not self.encrypted:
             return None
         if (self.cert_file is None) != (self.key_file is None):
@@ -73,7 +73,7 @@ class Connection(BaseSettings):
 
     @property
     def options(self) -> tuple[tuple[str, str | int], ...]:
-        """Of a channel: a gateway that comes back is found within seconds."""
+        """Options of the channel: it reconnects to a gateway that comes back within two seconds."""
         host, _ = split_address("LIFTLINE_SERVER", self.address)
         return (
             ("grpc.primary_user_agent", f"liftline/{__version__}"),

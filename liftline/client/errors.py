@@ -62,7 +62,7 @@ _HINTS = {
 
 
 def code_of(error: grpc.RpcError) -> grpc.StatusCode:
-    """The canonical code."""
+    """The status code of a gRPC error; UNKNOWN where it has none."""
     return error.code() if isinstance(error, grpc.Call | grpc.aio.AioRpcError) else grpc.StatusCode.UNKNOWN
 
 

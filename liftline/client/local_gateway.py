@@ -38,10 +38,10 @@ def state_folder() -> Path:
 
 
 def state_file() -> Path:
-    """The state, as JSON."""
+    """Path of the supervisor's state, a JSON file."""
     return state_folder() / "state.json"
 
 
 def lock_file() -> Path:
-    """The lock."""
+    """Path of the file that a living supervisor holds locked."""
     return state_folder() / "lock"

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,12 +41,26 @@ class OutputFolder:
     transfers: Transfers
 
     def __post_init__(self) -> None:
-        """Nothing is there."""
+        """`done` are places in the tree whose files are there."""
         self.done: set[str] = set()
         self._frames: dict[str, str] = {}
 
-    def fetch(self, files: Sequence[OutputFile], on_file: OnFile) -> None:
-        """Fetch all that isn't there yet; may be called again. Raises what transfers raise."""
+    def attempt(self, files: Sequence[OutputFile], on_file: OnFile) -> bool:
+        """Fetch what isn't there yet; returns whether all is there.
+
+        False where the addresses expired on the way: call it again with new ones. Raises what transfers raise, and
+        AddressExpiredError where they expired before anything came.
+        """
+        there = len(self.done)
+        try:
+            self._fetch(files, on_file)
+        except AddressExpiredError:
+            if len(self.done) == there:
+                raise
+            return False
+        return True
+
+    def _fetch(self, files: Sequence[OutputFile], on_file: OnFile) -> None:
         ordered = sorted(files, key=lambda file: (file.path == MANIFEST, file.path))
         self._check(ordered)
         with output_errors(self.root):
@@ -86,8 +99,7 @@ class OutputFolder:
             file.address, part, size_bytes=file.size_bytes, sha256=file.sha256, on_bytes=on_file(file)
         )  # fmt: skip
         if file.path == MANIFEST:
-            with _damage_told(MANIFEST):
-                write_json(target, self._manifest(part))
+            write_json(target, self._manifest(part))
         elif file.path == OutputTree(self.video_name).keypoint_lines:
             self._expand(part)
         else:
@@ -104,31 +116,15 @@ class OutputFolder:
         lines.unlink()
 
     def _manifest(self, path: Path) -> dict[str, Any]:
-        """The job's, with the files of frames instead of the one they came in."""
-        manifest = from_json(path.read_bytes(), allow_inf_nan=False)
-        files = {**manifest["files"], **self._frames}
+        """The job's, with the files of frames instead of the one they came in. Raises InvalidArtifactError."""
+        try:
+            manifest = from_json(path.read_bytes(), allow_inf_nan=False)
+            files = {**manifest["files"], **self._frames}
+        except (ValueError, LookupError, TypeError) as error:
+            raise InvalidArtifactError(f"{MANIFEST}: isn't what it should be ({error}); run the job again.") from error
         if self._frames:
             files.pop(OutputTree(self.video_name).keypoint_lines, None)
         return {**manifest, "files": dict(sorted(files.items()))}
-
-
-@dataclass
-class Retrieval:
-    """A download whose addresses may expire on the way: asked for anew, as long as something came meanwhile."""
-
-    output: OutputFolder
-    on_file: OnFile
-
-    def attempt(self, files: Sequence[OutputFile]) -> bool:
-        """Fetch what is missing; whether all is there. Raises AddressExpiredError for fresh addresses."""
-        there = len(self.output.done)
-        try:
-            self.output.fetch(files, self.on_file)
-        except AddressExpiredError:
-            if len(self.output.done) == there:
-                raise
-            return False
-        return True
 
 
 def _is_inside(path: str) -> bool:
@@ -137,11 +133,3 @@ def _is_inside(path: str) -> bool:
         return "\\" not in check_key(path) and path.partition("/")[0] != WORK_FOLDER
     except ValueError:
         return False
-
-
-@contextmanager
-def _damage_told(name: str) -> Iterator[None]:
-    try:
-        yield
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        raise InvalidArtifactError(f"{name}: isn't what it should be ({error}); run the job again.") from error

@@ -14,7 +14,7 @@ from google.protobuf.message import Message
 from liftline.client import calls
 from liftline.client.connection import Connection
 from liftline.client.errors import NotFoundError, told_apart
-from liftline.client.output_folder import OnFile, OutputFolder, Retrieval, silent
+from liftline.client.output_folder import OnFile, OutputFolder, silent
 from liftline.client.transfer import AddressExpiredError, OnBytes, no_listener
 from liftline.client.views import Job, OutputFile, files_of, job_id, job_of
 from liftline.jobs.naming import Priority, new_id
@@ -41,22 +41,20 @@ class Client(calls.ClientBase):
     def __init__(
         self, connection: Connection | None = None, *, retry_s: float = 5.0, reconnect_s: float = 600.0
     ) -> None:
-        """Connects at the first call. A watch whose gateway is gone looks for it for `reconnect_s`."""
+        """Connects at the first call. A watch whose gateway is gone tries for `reconnect_s` seconds to reach it."""
         connection = connection or Connection()
         super().__init__(connection, retry_s=retry_s, reconnect_s=reconnect_s)
         self._channel = _channel(connection)
         self._stub = JobServiceStub(self._channel)
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection to the gateway; the client can't be used afterwards."""
         self._channel.close()
 
     def __enter__(self) -> Self:
-        """Nothing more."""
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Close."""
         self.close()
 
     def submit(
@@ -78,7 +76,7 @@ class Client(calls.ClientBase):
         return self.create(upload, settings, priority=priority, request_id=request_id, webhook=webhook)
 
     def upload(self, video: str | Path, on_bytes: OnBytes = no_listener) -> str:
-        """Put a video where `create` finds it, for a while; gives the name of the place."""
+        """Upload a video for `create` and return the name of the upload, which expires (an hour by default)."""
         path = Path(video)
         request = calls.upload_request(path)
         place = self._call(self._stub.CreateUpload, request)
@@ -105,7 +103,7 @@ class Client(calls.ClientBase):
         return job_of(self._call(self._stub.CreateJob, request))
 
     def get(self, job: str | Job) -> Job:
-        """The job as it is now."""
+        """The job as the gateway knows it now. Raises NotFoundError."""
         return job_of(self._call(self._stub.GetJob, job_service_pb2.GetJobRequest(name=calls.name_of(job))))
 
     def list(self) -> Iterator[Job]:
@@ -141,11 +139,11 @@ class Client(calls.ClientBase):
         return deque(self.watch(job), maxlen=1).pop()
 
     def cancel(self, job: str | Job) -> Job:
-        """Stop a job; one that has ended stays as it is."""
+        """Stop a job and return it; one that has ended stays as it is. Raises NotFoundError."""
         return job_of(self._call(self._stub.CancelJob, job_service_pb2.CancelJobRequest(name=calls.name_of(job))))
 
     def delete(self, job: str | Job) -> None:
-        """Stop a job and remove all it made."""
+        """Stop a job and remove all it made. Raises NotFoundError."""
         lost: list[Exception] = []
         request = job_service_pb2.DeleteJobRequest(name=calls.name_of(job))
         try:
@@ -155,7 +153,7 @@ class Client(calls.ClientBase):
                 raise
 
     def artifacts(self, job: str | Job) -> Sequence[OutputFile]:
-        """The files of a job that succeeded."""
+        """The files of a job that succeeded, each with an address to download it from. Raises JobStateError."""
         request = job_service_pb2.ListArtifactsRequest(name=calls.name_of(job))
         return files_of(self._call(self._stub.ListArtifacts, request))
 
@@ -166,8 +164,7 @@ class Client(calls.ClientBase):
         """
         found = self.get(job)
         output = OutputFolder(Path(folder), job_id(found), found.video_name, self._transfers())
-        retrieval = Retrieval(output, on_file)
-        while not retrieval.attempt(self.artifacts(found)):
+        while not output.attempt(self.artifacts(found), on_file):
             pass
         return output.files
 

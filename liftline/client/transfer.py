@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -17,19 +18,18 @@ from urllib3.exceptions import HTTPError
 
 from liftline.client.errors import ServerError
 from liftline.errors import InvalidArtifactError, InvalidInputError, UnavailableError, UsageError
-from liftline.net.download import RefusedError, RemoteFile, TooLargeError, WrongBytesError, fetch_file
+from liftline.net.download import TRY_LATER, RefusedError, RemoteFile, TooLargeError, WrongBytesError, fetch_file
 from liftline.net.https import AddressError, Interrupted, is_loopback_url, pool, reason
 from liftline.net.part import Part
 from liftline.net.retrying import API_CALL, retry
 from liftline.progress import StopFlag
-from liftline.upload_form import FormBody, UploadForm, form_body
+from liftline.upload_form import UploadForm, form_body
 
 OnBytes = Callable[[int, int], None]
 """Told the bytes that went over and how many there are."""
 
 _TIMEOUT = urllib3.Timeout(connect=15, read=120)
 _PIECE_BYTES = 1 << 16
-_TRY_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
 
 
 class AddressExpiredError(ServerError):
@@ -104,15 +104,13 @@ class Transfers:
                 )
             pieces = _pieces(file, path, size, on_bytes, self.stop)
             if not form.fields:
-                self._request("PUT", form.address, {"Content-Length": str(size)}, body=pieces).close()
+                self._request("PUT", form.address, {"Content-Length": str(size)}, pieces)
                 return
             around = form_body(form.fields)
             headers = {"Content-Type": around.content_type, "Content-Length": str(around.length(size))}
-            self._request("POST", form.address, headers, body=_framed(pieces, around)).close()
+            self._request("POST", form.address, headers, chain([around.before], pieces, [around.after]))
 
-    def _request(
-        self, method: str, address: str, headers: dict[str, str], *, body: Iterator[bytes] | None = None
-    ) -> urllib3.BaseHTTPResponse:
+    def _request(self, method: str, address: str, headers: dict[str, str], body: Iterator[bytes]) -> None:
         host = _host(address)
         if urlsplit(address).scheme != "https" and not is_loopback_url(address):
             raise ServerError(f"{host}: not an https address, so nothing is sent there.")
@@ -123,11 +121,11 @@ class Transfers:
             )  # fmt: skip
         except HTTPError as error:
             raise UnavailableError(f"{host}: {reason(error)}; try again later.") from error
-        if response.status in {200, 201, 204}:
-            return response
         response.close()
+        if response.status in {200, 201, 204}:
+            return
         answer = f"{host}: the artifact store answered {response.status} {response.reason or ''}".rstrip()
-        if response.status in _TRY_LATER:
+        if response.status in TRY_LATER:
             raise UnavailableError(f"{answer}; try again later.")
         raise _refused(response.status, answer)
 
@@ -150,12 +148,6 @@ def _pieces(file: IO[bytes], path: Path, size: int, on_bytes: OnBytes, stop: Sto
         on_bytes(done, size)
     if piece or done != size:
         raise InvalidInputError(f"{path}: it changed while it was uploaded; upload it when it is complete.")
-
-
-def _framed(pieces: Iterator[bytes], around: FormBody) -> Iterator[bytes]:
-    yield around.before
-    yield from pieces
-    yield around.after
 
 
 def _refused(status: int, answer: str) -> ServerError:

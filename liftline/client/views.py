@@ -11,9 +11,7 @@ from typing import Any
 from google.protobuf.timestamp_pb2 import Timestamp
 
 from liftline.client.errors import ServerError
-from liftline.errors import (
-    LiftlineError,
-)
+from liftline.errors import LiftlineError
 from liftline.jobs.naming import Priority, Stage, is_token
 from liftline.jobs.wire import FAILURES, model_info
 from liftline.ports import ModelInfo
@@ -21,7 +19,7 @@ from liftline.v1 import job_service_pb2
 
 
 class JobState(StrEnum):
-    """The life of a job."""
+    """State of a job, as in the API's `Job.State`."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -32,12 +30,12 @@ class JobState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """Whether it stays so."""
+        """Whether the job has ended, in whichever way."""
         return self not in {JobState.QUEUED, JobState.RUNNING}
 
 
 class JobCancelledError(LiftlineError):
-    """Somebody stopped the job."""
+    """The job was cancelled, or deleted, before it succeeded."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +87,7 @@ class Job:
 
     @property
     def name(self) -> str:
-        """As the API calls it."""
+        """The resource name in the API, `jobs/<id>`."""
         return f"jobs/{self.id}"
 
     def raise_unless_succeeded(self) -> None:
@@ -100,7 +98,7 @@ class Job:
             raise JobCancelledError(f"{self.name} ({self.video_name}): {self.state}.")
 
     def to_json(self) -> dict[str, Any]:
-        """For scripts."""
+        """The job as JSON has it: what `liftline get --json` prints."""
         failure = self.failure
         return {
             "job": self.id,
@@ -135,7 +133,7 @@ def job_id(job: str | Job) -> str:
 
 
 def job_of(message: job_service_pb2.Job) -> Job:
-    """From the API's message. Raises ServerError for one that this version doesn't understand."""
+    """The job in the API's message. Raises ServerError for one that this version doesn't understand."""
     try:
         job = _job(message)
     except ValueError as error:
@@ -148,7 +146,7 @@ def job_of(message: job_service_pb2.Job) -> Job:
 
 
 def files_of(message: job_service_pb2.ListArtifactsResponse) -> Sequence[OutputFile]:
-    """From the API's message."""
+    """The output files that the API's message lists."""
     return [OutputFile(one.path, one.size_bytes, one.sha256, one.download_uri) for one in message.files]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import platform
 from collections.abc import Mapping
@@ -67,7 +68,8 @@ def facts_of(plan: Plan) -> dict[str, Any]:
     return {"exact_times": plan.exact_times, "video": plain(plan.info)}
 
 
-def package_versions() -> dict[str, str]:
+@functools.cache
+def package_versions() -> Mapping[str, str]:
     """Versions of Liftline, Python and those packages here that results depend on."""
     found = {name: _version(name) for name in _DEPENDENCIES}
     return {

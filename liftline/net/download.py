@@ -26,7 +26,8 @@ OnBytes = Callable[[int, int | None], None]
 _LEAST_GAIN_BYTES = 1 << 16
 """An attempt that brought so many was none in vain: the policy begins anew."""
 _PIECE_BYTES = 1 << 16
-_TRY_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+TRY_LATER = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Answers after which another attempt may succeed."""
 _CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)")
 
 
@@ -203,7 +204,7 @@ def _check_status(response: urllib3.BaseHTTPResponse) -> None:
     if response.status in {200, 206}:
         return
     answer = f"the server answered {response.status} {response.reason or ''}".rstrip()
-    if response.status in _TRY_LATER:
+    if response.status in TRY_LATER:
         asked = response.headers.get("Retry-After", "")
         raise Interrupted(answer, wait_s=float(asked) if asked.isdecimal() else 0.0)
     raise RefusedError(response.status, answer)

@@ -41,7 +41,7 @@ class Interrupted(Exception):  # noqa: N818 - no failure yet: another attempt fo
 
 
 class AddressError(Exception):
-    """Nothing is to be had from there, now or later: `problem` says why, without the address."""
+    """An address that can't be used, now or later; `problem` says why, without the address."""
 
     def __init__(self, url: str, problem: str) -> None:
         super().__init__(f"{url}: {problem}")
@@ -69,7 +69,7 @@ def open_url(url: str, headers: dict[str, str], *, connect: Connect | None = Non
 
 
 def reason(error: HTTPError) -> str:
-    """What broke, in words."""
+    """Why a request failed, as part of a sentence."""
     cause = error.original_error if isinstance(error, ProxyError) else error
     match cause:
         case NameResolutionError():

@@ -27,7 +27,7 @@ class Part:
 
     @property
     def etag_path(self) -> Path:
-        """Where the ETag is kept."""
+        """Path of the file beside it that holds its ETag."""
         return self.path.with_name(f"{self.path.name}.etag")
 
     @property
@@ -65,7 +65,7 @@ class Part:
             return not sha256 or sha256_file(self.path) == sha256
 
     def discard(self) -> None:
-        """Remove it. Raises OutputError."""
+        """Remove the file and its ETag. Raises OutputError."""
         with self.disk_errors(self.path):
             self.path.unlink(missing_ok=True)
             self.etag_path.unlink(missing_ok=True)

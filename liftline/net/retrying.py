@@ -50,7 +50,7 @@ class RetryPolicy:
     jitter: float = 0.0
 
     def within(self, timeout_s: float) -> RetryPolicy:
-        """The same with another timeout."""
+        """The same policy with another timeout, seconds."""
         return replace(self, timeout_s=timeout_s)
 
 
@@ -70,6 +70,7 @@ TASK_STORE = RetryPolicy(timeout_s=300.0)
 """Results of a task; later it goes back, and its work is done again."""
 API_CALL = RetryPolicy(timeout_s=5.0, longest_wait_s=3.0, jitter=0.5)
 """A client's call of the gateway, and what it transfers."""
+WEBHOOK = RetryPolicy(timeout_s=900.0, first_wait_s=2.0, longest_wait_s=60.0, jitter=0.5)
 MODEL_DOWNLOAD = RetryPolicy(attempts=5, first_wait_s=0.5, longest_wait_s=30.0)
 
 
@@ -77,7 +78,7 @@ class Backoff:
     """Decides after each failure when the next attempt is. A stream that got somewhere is to `restart` it."""
 
     def __init__(self, policy: RetryPolicy, *, clock_s: Callable[[], float] = time.monotonic) -> None:
-        """The first attempt begins."""
+        """The timeout counts from here: call it when the first attempt begins."""
         self.policy, self._clock_s = policy, clock_s
         self.restart()
 
@@ -129,7 +130,7 @@ async def retry_async(
     on: Temporary = UnavailableError,
     failed: OnFailure | None = None,
 ) -> T:
-    """The same within an event loop. Cancelling its task ends it at once."""
+    """As `retry`, within an event loop; cancelling the task ends it at once."""
     decision = _Decision(policy, on, failed, sleeps=True)
     try:
         return await call()

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 
 def contains(bits: bytes, number: int) -> bool:
-    """Whether the set has that number."""
+    """Whether `number` is in the set."""
     return number // 8 < len(bits) and bool(bits[number // 8] >> number % 8 & 1)
 
 
 def added(bits: bytes, number: int) -> bytes:
-    """The set with that number too."""
+    """A new set with `number` added."""
     grown = bytearray(max(len(bits), number // 8 + 1))
     grown[: len(bits)] = bits
     grown[number // 8] |= 1 << number % 8
@@ -19,7 +19,7 @@ def added(bits: bytes, number: int) -> bytes:
 
 
 def below(bits: bytes, limit: int) -> bytes:
-    """What is less than `limit`, in as many bytes as that takes."""
+    """The subset of numbers less than `limit`, in (limit + 7) // 8 bytes."""
     return (_whole(bits) & ((1 << limit) - 1)).to_bytes((limit + 7) // 8, "little")
 
 

@@ -54,43 +54,35 @@ class Work(Protocol):
 
     @property
     def task(self) -> Task:
-        """What is to be done."""
-        ...
+        """The task: its id, settings and inputs."""
 
     @property
     def folder(self) -> Path:
         """An empty folder of its own, removed afterwards."""
-        ...
 
     @property
     def stop(self) -> StopToken:
         """To ask at least once per frame."""
-        ...
 
     @property
     def progress(self) -> Progress:
         """To tell finished frames. While it doesn't move, the task counts as hanging."""
-        ...
 
     @property
     def segment_results(self) -> Sequence[TaskResult]:
-        """Of stages that need all segments: what was made of each, in order."""
-        ...
+        """For stages that join segments: the result of each segment's task, in order; else empty."""
 
     def input_file(self, role: str) -> Path:
         """The task's input of that role, fetched and checked. Raises UnavailableError, InvalidArtifactError."""
-        ...
 
     def fetch(self, ref: ArtifactRef) -> Path:
         """Any artifact, fetched and checked, in a file of the caller's own, who may remove it.
 
         Raises UnavailableError, InvalidArtifactError.
         """
-        ...
 
     def video(self) -> VideoOpener:
         """The job's video, read by ranges as it is needed."""
-        ...
 
 
 class StageHandler(Protocol):
@@ -101,15 +93,13 @@ class StageHandler(Protocol):
     """
 
     def __call__(self, work: Work) -> StageOutcome:
-        """Do it."""
-        ...
+        """Do one task and return what was made, as files in `work.folder`."""
 
     def fingerprint(self, task: Task) -> Fingerprint:
         """Everything besides its inputs that the outcome of a task depends on: settings, hashes of models, schemas.
 
         Whoever keeps results compares reprs, so that it must be made of plain values and frozen dataclasses.
         """
-        ...
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ MAKES: Mapping[Stage, tuple[str, ...]] = MappingProxyType(
 
 
 def tasks_of(record: JobRecord, stage: Stage, numbers: Iterable[int]) -> list[Task]:
-    """One for each number."""
+    """Tasks of a stage with these numbers, each with the settings and inputs that the stage needs."""
     model = _template(record, stage)
     tasks = []
     for number in numbers:

@@ -69,7 +69,7 @@ def _is_key(text: str) -> bool:
 
 
 def _is_json_object(text: str) -> bool:
-    """Whether it is one, or empty."""
+    """Whether a text is empty or a JSON object."""
     try:
         return not text or isinstance(from_json(text, allow_inf_nan=False), dict)
     except ValueError:

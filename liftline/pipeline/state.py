@@ -27,31 +27,22 @@ _MOST_WARNINGS, _LONGEST_TEXT = 100, 1000
 
 
 def begin(record: JobRecord) -> Step:
-    """What a new job is remembered as, and its first task."""
+    """The first record of a new job, and its first task."""
     changed = _copy(record)
     changed.state = Job.STATE_QUEUED
     changed.update_time.CopyFrom(record.create_time)
     return changed, _release_next(changed, record.create_time)
 
 
-def advance(record: JobRecord, event: Event) -> Step:
-    """The record after an event, and the tasks that it lets go."""
-    return advance_all(record, [event])
+def advance(record: JobRecord, *events: Event, largest_result_bytes: int | None = LARGEST_RESULT_BYTES) -> Step:
+    """The record after these events, one after the other, and the tasks that they release.
 
-
-def advance_all(
-    record: JobRecord, events: Iterable[Event], *, largest_result_bytes: int | None = LARGEST_RESULT_BYTES
-) -> Step:
-    """The same for several events, one after the other; results may be of any size where the last is None."""
+    A result of more than `largest_result_bytes` fails the job; None allows any size.
+    """
     changed, tasks = _copy(record), []
     for event in events:
         tasks += _apply(changed, event, largest_result_bytes)
     return changed, [] if is_over(changed) else tasks
-
-
-def unchanged(record: JobRecord) -> Step:
-    """No step at all."""
-    return record, []
 
 
 def cancel(record: JobRecord, *, time: Timestamp) -> JobRecord:

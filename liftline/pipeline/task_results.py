@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Iterable
 
@@ -26,10 +25,5 @@ def task_result(outcome: StageOutcome, artifacts: Iterable[Artifact], *, seconds
         warnings=outcome.warnings,
         seconds=seconds,
         worker=worker,
-        provenance={**_versions(), SETTINGS: json.dumps(dict(outcome.settings), sort_keys=True)},
+        provenance={**package_versions(), SETTINGS: json.dumps(dict(outcome.settings), sort_keys=True)},
     )
-
-
-@functools.cache
-def _versions() -> dict[str, str]:
-    return package_versions()

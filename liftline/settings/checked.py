@@ -30,7 +30,7 @@ class Problem:
 
     @property
     def place(self) -> str:
-        """Such as `export[0]`."""
+        """The path as text, such as `export[0]`."""
         return str(self.path[0]) + "".join(f"[{part}]" for part in self.path[1:])
 
 

@@ -27,7 +27,7 @@ DETECTOR_NAME = r"[a-z0-9][a-z0-9_-]{0,63}"
 NARROWEST_VIEW_DEG, WIDEST_VIEW_DEG = 1.0, 170.0
 """Fields of view that a lens without distortion can have."""
 SHORTEST_PERSON_M, TALLEST_PERSON_M = 0.4, 2.8
-"""From a baby to the tallest person there ever was: heights that somebody can be said to have."""
+"""Heights of people that are accepted: from a baby to the tallest person there ever was."""
 MOST_HEIGHTS = 50
 T = TypeVar("T")
 
@@ -87,7 +87,7 @@ class LiftChoices:
 
 @checked
 class RenderChoices:
-    """How people are drawn."""
+    """What the renderer is asked for."""
 
     layout: Layout = Field(default="side-by-side", description="What the video shows.")
 
@@ -129,7 +129,7 @@ class JobSettings(RenderChoices, LiftChoices):
             raise InvalidSettingsError(problems) from error
 
     def to_proto(self) -> api.JobSettings:
-        """For a request or a task."""
+        """These settings as the message that requests and tasks carry."""
         from liftline.settings import _job_wire
 
         return _job_wire.message_of(self, field_infos(type(self)))

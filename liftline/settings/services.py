@@ -18,7 +18,7 @@ def _config(prefix: str) -> SettingsConfigDict:
 
 
 class NatsSettings(BaseSettings):
-    """How to reach NATS."""
+    """Connection to NATS and how its streams are made: LIFTLINE_NATS_*."""
 
     model_config = _config("NATS")
 
@@ -37,7 +37,7 @@ class NatsSettings(BaseSettings):
 
 
 class S3Settings(BaseSettings):
-    """How to reach the artifact store."""
+    """Connection to the S3 server that holds artifacts: LIFTLINE_S3_*."""
 
     model_config = _config("S3")
 
@@ -51,7 +51,7 @@ class S3Settings(BaseSettings):
 
 
 class GrpcSettings(BaseSettings):
-    """Where a service listens and whom it lets in."""
+    """Where a service listens and whose calls it accepts: LIFTLINE_GRPC_*."""
 
     model_config = _config("GRPC")
 
@@ -72,7 +72,7 @@ class GrpcSettings(BaseSettings):
 
 
 class TelemetrySettings(BaseSettings):
-    """What is told to operators. Traces go where OpenTelemetry's own `OTEL_EXPORTER_OTLP_ENDPOINT` says."""
+    """Logs and metrics: LIFTLINE_TELEMETRY_*. Traces go where OpenTelemetry's `OTEL_EXPORTER_OTLP_ENDPOINT` says."""
 
     model_config = _config("TELEMETRY")
 
@@ -84,7 +84,7 @@ class TelemetrySettings(BaseSettings):
 
 
 class WorkerSettings(BaseSettings):
-    """How a detector, lifter or renderer takes tasks."""
+    """How a detector, lifter or renderer takes tasks: LIFTLINE_WORKER_*."""
 
     model_config = _config("WORKER")
 
@@ -105,7 +105,7 @@ class WorkerSettings(BaseSettings):
 
 
 class GatewaySettings(BaseSettings):
-    """What the gateway allows, and how it minds jobs."""
+    """Limits of jobs and tenants, timing of the reconciler, webhooks: LIFTLINE_GATEWAY_*."""
 
     model_config = _config("GATEWAY")
 

@@ -16,7 +16,7 @@ from liftline.ports import Detector, DetectorSession, ModelInfo
 from liftline.skeletons import COCO17
 from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
 from liftline_detector.keypoint_rcnn.preprocessing import InputFormat
-from liftline_detector.registry import build_detector, detectors
+from liftline_detector.registry import detectors
 from tests.standins import BrightNetwork
 
 
@@ -54,7 +54,8 @@ def detector(request) -> Detector:
         info = ModelInfo("stand-in", "0" * 64, "MIT", "this test")
         return KeypointRcnnDetector(BrightNetwork(), InputFormat(80, 133, "BGR"), info, batch_size=4)
     try:
-        return build_detector(request.param)
+        entry = detectors()[request.param]
+        return entry.build(entry.chosen({}))
     except ModelError as error:
         pytest.skip(str(error))
 

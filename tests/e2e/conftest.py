@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from liftline_cli.main import app
-from liftline_demo.mannequin.clip import render_clip
+from liftline_demo.mannequin.clip import Clip, render_clip
 from tests.support import CommandResult, Liftline
 
 
@@ -32,7 +32,7 @@ def liftline() -> Liftline:
 def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A second of the walking mannequin, small."""
     path = tmp_path_factory.mktemp("mannequin") / "walk.mp4"
-    render_clip(path, frames=16, rate=Fraction(16), size=(320, 240))
+    render_clip(path, Clip(16, Fraction(16), (320, 240)))
     return path
 
 

@@ -22,7 +22,7 @@ from liftline.progress import FrameCounter, StopFlag
 from liftline.skeletons import H36M17, LIMB_JOINTS
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
-from liftline_demo.mannequin.clip import WALK, render_clip
+from liftline_demo.mannequin.clip import WALK, Clip, render_clip
 from liftline_demo.mannequin.gait import pose_at
 from liftline_demo.mannequin.truth import h36m_joints, truth_of
 from liftline_demo.mannequin.view import View
@@ -115,7 +115,7 @@ def test_frames_without_a_reference_are_not_matched(truth: Poses, limbs_m: NDArr
 
 def test_a_looped_clip_has_every_frame_again_at_an_even_pace(tmp_path: Path) -> None:
     clip = tmp_path / "clip.mp4"
-    render_clip(clip, frames=10, rate=Fraction(25), size=(96, 72))
+    render_clip(clip, Clip(frames=10, size_px=(96, 72)))
     plan = _plan(looped(clip, 1.1, tmp_path / "long.mp4"))
     assert plan.frame_count == 30
     np.testing.assert_allclose(np.diff(plan.frame_times_s), 0.04, atol=1e-6)

@@ -25,7 +25,7 @@ from liftline.tracks import Tracks
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
 from liftline.video.reading import read_frames
-from liftline_detector.registry import build_detector
+from liftline_detector.blazepose.detector import BlazePoseDetector
 from liftline_detector.stage import detect_segment
 from liftline_lifter.stage import TrackSettings, track_people
 
@@ -39,7 +39,7 @@ Picture = NDArray[np.uint8]
 @pytest.fixture(scope="module")
 def detector() -> Detector:
     try:
-        return build_detector("blazepose")
+        return BlazePoseDetector.load()
     except ModelError as error:
         pytest.skip(str(error))
 

@@ -22,7 +22,7 @@ from liftline_detector.keypoint_rcnn import _network as network
 from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
 from liftline_detector.keypoint_rcnn.options import DEFAULT_CONFIG, KeypointRcnnOptions, is_installed
 from liftline_detector.keypoint_rcnn.preprocessing import network_input
-from liftline_detector.registry import build_detector
+from liftline_detector.registry import find_detector
 from tests.parity.networks import random_weights
 
 pytestmark = [
@@ -186,7 +186,7 @@ def features(options: KeypointRcnnOptions, frame: Frame) -> dict[str, torch.Tens
 
 def test_weights_of_another_network_are_refused(small):
     with pytest.raises(ModelError, match="weights of another network than --detectron-cfg tells"):
-        build_detector("detectron2", replace(small, config=DEFAULT_CONFIG))
+        find_detector("detectron2").build(replace(small, config=DEFAULT_CONFIG))
 
 
 @pytest.mark.parametrize(
@@ -199,12 +199,12 @@ def test_weights_of_another_network_are_refused(small):
 )
 def test_unusable_configs_are_refused(config, phrase):
     with pytest.raises(UsageError, match=phrase):
-        build_detector("detectron2", KeypointRcnnOptions(config=config))
+        find_detector("detectron2").build(KeypointRcnnOptions(config=config))
 
 
 def test_a_config_that_is_a_program_is_not_run(tmp_path):
     canary, path = tmp_path / "canary", tmp_path / "evil.yaml"
     path.write_text(f'MODEL: !!python/object/apply:os.mkdir ["{canary}"]\n')
     with pytest.raises(UsageError, match="not a Detectron2 config"):
-        build_detector("detectron2", KeypointRcnnOptions(config=str(path)))
+        find_detector("detectron2").build(KeypointRcnnOptions(config=str(path)))
     assert not canary.exists()

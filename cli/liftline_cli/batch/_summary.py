@@ -55,7 +55,7 @@ class Summary:
         return {str(outcome): found[outcome] for outcome in VideoOutcome if found[outcome]}
 
     def to_json(self) -> dict[str, Any]:
-        """What `summary.json` holds."""
+        """The summary as `summary.json` holds it: totals, and a row per video."""
         return {
             "schema_version": SCHEMA_VERSION,
             "liftline": __version__,
@@ -84,7 +84,7 @@ class Summary:
         return row
 
     def table(self) -> Table:
-        """One line per video."""
+        """A table for a terminal, one line per video."""
         table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
         table.add_column("video", overflow="fold", min_width=14)
         for heading in ("frames", "people", "ids", "coverage", "seconds", "fps", "warn"):

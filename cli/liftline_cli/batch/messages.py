@@ -13,7 +13,7 @@ from liftline_cli.local.process_settings import ProcessSettings
 
 
 class VideoOutcome(StrEnum):
-    """What became of a video."""
+    """How the processing of one video ended; `waiting` is one that has not begun."""
 
     WAITING = "waiting"
     DONE = "done"
@@ -37,7 +37,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Measures:
-    """Of a finished video.
+    """Figures of a finished video, for the summary.
 
     Attributes:
         frames: of the video.
@@ -79,7 +79,7 @@ class Report:
 
 @dataclass(frozen=True)
 class Mailbox:
-    """The files in `folder`."""
+    """Task, report and crash log of one process, as files in `folder`."""
 
     folder: Path
 
@@ -93,11 +93,11 @@ class Mailbox:
         write_bytes(self.folder / "task.json", _TASK.dump_json(task))
 
     def task(self) -> Task:
-        """The task left here."""
+        """Read the task that `send_task` left."""
         return _TASK.validate_json((self.folder / "task.json").read_bytes())
 
     def send_report(self, report: Report) -> None:
-        """Leave the report for the batch."""
+        """Leave the report for the process that started this one."""
         write_bytes(self.folder / "report.json", _REPORT.dump_json(report))
 
     def report(self) -> Report | None:

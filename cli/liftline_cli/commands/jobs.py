@@ -38,7 +38,7 @@ def list_jobs(
         if as_json:
             print_json({"jobs": [job.to_json() for job in jobs]})
         elif not jobs:
-            current.session.reporter.say("No jobs; `liftline submit VIDEO` makes one.")
+            current.reporter.say("No jobs; `liftline submit VIDEO` makes one.")
         else:
             print_table(_table(jobs), sys.stdout)
 
@@ -58,11 +58,11 @@ def delete(job: JobName, gateway: Gateway, as_json: AsJson = False) -> None:
         if as_json:
             print_json({"job": job.removeprefix("jobs/"), "deleted": True})
         else:
-            current.session.reporter.say(f"{job}: deleted.")
+            current.reporter.say(f"{job}: deleted.")
 
 
 def _show(current: JobSession, job: Job) -> None:
-    if current.session.as_json:
+    if current.as_json:
         print_json(job.to_json())
         return
     table = Table(box=None, pad_edge=False, show_header=False)

@@ -43,7 +43,7 @@ CHECKSUM_NOTE = (
 
 
 class State(StrEnum):
-    """What is known of a model file on this machine."""
+    """State of a model file here; `unrecorded` is one that is there while its SHA-256 isn't known."""
 
     READY = "ready"
     MISSING = "missing"

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
@@ -27,36 +26,6 @@ from rich.text import Text
 
 from liftline.ports import Progress as ProgressPort
 from liftline.progress import FrameCounter
-
-
-class Reporter(Protocol):
-    """Told what runs and what the user should know."""
-
-    @property
-    def warnings(self) -> list[str]:
-        """Every warning so far, in order."""
-        ...
-
-    @property
-    def seconds(self) -> dict[str, float]:
-        """Wall-clock seconds of every step that ran."""
-        ...
-
-    def step(self, name: str, frames: int | None) -> AbstractContextManager[ProgressPort]:
-        """A context that times a step and gives it a Progress to advance."""
-        ...
-
-    def skipped(self, name: str) -> None:
-        """A step was finished earlier, from the same inputs and settings."""
-        ...
-
-    def warn(self, sentence: str) -> None:
-        """Something the user should know; the work goes on."""
-        ...
-
-    def say(self, sentence: str) -> None:
-        """A choice that was made for the user."""
-        ...
 
 
 class _FramesPerSecond(ProgressColumn):
@@ -104,11 +73,11 @@ class ConsoleReporter:
         )
 
     def skipped(self, name: str) -> None:
-        """Say that nothing had to be done."""
+        """Tell that a step was finished earlier, from the same inputs and settings."""
         self._print(f"[green]✓[/] {name:<8} unchanged since the last run, not run again (--overwrite runs it)")
 
     def warn(self, sentence: str) -> None:
-        """Print in yellow and remember."""
+        """Print a warning in yellow and add it to `warnings`; the same one is printed once."""
         if sentence not in self.warnings:
             self.warnings.append(sentence)
             self._print(f"[yellow]Warning:[/] {escape(sentence)}")
@@ -118,7 +87,7 @@ class ConsoleReporter:
         self._print(f"[red]Error:[/] {escape(sentence)}")
 
     def say(self, sentence: str) -> None:
-        """Print as it is."""
+        """Print a line that tells of a choice or a result."""
         self._print(escape(sentence))
 
     def _print(self, text: str) -> None:

@@ -67,7 +67,7 @@ def _fail(console: Console, error: LiftlineError, *, as_json: bool) -> None:
 
 
 def print_json(report: dict[str, Any]) -> None:
-    """One line on stdout, for scripts."""
+    """Write one JSON object as one line to stdout."""
     sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
 
 
@@ -85,7 +85,7 @@ _FOCAL_SOURCES = {
 
 
 def focal_length(scene: Scene) -> dict[str, Any]:
-    """Of the video's camera, for a summary."""
+    """Focal length of the video's camera in pixels and how it is known, for a summary."""
     return {"px": round(scene.focal_px, 1), "source": scene.focal_source}
 
 

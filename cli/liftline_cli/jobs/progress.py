@@ -13,15 +13,14 @@ from liftline_cli.console.reporting import ConsoleReporter
 
 
 class JobBars:
-    """Shows snapshots of one job."""
+    """Progress bars of one job: one per stage, moved by each snapshot of the job."""
 
     def __init__(self, bar: Progress, reporter: ConsoleReporter) -> None:
-        """Nothing yet."""
         self._bar, self._reporter = bar, reporter
         self._tasks: dict[str, TaskID] = {}
 
     def show(self, job: Job) -> None:
-        """It is so now."""
+        """Move the bars to this snapshot; tells its warnings, once each."""
         if job.state is JobState.QUEUED and not self._tasks:
             self._row("waiting")
         if job.stages and "waiting" in self._tasks:
@@ -49,7 +48,7 @@ class JobBars:
 
 
 def counted(stage: StageProgress) -> str:
-    """Its finished tasks, of so many."""
+    """Finished tasks of a stage and all there are, such as "3/12 segments"."""
     return f"{stage.tasks_done}/{stage.tasks}{' segments' if stage.stage in SEGMENTED else ''}"
 
 
@@ -62,7 +61,7 @@ def part_done(stage: StageProgress, job: Job) -> tuple[int, int]:
 
 @contextmanager
 def job_bars(reporter: ConsoleReporter) -> Iterator[JobBars]:
-    """Bars while the block runs."""
+    """Show bars of a job during the block."""
     columns = (
         SpinnerColumn(finished_text="[green]✓[/]"),
         TextColumn("{task.description:<8}"),

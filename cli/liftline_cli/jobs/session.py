@@ -17,18 +17,17 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class JobSession:
-    """What such a command gets."""
+class JobSession(Session):
+    """What a command that talks to a gateway gets: the session and a connected client."""
 
-    session: Session
     client: Client
 
 
 @contextmanager
-def job_session(gateway: Gateway, *, as_json: bool, verbose: bool = False) -> Iterator[JobSession]:
+def job_session(gateway: Gateway, *, as_json: bool) -> Iterator[JobSession]:
     """Connect; report errors in plain words with their exit code."""
-    with session(as_json=as_json, verbose=verbose) as current, _interrupted_at_once(), gateway.connect() as client:
-        yield JobSession(current, client)
+    with session(as_json=as_json, verbose=False) as current, _interrupted_at_once(), gateway.connect() as client:
+        yield JobSession(**vars(current), client=client)
 
 
 @contextmanager

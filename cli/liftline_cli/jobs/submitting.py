@@ -74,8 +74,7 @@ def submit_all(current: JobSession, videos: Sequence[Path], order: Order) -> Exi
 
 def follow(current: JobSession, job: Job | str, folder: Path | None) -> None:
     """Watch a job to its end, then fetch its results into `folder`. Raises what it failed for."""
-    session = current.session
-    with job_bars(session.reporter) as bars:
+    with job_bars(current.reporter) as bars:
         for snapshot in current.client.watch(job):
             bars.show(snapshot)
             last = snapshot
@@ -85,8 +84,7 @@ def follow(current: JobSession, job: Job | str, folder: Path | None) -> None:
 
 def fetch(current: JobSession, job: Job | str, folder: Path) -> dict[str, Path]:
     """The results into `folder`, with a bar."""
-    session = current.session
-    with progress_bar(session.reporter.console, f"to {folder}", quiet=session.reporter.quiet) as on_bytes:
+    with progress_bar(current.reporter.console, f"to {folder}", quiet=current.reporter.quiet) as on_bytes:
 
         def on_file(_file: OutputFile) -> OnBytes:
             return on_bytes
@@ -96,19 +94,18 @@ def fetch(current: JobSession, job: Job | str, folder: Path) -> dict[str, Path]:
 
 def report_done(current: JobSession, job: Job, files: dict[str, Path]) -> None:
     """The closing lines of `liftline process`, or the job as JSON."""
-    session = current.session
-    if session.as_json:
+    if current.as_json:
         print_json({**job.to_json(), "files": {name: str(path) for name, path in files.items()}})
         return
-    session.reporter.say(f"{job.name} ({job.video_name}): succeeded.")
+    current.reporter.say(f"{job.name} ({job.video_name}): succeeded.")
     if files:
-        closing(session, {"frames": job.frame_count, "models": [vars(model) for model in job.models]}, files)
+        closing(current, {"frames": job.frame_count, "models": [vars(model) for model in job.models]}, files)
     else:
-        session.reporter.say(f"`liftline download {job.id} --output-dir outputs` fetches the results.")
+        current.reporter.say(f"`liftline download {job.id} --output-dir outputs` fetches the results.")
 
 
 def _submit(current: JobSession, video: Path, order: Order) -> Job:
-    reporter = current.session.reporter
+    reporter = current.reporter
     try:
         with progress_bar(reporter.console, escape(video.name), quiet=reporter.quiet, doing="Uploading") as on_bytes:
             job = current.client.submit(
@@ -117,7 +114,7 @@ def _submit(current: JobSession, video: Path, order: Order) -> Job:
             )  # fmt: skip
     except KeyboardInterrupt as error:
         raise Cancelled(f"{video.name}: the upload was stopped; no job was made of it.") from error
-    if current.session.as_json:
+    if current.as_json:
         if not order.wait:
             print_json(job.to_json())
     else:
@@ -131,7 +128,7 @@ def _fail(current: JobSession, video: Path, error: LiftlineError, *, alone: bool
     if alone or isinstance(error, Cancelled):
         raise error
     report: dict[str, Any] = {"video": str(video), "error": str(error), "kind": type(error).__name__}
-    if current.session.as_json:
+    if current.as_json:
         print_json(report)
     else:
-        current.session.reporter.fail(f"{video}: {error}")
+        current.reporter.fail(f"{video}: {error}")

@@ -13,12 +13,12 @@ from liftline.adapters.folder_store import FolderStore
 from liftline.files.output_tree import MANIFEST, OutputTree
 from liftline.jobs.naming import Stage
 from liftline.jobs.wire import model_info
+from liftline.pipeline.local.ports import Observer
 from liftline.pipeline.local.run import LocalJob, LocalRun, work_folder
 from liftline.ports import ModelInfo
 from liftline.poses import Poses
 from liftline.progress import StopFlag
 from liftline.scene import Scene
-from liftline_cli.console.reporting import Reporter
 from liftline_cli.local.process_settings import ProcessSettings
 from liftline_cli.local.services import LocalServices
 
@@ -53,7 +53,7 @@ class ProcessResult:
 
 
 def process_video(
-    video: Path, output_dir: Path, *, settings: ProcessSettings, reporter: Reporter, stop: StopFlag
+    video: Path, output_dir: Path, *, settings: ProcessSettings, reporter: Observer, stop: StopFlag
 ) -> ProcessResult:
     """Run every step on `video` and write the output tree into `output_dir`.
 
@@ -71,7 +71,7 @@ def process_video(
 
 
 def run_stages(
-    video: Path, output_dir: Path, *, settings: ProcessSettings, reporter: Reporter, stop: StopFlag,
+    video: Path, output_dir: Path, *, settings: ProcessSettings, reporter: Observer, stop: StopFlag,
     until: Stage = Stage.MUX,
 ) -> LocalRun:  # fmt: skip
     """Run the steps up to `until` alone; what they make is in the tree, without a manifest. Raises LiftlineError."""

@@ -20,7 +20,6 @@ class LocalServices:
     """Gives stages that are ready to run with the choices of one run; each service is loaded when it is first asked."""
 
     def __init__(self, settings: ProcessSettings) -> None:
-        """Nothing is loaded yet."""
         self._settings = settings
         self._loaded: dict[Sequence[Stage], LoadedService] = {}
 
@@ -34,7 +33,7 @@ class LocalServices:
 
 
 class StepsWithoutDetector(LocalServices):
-    """The same, where nobody is to be detected: the plan of a video is made without a model."""
+    """Stages of a run in which nobody is detected: the plan stage is made without a detector's model."""
 
     def __call__(self, stage: Stage) -> LocalStage:
         """See `LocalStages`."""

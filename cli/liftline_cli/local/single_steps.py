@@ -18,6 +18,7 @@ from liftline.errors import InvalidInputError, UsageError
 from liftline.files.output_tree import WORK_FOLDER
 from liftline.jobs.naming import Stage
 from liftline.pipeline.local.job_files import JobFiles, link_or_copy
+from liftline.pipeline.local.ports import Observer
 from liftline.pipeline.local.run import JOB, LocalJob
 from liftline.pipeline.local.single_steps import SingleSteps
 from liftline.pipeline.local.stage_run import StageRun
@@ -29,7 +30,6 @@ from liftline.progress import StopFlag
 from liftline.settings.job import of_job
 from liftline.v1.records_pb2 import JobRecord
 from liftline.video.opening import local_opener
-from liftline_cli.console.reporting import Reporter
 from liftline_cli.console.session import focal_length
 from liftline_cli.local.process_settings import ProcessSettings
 from liftline_cli.local.services import LocalServices, StepsWithoutDetector
@@ -44,7 +44,7 @@ Outcome = tuple[dict[str, Any], dict[str, Path]]
 
 def lift_file(
     keypoints: Path, output: Path, *, settings: ProcessSettings, fps: float | None, video: Path | None,
-    reporter: Reporter, stop: StopFlag, subject: str | None = None,
+    reporter: Observer, stop: StopFlag, subject: str | None = None,
 ) -> Outcome:  # fmt: skip
     """Lift a file of tracks, a custom dataset or Detectron's file to `output`, its scene beside it.
 
@@ -79,7 +79,7 @@ def lift_file(
 
 
 def render_file(
-    video: Path, poses_path: Path, output: Path, *, settings: ProcessSettings, reporter: Reporter, stop: StopFlag
+    video: Path, poses_path: Path, output: Path, *, settings: ProcessSettings, reporter: Observer, stop: StopFlag
 ) -> Outcome:  # fmt: skip
     """Draw poses over their video into an mp4 or gif. Raises LiftlineError."""
     if output.suffix.lower() not in {".mp4", ".gif"}:
@@ -111,7 +111,7 @@ def scene_path_of(poses_path: Path) -> Path:
 
 @contextmanager
 def _steps(
-    record: JobRecord, video: VideoOpener | None, output: Path, services: LocalServices, reporter: Reporter,
+    record: JobRecord, video: VideoOpener | None, output: Path, services: LocalServices, reporter: Observer,
     stop: StopFlag,
 ) -> Iterator[SingleSteps]:  # fmt: skip
     """Stages that work in a hidden folder beside the output, which is gone afterwards."""
@@ -129,7 +129,7 @@ def _record_of(video: Path, output: Path, settings: ProcessSettings) -> JobRecor
 
 
 def _plan(
-    video: Path, output: Path, services: LocalServices, settings: ProcessSettings, reporter: Reporter, stop: StopFlag
+    video: Path, output: Path, services: LocalServices, settings: ProcessSettings, reporter: Observer, stop: StopFlag
 ) -> Plan:  # fmt: skip
     opener = local_opener(video)
     with _steps(_record_of(video, output, settings), opener, output, services, reporter, stop) as steps:

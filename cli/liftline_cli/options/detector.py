@@ -52,7 +52,7 @@ class ChosenDetector:
     given: Mapping[str, Any]
 
     def options(self) -> DetectorOptions:
-        """For the detector. Raises UsageError where they are wrong, or another one's."""
+        """Checked options of the chosen detector. Raises UsageError if one is wrong, or another detector's."""
         for name in self.given:
             info, owners = own_options()[name]
             if self.name not in [entry.name for entry in owners]:

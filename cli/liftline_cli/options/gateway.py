@@ -50,49 +50,21 @@ RequestId = Annotated[
     ),
 ]
 
+
+def _option(kind: type, flag: str, help_text: str, *, metavar: str = "FILE") -> Any:
+    return Annotated[kind | None, typer.Option(flag, metavar=metavar, help=help_text, rich_help_panel=_PANEL)]
+
+
 _OPTIONS: dict[str, Any] = {
-    "server": Annotated[
-        str | None,
-        typer.Option(
-            "--server",
-            metavar="HOST:PORT",
-            help="The gateway. [default: LIFTLINE_SERVER, else that of `liftline up`]",
-            rich_help_panel=_PANEL,
-        ),
-    ],
-    "token_file": Annotated[
-        Path | None,
-        typer.Option(
-            "--token-file",
-            metavar="FILE",
-            help="Bearer token. [default: LIFTLINE_TOKEN or LIFTLINE_TOKEN_FILE]",
-            rich_help_panel=_PANEL,
-        ),
-    ],
-    "ca_file": Annotated[
-        Path | None,
-        typer.Option(
-            "--ca-file",
-            metavar="FILE",
-            help="Certificate authority of the gateway. [default: LIFTLINE_CA_FILE, else the system's]",
-            rich_help_panel=_PANEL,
-        ),
-    ],
-    "cert_file": Annotated[
-        Path | None,
-        typer.Option(
-            "--cert-file",
-            metavar="FILE",
-            help="Client certificate. [default: LIFTLINE_CERT_FILE]",
-            rich_help_panel=_PANEL,
-        ),
-    ],
-    "key_file": Annotated[
-        Path | None,
-        typer.Option(
-            "--key-file", metavar="FILE", help="Its key. [default: LIFTLINE_KEY_FILE]", rich_help_panel=_PANEL
-        ),
-    ],
+    "server": _option(
+        str, "--server", "The gateway. [default: LIFTLINE_SERVER, else that of `liftline up`]", metavar="HOST:PORT"
+    ),
+    "token_file": _option(Path, "--token-file", "Bearer token. [default: LIFTLINE_TOKEN or LIFTLINE_TOKEN_FILE]"),
+    "ca_file": _option(
+        Path, "--ca-file", "Certificate authority of the gateway. [default: LIFTLINE_CA_FILE, else the system's]"
+    ),
+    "cert_file": _option(Path, "--cert-file", "Client certificate. [default: LIFTLINE_CERT_FILE]"),
+    "key_file": _option(Path, "--key-file", "Its key. [default: LIFTLINE_KEY_FILE]"),
 }
 
 

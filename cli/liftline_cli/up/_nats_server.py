@@ -23,7 +23,7 @@ class NatsServer:
 
     @property
     def url(self) -> str:
-        """Where clients find it."""
+        """Address for clients, nats://127.0.0.1:PORT."""
         return f"nats://127.0.0.1:{self.port}"
 
     def start(self) -> None:
@@ -38,11 +38,11 @@ class NatsServer:
         wait_until_answering(self.child, f"http://127.0.0.1:{self.monitoring_port}/healthz")
 
     def end(self, *, within_s: float) -> None:
-        """End it; what it stored stays."""
+        """End it by SIGTERM, or by SIGKILL after `within_s` seconds; what it stored stays."""
         if self.child is not None:
             self.child.end(within_s=within_s)
 
     def kill(self) -> None:
-        """End it at once; what it stored stays."""
+        """End it by SIGKILL; what it stored stays."""
         if self.child is not None:
             self.child.kill()

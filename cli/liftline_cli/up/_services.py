@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from liftline_cli.up.ports import Ports
@@ -16,20 +15,15 @@ _OURS = ("LIFTLINE_NATS_", "LIFTLINE_S3_", "LIFTLINE_GRPC_", "LIFTLINE_TELEMETRY
 
 @dataclass(frozen=True)
 class ServiceProcess:
-    """One process; `port` is where its gRPC is, None for a free one at each start."""
+    """A service's process, `python -m MODULE`; `port` is where its gRPC is, None for a free one at each start."""
 
     name: str
     module: str
     port: int | None = None
 
-    @property
-    def command(self) -> Sequence[str]:
-        """What runs it."""
-        return [sys.executable, "-m", self.module]
-
 
 def service_processes(*, detectors: int, renderers: int, gateway_port: int) -> list[ServiceProcess]:
-    """All of them, the gateway first."""
+    """All processes that `liftline up` runs besides the servers, the gateway first."""
     return [
         ServiceProcess("gateway", "liftline_gateway", gateway_port),
         *(ServiceProcess(f"detector-{number}", "liftline_detector") for number in range(1, detectors + 1)),
@@ -39,7 +33,7 @@ def service_processes(*, detectors: int, renderers: int, gateway_port: int) -> l
 
 
 def environment(ports: Ports, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """For all of them: ours where it connects them, the user's where it sets anything else."""
+    """Environment of all services: variables that connect them are set here, all others are the user's."""
     kept = {name: value for name, value in inherited.items() if not name.startswith(_OURS)}
     return {
         "LIFTLINE_WORKER_GRACE_S": str(GRACE_S),

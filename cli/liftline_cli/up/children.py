@@ -13,6 +13,7 @@ import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from liftline.errors import LiftlineError, UsageError
@@ -30,7 +31,7 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether it runs."""
+        """Whether the process runs."""
         return self.process.poll() is None
 
     def kill(self) -> None:
@@ -52,24 +53,21 @@ _LISTENING_PORTS = range(10_000, 32_000)
 """Below the ports that systems give to outgoing connections (Linux: from 32768), which would take one unasked."""
 
 
+def is_free(port: int) -> bool:
+    """Whether this port of 127.0.0.1 can be bound."""
+    with socket.socket() as one:
+        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            one.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
 def free_ports(count: int) -> list[int]:
     """Ports of this machine that nobody listens on just now, drawn at random: who comes a little later gets others."""
-    sockets: list[socket.socket] = []
-    try:
-        for port in random.sample(_LISTENING_PORTS, len(_LISTENING_PORTS)):
-            if len(sockets) == count:
-                break
-            one = socket.socket()
-            try:
-                one.bind(("127.0.0.1", port))
-            except OSError:
-                one.close()
-            else:
-                sockets.append(one)
-        return [one.getsockname()[1] for one in sockets]
-    finally:
-        for one in sockets:
-            one.close()
+    drawn = random.sample(_LISTENING_PORTS, len(_LISTENING_PORTS))
+    return list(islice(filter(is_free, drawn), count))
 
 
 def program(name: str) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import socket
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from liftline.errors import UsageError
 from liftline.files.atomic import write_json
-from liftline_cli.up.children import free_ports
+from liftline_cli.up.children import free_ports, is_free
 
 MARKER = "liftline-up.json"
 """In the data folder: its ports, and that it is one."""
@@ -17,7 +16,7 @@ MARKER = "liftline-up.json"
 
 @dataclass(frozen=True)
 class Ports:
-    """On the loopback address."""
+    """Ports of one `liftline up` on 127.0.0.1."""
 
     gateway: int = 50051
     nats: int = 4222
@@ -33,17 +32,6 @@ class Ports:
         ports = cls(**chosen)
         write_json(data_dir / MARKER, asdict(ports))
         return ports
-
-
-def is_free(port: int) -> bool:
-    """Whether nobody listens there."""
-    with socket.socket() as one:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            one.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def _first_free(*ports: int) -> int:

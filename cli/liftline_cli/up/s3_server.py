@@ -59,7 +59,7 @@ class S3Server:
 
     @property
     def endpoint(self) -> str:
-        """Where clients find it."""
+        """Address for clients, http(s)://127.0.0.1:PORT."""
         return f"http{'s' if self.certificate else ''}://127.0.0.1:{self.port}"
 
     def start(self) -> None:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from liftline.client.local_gateway import is_locked, state_file, state_folder
 from liftline.errors import LiftlineError, UnavailableError, UsageError
-from liftline_cli.up._health import is_serving
+from liftline.service.grpc.probe import SERVING, ask
 from liftline_cli.up.children import program, server
 from liftline_cli.up.ports import MARKER
 from liftline_cli.up.state import Phase, Running, State, read_state, running_state
@@ -23,7 +23,7 @@ from liftline_cli.up.state import Phase, Running, State, read_state, running_sta
 SERVERS = ("nats-server", "weed")
 _SUPERVISOR = "liftline_cli.up.supervisor"
 _READY_WITHIN_S, _DOWN_WITHIN_S, _GONE_WITHIN_S = 300.0, 60.0, 10.0
-_LOOK_S, _MOST_STARTS = 0.2, 3
+_LOOK_S, _ANSWER_S, _MOST_STARTS = 0.2, 2.0, 3
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,11 @@ def _wait(process: subprocess.Popen[bytes], say: Callable[[str], None]) -> State
             say(f"waiting for {', '.join(waiting)}")
         time.sleep(_LOOK_S)
     raise LiftlineError(f"Not everything serves after {_READY_WITHIN_S:.0f} s; {state_folder()} has the logs.")
+
+
+def is_serving(address: str) -> bool:
+    """Whether the service at host:port of this machine says that it takes work, by gRPC's health protocol."""
+    return ask(address, answer_s=_ANSWER_S) == SERVING
 
 
 def _newly_serving(one: Running, serving: set[tuple[str, int]]) -> bool:

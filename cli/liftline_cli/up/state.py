@@ -6,7 +6,6 @@ Where they are, and what clients read of them, is in `liftline.client.local_gate
 from __future__ import annotations
 
 import fcntl
-import json
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,6 +13,8 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import IO
+
+from pydantic import TypeAdapter
 
 from liftline.client.local_gateway import RUNNING, is_locked, lock_file, state_file, state_folder
 from liftline.files.atomic import write_json
@@ -41,7 +42,7 @@ class Running:
 
 @dataclass(frozen=True)
 class State:
-    """All of it. `gateway` is where clients go; `error` is why it failed."""
+    """A supervisor (its process id) and what it runs. `gateway`: host:port for clients; `error`: why it failed."""
 
     phase: Phase
     supervisor: int
@@ -51,28 +52,29 @@ class State:
     error: str = ""
 
 
+_STATE = TypeAdapter(State)
+
+
 def log_folder() -> Path:
-    """What services print."""
+    """Folder of the services' logs, `<name>.log` each."""
     return state_folder() / "logs"
 
 
 def read_state() -> State | None:
-    """What was last written; None where nothing was."""
+    """The state as it was last written; None if there is none, or it can't be read."""
     try:
-        raw = json.loads(state_file().read_text("utf-8"))
-        processes = {name: Running(**one) for name, one in raw.pop("processes").items()}
-        return State(**{**raw, "phase": Phase(raw["phase"]), "processes": processes})
-    except (OSError, ValueError, TypeError, KeyError):
+        return _STATE.validate_json(state_file().read_bytes())
+    except (OSError, ValueError):
         return None
 
 
 def write_state(state: State) -> None:
-    """Tell others. Raises OutputError."""
+    """Replace the state file. Raises OutputError."""
     write_json(state_file(), asdict(state))
 
 
 def running_state() -> State | None:
-    """The state, where a supervisor lives that keeps it."""
+    """The state if its supervisor lives, else None."""
     return read_state() if is_locked() else None
 
 

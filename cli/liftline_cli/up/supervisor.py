@@ -39,11 +39,11 @@ class Restarts:
     _ended_s: float | None = field(default=None, init=False)
 
     def started(self) -> None:
-        """It runs."""
+        """Note that the process runs from now on."""
         self._started_s, self._ended_s = self.clock_s(), None
 
     def due(self) -> bool:
-        """It has ended; whether to start it now."""
+        """Whether a process that has ended is to be started now. The first call after its end begins the pause."""
         if self._ended_s is None:
             self._ended_s = self.clock_s()
             ran_well = self._ended_s - self._started_s > _WELL_AFTER_S
@@ -55,7 +55,7 @@ class Service:
     """A service's process, over all its lives."""
 
     def __init__(self, process: ServiceProcess, environment: dict[str, str]) -> None:
-        """Not started."""
+        """`environment` is what all services are told; each gets an address to listen on besides."""
         self.process, self._environment = process, environment
         self.child: Child | None = None
         self.starts = 0
@@ -63,13 +63,13 @@ class Service:
         self._address = ""
 
     def keep_alive(self) -> bool:
-        """Start it where it doesn't run and it's time; whether it was."""
+        """Start the process if it doesn't run and its pause is over. Returns whether it was started."""
         if self.child is not None and (self.child.alive or not self._restarts.due()):
             return False
         port = self.process.port or free_ports(1)[0]
         self._address = f"127.0.0.1:{port}"
         self.child = start(
-            self.process.name, self.process.command, folder=log_folder(),
+            self.process.name, [sys.executable, "-m", self.process.module], folder=log_folder(),
             environment={**self._environment, "LIFTLINE_GRPC_LISTEN": self._address},
         )  # fmt: skip
         self.starts += 1
@@ -78,7 +78,7 @@ class Service:
 
     @property
     def running(self) -> Running:
-        """What to tell of it; it was started."""
+        """Name, process id, log and address, for `liftline up`. The process must have been started."""
         assert self.child is not None
         child = self.child
         return Running(self.process.name, child.process.pid, str(child.log), self._address, self.starts)
@@ -88,25 +88,25 @@ class Supervisor:
     """All processes of one `liftline up`."""
 
     def __init__(self, data_dir: Path, *, detectors: int, renderers: int) -> None:
-        """Choose ports. Raises UsageError."""
+        """Chooses ports, the same as last time if they are free. Raises UsageError if the note of them is damaged."""
         ports = Ports.choose(data_dir)
         self._nats = NatsServer(data_dir / "nats", ports.nats, ports.nats_monitoring)
         self._s3 = S3Server(data_dir / "s3", ports.s3)
         processes = service_processes(detectors=detectors, renderers=renderers, gateway_port=ports.gateway)
         self._services = [Service(process, environment(ports)) for process in processes]
-        self._nats_restarts, self._s3_restarts = Restarts(), Restarts()
+        self._servers: list[tuple[NatsServer | S3Server, Restarts]] = [(self._nats, Restarts()), (self._s3, Restarts())]
         self._state = State(Phase.STARTING, os.getpid(), str(data_dir), gateway=f"127.0.0.1:{ports.gateway}")
 
     def run(self) -> None:
         """Start everything and mind it, until SystemExit. Raises LiftlineError where it doesn't start."""
         self._tell()
-        self._nats.start()
-        self._s3.start()
-        for restarts in (self._nats_restarts, self._s3_restarts):
+        for server, restarts in self._servers:
+            server.start()
             restarts.started()
         while True:
             changed = [service.keep_alive() for service in self._services]
-            if any(changed) or self._keep_servers_alive():
+            changed += [_started_again(server, restarts) for server, restarts in self._servers]
+            if any(changed):
                 self._state = replace(self._state, phase=Phase.RUNNING)
                 self._tell()
             time.sleep(_LOOK_S)
@@ -124,21 +124,9 @@ class Supervisor:
         self._s3.kill()
         self._nats.end(within_s=_END_WITHIN_S)
 
-    def _keep_servers_alive(self) -> bool:
-        nats, s3 = self._nats.child, self._s3.child
-        nats_ended = nats is not None and not nats.alive and self._nats_restarts.due()
-        s3_ended = s3 is not None and not s3.alive and self._s3_restarts.due()
-        if nats_ended:
-            _attempt(self._nats.start)
-            self._nats_restarts.started()
-        if s3_ended:
-            _attempt(self._s3.start)
-            self._s3_restarts.started()
-        return nats_ended or s3_ended
-
     def _tell(self) -> None:
-        servers = [self._nats.child, self._s3.child]
-        running = [Running(child.name, child.process.pid, str(child.log)) for child in servers if child is not None]
+        children = [server.child for server, _ in self._servers if server.child is not None]
+        running = [Running(child.name, child.process.pid, str(child.log)) for child in children]
         running += [service.running for service in self._services if service.child is not None]
         self._state = replace(self._state, processes={one.name: one for one in running})
         write_state(self._state)
@@ -179,11 +167,16 @@ def _supervise(data_dir: Path, *, detectors: int, renderers: int) -> None:
         supervisor.end()
 
 
-def _attempt(start: Callable[[], None]) -> None:
+def _started_again(server: NatsServer | S3Server, restarts: Restarts) -> bool:
+    """Whether a server that ended was started again, or its start failed; then the next one comes later."""
+    if server.child is None or server.child.alive or not restarts.due():
+        return False
     try:
-        start()
+        server.start()
     except LiftlineError as error:
         sys.stderr.write(f"{error}\n")
+    restarts.started()
+    return True
 
 
 if __name__ == "__main__":

@@ -30,17 +30,19 @@ from liftline_renderer.encoding.encode import SegmentWriter
 
 WALK = Walk()
 LAP_S = 4.8
-DEMO_FRAMES, DEMO_RATE, DEMO_SIZE_PX = 120, Fraction(25), (640, 480)
-"""One lap: the figure is seen from the front, diagonally, from the side and from behind, and the clip loops."""
 
 
 @dataclass(frozen=True)
 class Clip:
-    """What a clip is made from: nothing else decides its pixels. size_px is width, height (both even)."""
+    """What a clip is made from: nothing else decides its pixels. size_px is width, height (both even).
 
-    frames: int = DEMO_FRAMES
-    rate: Fraction = DEMO_RATE
-    size_px: tuple[int, int] = DEMO_SIZE_PX
+    The default is one lap: the figure is seen from the front, diagonally, from the side and from behind, and the clip
+    loops.
+    """
+
+    frames: int = 120
+    rate: Fraction = Fraction(25)
+    size_px: tuple[int, int] = (640, 480)
     seed: int = 0
 
     def pose(self, frame: int) -> Pose:
@@ -56,23 +58,15 @@ def truth_path(clip: Path) -> Path:
 
 
 def render_clip(
-    output: Path,
-    *,
-    frames: int = DEMO_FRAMES,
-    rate: Fraction = DEMO_RATE,
-    size: tuple[int, int] = DEMO_SIZE_PX,
-    seed: int = 0,
-    workers: int | None = None,
-    stop: StopToken | None = None,
+    output: Path, clip: Clip, *, workers: int | None = None, stop: StopToken | None = None,
     progress: Progress | None = None,
-) -> None:
+) -> None:  # fmt: skip
     """Write the clip to `output` (mp4) and its truth, a `Poses` file, to `truth_path(output)`.
 
-    `size` is width, height in pixels. `workers` processes draw frames (default: one per core, none for short clips);
-    their number changes no pixel. The truth is written last, so where it exists the clip is whole.
+    `workers` processes draw frames (default: one per core, none for short clips); their number changes no pixel. The
+    truth is written last, so where it exists the clip is whole.
     """
-    clip = Clip(frames, rate, size, seed)
-    width, height = size
+    (width, height), rate = clip.size_px, clip.rate
     view = View.of_the_walk(width, height)
     truth_path(output).unlink(missing_ok=True)
     with (
@@ -86,7 +80,7 @@ def render_clip(
             writer.write(rgb, pts=pts)
             if progress is not None:
                 progress.advance()
-    moments = [clip.pose(frame) for frame in range(frames)]
+    moments = [clip.pose(frame) for frame in range(clip.frames)]
     poses.save(truth_path(output), truth_of(moments, view, rate=rate, video=output.name))
 
 

@@ -20,7 +20,7 @@ Points = NDArray[np.float32]
 
 
 class Material(IntEnum):
-    """What a primitive is made of."""
+    """Material of a primitive; the index into BLEND_M and the colours."""
 
     SHIRT = 0
     TROUSERS = 1

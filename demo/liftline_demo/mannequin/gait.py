@@ -55,11 +55,6 @@ class Walk:
     cycles_per_lap: int = 5
     half_gauge_m: float = 0.075
 
-    @property
-    def stride_m(self) -> float:
-        """Length of one gait cycle along the circle."""
-        return tau * self.radius_m / self.cycles_per_lap
-
     def heading(self, phase: float) -> float:
         """Direction of travel in radians, 0 along x, counter-clockwise."""
         return tau * phase / self.cycles_per_lap - pi / 2

@@ -21,7 +21,7 @@ from liftline.net.retrying import MODEL_DOWNLOAD, RetryPolicy
 
 
 class Outcome(StrEnum):
-    """What fetching came to."""
+    """What `download` had to do."""
 
     THERE = "there already"
     RECORDED = "there already, its SHA-256 now recorded"

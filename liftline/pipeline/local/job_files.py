@@ -21,7 +21,7 @@ class JobFiles:
     """Artifacts as files, checked by SHA-256 once in a run. Methods may be called from several threads."""
 
     def __init__(self, store: FileStore, root: Path) -> None:
-        """`root` is the output tree's."""
+        """`store` holds artifacts until they are published; `root` is the folder of the output tree."""
         self.store, self.root = store, root
         self._checked: dict[tuple[Path, str], int] = {}
         self._lent: dict[str, Path] = {}
@@ -50,7 +50,7 @@ class JobFiles:
         return next((path for path in places if path is not None and self._is(path, artifact.ref.sha256)), None)
 
     def path(self, artifact: Artifact) -> Path:
-        """The same. Raises InvalidArtifactError where there is none."""
+        """Its file, as `find`. Raises InvalidArtifactError where there is none."""
         found = self.find(artifact)
         if found is None:
             raise InvalidArtifactError(

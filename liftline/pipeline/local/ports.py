@@ -18,15 +18,12 @@ class Observer(Protocol):
 
     def step(self, name: str, frames: int | None) -> AbstractContextManager[Progress]:
         """A context around a stage that runs, with what counts its frames; None: they aren't counted."""
-        ...
 
     def skipped(self, name: str) -> None:
         """A stage was finished earlier, from the same inputs and settings."""
-        ...
 
     def warn(self, sentence: str) -> None:
         """Something the user should know; the work goes on."""
-        ...
 
 
 class FileStore(ArtifactStore, Protocol):
@@ -34,11 +31,9 @@ class FileStore(ArtifactStore, Protocol):
 
     def move_file(self, key: str, path: Path) -> None:
         """As `put_file`, but the file is gone from where it was; on one file system nothing is copied."""
-        ...
 
     def file(self, key: str) -> Path | None:
         """The object's own file, which is to be read alone; None where nothing is."""
-        ...
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,7 @@ class Publisher:
     """Puts the outputs of one job into its folder. Everything may be repeated."""
 
     def __init__(self, files: JobFiles, record: JobRecord, stop: StopToken) -> None:
-        """Nothing is touched yet."""
+        """`files` holds the artifacts of the job whose record this is; `stop` is asked before each file."""
         self._files, self._record, self._stop = files, record, stop
         self._tree, self._root = OutputTree(record.video_name), files.root
         self._frames: dict[str, str] = {}

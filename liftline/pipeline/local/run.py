@@ -76,7 +76,7 @@ def work_folder(job: LocalJob) -> Path:
 
 
 class LocalRun:
-    """One job in this process. `record` is what is known of it, as in the gateway."""
+    """One job in this process. `record` is the job's record, as in the gateway; `changed`: whether outputs did."""
 
     def __init__(
         self, job: LocalJob, stages: LocalStages, store: FileStore, *, observer: Observer, stop: StopFlag
@@ -181,7 +181,7 @@ class LocalRun:
         now = Timestamp()
         now.GetCurrentTime()
         events = [Event(id=task.id, time=now, finished=one) for task, one in zip(tasks, results, strict=True)]
-        record, then = state.advance_all(self.record, events, largest_result_bytes=None)
+        record, then = state.advance(self.record, *events, largest_result_bytes=None)
         if record.HasField("failure"):
             raise LiftlineError(record.failure.message)
         record.update_time.CopyFrom(now)

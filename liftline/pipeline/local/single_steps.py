@@ -30,14 +30,14 @@ class SingleSteps:
         self.record.artifacts.append(self.stage_run.files.lend(key, role, path))
 
     def plan(self) -> Plan:
-        """Run the plan stage."""
+        """Run the plan stage; the record then knows its plan, segments and frames."""
         (result,) = self.run(Stage.PLAN)
         self.record.artifacts.extend(result.artifacts)
         self.record.segment_count, self.record.frame_count = result.segment_count, result.frame_count
         return plan_file.load(self.stage_run.files.path(result.artifacts[0]))
 
     def run(self, stage: Stage, *, tasks: int = 1, segments: Sequence[TaskResult] = ()) -> list[TaskResult]:
-        """Run all tasks of a stage."""
+        """Run the first `tasks` tasks of a stage; `segments` are results that it joins. Results are in order."""
         released = tasks_of(self.record, stage, range(tasks))
         return self.stage_run.run(stage, released, frames=self.record.frame_count or None, segments=segments)
 

@@ -8,7 +8,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import TracebackType
 
 from liftline.errors import InvalidArtifactError
 from liftline.files.atomic import output_errors
@@ -20,30 +19,21 @@ from liftline.v1.artifacts_pb2 import ArtifactRef
 from liftline.v1.events_pb2 import Task, TaskResult
 
 
-class Scratch:
+class Scratch(ExitStack):
     """A folder for unfinished files, made when it is first needed: whoever is refused at once leaves nothing."""
 
     def __init__(self, parent: Path) -> None:
-        """Nothing is touched yet."""
-        self._parent, self._lock, self._stack = parent, threading.Lock(), ExitStack()
+        """The folder will be in `parent`, and is removed at the end of the `with` block."""
+        super().__init__()
+        self._parent, self._lock = parent, threading.Lock()
         self._folder: Path | None = None
 
-    def __enter__(self) -> Scratch:
-        """Remove the folder at the end of the block."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Remove it."""
-        self._stack.close()
-
     def new_folder(self, name: str) -> Path:
-        """An empty one. Raises OutputError."""
+        """A new empty folder in it, whose name begins with `name`. Raises OutputError."""
         with self._lock, output_errors(self._parent):
             if self._folder is None:
                 folder = process_folder(self._parent, name=new_id(), remedy="choose another --output-dir")
-                self._folder = self._stack.enter_context(folder)
+                self._folder = self.enter_context(folder)
             return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder))
 
 
@@ -54,7 +44,7 @@ class LocalWork:
         self, task: Task, segment_results: Sequence[TaskResult], *, video: VideoOpener | None, files: JobFiles,
         scratch: Scratch, stop: StopToken, progress: Progress,
     ) -> None:  # fmt: skip
-        """Nothing is made or fetched yet."""
+        """`segment_results` are those of a stage that joins segments; `video` is None where the task reads none."""
         self.task, self.segment_results, self.stop = task, segment_results, stop
         self.progress: Progress = _FinishedFrames(progress)
         self._video, self._files, self._scratch = video, files, scratch
@@ -64,7 +54,7 @@ class LocalWork:
 
     @property
     def folder(self) -> Path:
-        """For what the handler makes. Raises OutputError."""
+        """An empty folder for what the handler makes. Raises OutputError."""
         return self._folder("made")
 
     def input_file(self, role: str) -> Path:
@@ -111,6 +101,6 @@ class _FinishedFrames(Progress):
         self._progress = progress
 
     def advance(self, frames: int = 1) -> None:
-        """So many more are done."""
+        """Pass on `frames` unless it is 0."""
         if frames:
             self._progress.advance(frames)

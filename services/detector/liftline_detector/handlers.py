@@ -20,7 +20,7 @@ from liftline.v1.events_pb2 import Task
 from liftline.video.planning import plan_video
 from liftline_detector.declaration import DetectorEntry, DetectorOptions
 from liftline_detector.settings import check_model, limits_of
-from liftline_detector.sharing import SharedDetector, detection_slots, tasks_at_once
+from liftline_detector.sharing import detection_slots, holding_slot, tasks_at_once
 from liftline_detector.stage import detect_segment
 
 STAGES = (Stage.DETECT, Stage.PLAN)
@@ -47,7 +47,7 @@ class PlanHandler(StageHandler):
     """Index the video's frames, cut segments; a job that needs another detector than this one ends here."""
 
     def __init__(self, model: ModelInfo | None, machine: Settings) -> None:
-        """With the model for every segment, None where nobody is to be detected, and what this machine takes."""
+        """`model` is the one for every segment, None where nobody is to be detected; `machine` limits videos."""
         self._model, self._machine = model, machine
 
     def fingerprint(self, task: Task) -> Fingerprint:
@@ -78,10 +78,10 @@ class PlanHandler(StageHandler):
 
 
 class DetectHandler(StageHandler):
-    """Detect everyone in one segment."""
+    """Finds everyone in one segment: the detect stage as tasks."""
 
     def __init__(self, detector: Detector, options: DetectorOptions, *, asked: str) -> None:
-        """With a detector that several threads use, how it was built, and the name it was asked for by."""
+        """`detector` was built with `options` and is used by several threads; `asked` is the name it was chosen by."""
         self._detector, self._options = detector, options
         self._settings: Mapping[str, object] = {"detector": asked, "detector_options": plain(options)}
         self._slots = detection_slots(detector)
@@ -97,8 +97,10 @@ class DetectHandler(StageHandler):
         stop = SignOfLife(work.stop, work.progress)
         plan = plan_file.load(work.input_file("plan"))
         segment = plan.segments[work.task.id.number]
-        detector = SharedDetector(self._detector, self._slots, stop)
-        found = detect_segment(work.video(), plan, segment, detector, stop=stop, progress=work.progress)
+        found = detect_segment(
+            work.video(), plan, segment, self._detector, stop=stop, progress=work.progress,
+            turn=lambda: holding_slot(self._slots, stop),
+        )  # fmt: skip
         path = work.folder / "detections.npz"
         detections_file.save(path, found)
         return StageOutcome(

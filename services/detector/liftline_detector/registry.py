@@ -15,7 +15,6 @@ import liftline_detector
 from liftline.errors import UsageError
 from liftline.models.catalogue import ModelFile
 from liftline.models.devices import AUTO
-from liftline.ports import Detector
 from liftline.settings.checked import field_infos
 from liftline_detector.declaration import DetectorEntry, DetectorOptions
 
@@ -32,12 +31,12 @@ def detectors() -> Mapping[str, DetectorEntry]:
 
 
 def model_files() -> tuple[ModelFile, ...]:
-    """Of all detectors."""
+    """Model files of all detectors."""
     return tuple(model for entry in detectors().values() for model in entry.models)
 
 
 def names() -> tuple[str, ...]:
-    """What may be chosen."""
+    """Names that a user may choose: "auto" and those of all detectors."""
     return (AUTO, *detectors())
 
 
@@ -51,22 +50,6 @@ def find_detector(name: str, given: Mapping[str, object] = _NOTHING) -> Detector
     if name not in detectors():
         raise UsageError(f"Unknown detector '{name}'; choose one of: {', '.join(names())}.")
     return detectors()[name]
-
-
-def build_detector(name: str = AUTO, options: DetectorOptions | None = None) -> Detector:
-    """The detector of that name, ready to run. Options of no detector in particular suit every one.
-
-    Raises UsageError for an unknown name or another detector's options, ModelError where its model files are missing or
-    altered.
-    """
-    options = options or DetectorOptions()
-    given = {"device": options.device}
-    entry = find_detector(name, given)
-    if type(options) is DetectorOptions:
-        options = entry.chosen(given)
-    if not isinstance(options, entry.options):
-        raise UsageError(f"{type(options).__name__} are no options of the detector '{entry.name}'; give its own.")
-    return entry.build(options)
 
 
 def own_options() -> Mapping[str, tuple[FieldInfo, tuple[DetectorEntry, ...]]]:

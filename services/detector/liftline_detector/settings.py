@@ -38,7 +38,7 @@ class DetectorSettings(BaseSettings):
 
     @property
     def entry(self) -> DetectorEntry:
-        """The detector that runs here."""
+        """The detector that the environment asks for."""
         return find_detector(self.backend, self._given)
 
     @property
@@ -47,7 +47,7 @@ class DetectorSettings(BaseSettings):
 
     @property
     def options(self) -> DetectorOptions:
-        """What it is told."""
+        """Its options, with what the environment sets of them."""
         return self.entry.chosen(self._given)
 
 

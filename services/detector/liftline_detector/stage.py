@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,11 +35,13 @@ class _Picture:
 
 
 def detect_segment(
-    opener: VideoOpener, plan: Plan, segment: Segment, detector: Detector, *, stop: StopToken, progress: Progress
-) -> Detections:
+    opener: VideoOpener, plan: Plan, segment: Segment, detector: Detector, *, stop: StopToken, progress: Progress,
+    turn: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> Detections:  # fmt: skip
     """Detect people in frames [segment.start, segment.stop); the warm-up before them is seen but not reported.
 
-    A new session of the detector begins at every obvious camera cut: nobody is followed over it.
+    A new session of the detector begins at every obvious camera cut: nobody is followed over it. Each call of the model
+    is made within a `turn`, which may wait for others that share the detector.
 
     Raises what the video and the detector raise, and Cancelled.
     """
@@ -51,7 +54,8 @@ def detect_segment(
             stop.raise_if_stopped()
             if batch[0].after_cut:
                 session = detector.start()
-            results = session.detect([picture.frame for picture in batch])
+            with turn():
+                results = session.detect([picture.frame for picture in batch])
             wanted = [pair for pair in zip(batch, results, strict=True) if pair[0].frame.index >= segment.start]
             found += [(picture.frame.index, people) for picture, people in wanted]
             greys += [(picture.frame.index, picture.grey) for picture, _ in wanted]

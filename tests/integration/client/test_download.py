@@ -192,4 +192,4 @@ def test_a_folder_that_cannot_be_written_is_named(use: Use, job: str, tmp_path: 
 def test_a_path_that_leaves_the_folder_is_refused(tmp_path: Path, path: str) -> None:
     files = [OutputFile(path, 1, "", "http://127.0.0.1:1/"), OutputFile("manifest.json", 1, "", "http://127.0.0.1:1/")]
     with pytest.raises(ServerError, match="no place in a folder"):
-        OutputFolder(tmp_path, "one", "clip.mp4", Transfers()).fetch(files, lambda _file: lambda _done, _total: None)
+        OutputFolder(tmp_path, "one", "clip.mp4", Transfers()).attempt(files, lambda _file: lambda _done, _total: None)

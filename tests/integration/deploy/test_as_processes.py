@@ -24,9 +24,9 @@ from deploy.kubelint.rules.environment import variables
 from liftline.client import Client, Connection
 from liftline.client.views import JobState
 from liftline.service.tokens import mint_token
-from liftline_cli.up._health import is_serving
 from liftline_cli.up.children import Child, free_ports, start
 from liftline_cli.up.s3_server import ACCESS_KEY, SECRET_KEY
+from liftline_cli.up.starting import is_serving
 from tests.certificates import Authority
 from tests.integration.deploy.nats_component import PASSWORD, running_component
 from tests.servers import running_s3

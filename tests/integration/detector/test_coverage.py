@@ -21,7 +21,7 @@ from liftline.progress import FrameCounter, StopFlag
 from liftline.skeletons import COCO17
 from liftline.video.opening import local_opener
 from liftline.video.planning import plan_video
-from liftline_detector.registry import build_detector
+from liftline_detector.blazepose.detector import BlazePoseDetector
 from liftline_detector.stage import detect_segment
 
 pytestmark = [pytest.mark.shared_data, pytest.mark.slow]
@@ -34,7 +34,7 @@ TRC_LIMBS = [f"{side}{part}" for part in ("Shoulder", "Elbow", "Wrist", "Hip", "
 @pytest.fixture(scope="module")
 def detector() -> Detector:
     try:
-        return build_detector("blazepose")
+        return BlazePoseDetector.load()
     except ModelError as error:
         pytest.skip(str(error))
 

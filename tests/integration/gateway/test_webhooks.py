@@ -18,22 +18,23 @@ import pytest
 from pydantic import SecretStr
 
 from liftline.errors import UsageError
+from liftline.net.retrying import RetryPolicy
 from liftline.settings.services import GatewaySettings
 from liftline.v1.job_service_pb2 import CancelJobRequest, Failure, Job
 from liftline.v1.records_pb2 import JobRecord
-from liftline_gateway.webhooks.sender import RetryPolicy, WebhookSender
+from liftline_gateway.webhooks.sender import WebhookSender
 from tests.integration.gateway.gateways import Deployment, run, states
 from tests.integration.gateway.receivers import Received, receiving
 
 KEY = b"0123456789abcdef0123456789abcdef"
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
-QUICK = RetryPolicy(timeout_s=2.0, first_pause_s=0.01, longest_pause_s=0.05, give_up_s=1.0)
+QUICK = RetryPolicy(timeout_s=1.0, first_wait_s=0.01, longest_wait_s=0.05)
 
 
 @contextlib.contextmanager
 def webhooks(*, ca_file: Path | None = None, hosts: tuple[str, ...] = ("127.0.0.1",)) -> Iterator[WebhookSender]:
     settings = GatewaySettings(webhook_hosts=hosts, webhook_secret=SecretStr(SECRET), webhook_ca_file=ca_file)
-    made = WebhookSender(settings, retry=QUICK)
+    made = WebhookSender(settings, answer_s=2.0, policy=QUICK)
     try:
         yield made
     finally:

@@ -29,7 +29,7 @@ from liftline.settings.machine import Settings
 from liftline.v1.job_service_pb2 import EXPORT_FORMAT_CSV, EXPORT_FORMAT_TRC, JobSettings
 from liftline_cli.console.reporting import ConsoleReporter
 from liftline_cli.local.process import ProcessSettings, run_stages
-from liftline_demo.mannequin.clip import render_clip
+from liftline_demo.mannequin.clip import Clip, render_clip
 from liftline_detector.__main__ import load_service as detector
 from liftline_lifter.__main__ import load_service as lifter
 from liftline_renderer.handlers import renderer_service as renderer
@@ -66,7 +66,7 @@ def handlers() -> dict[Stage, StageHandler]:
 def mannequin(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Somebody walks for four and a half seconds."""
     path = tmp_path_factory.mktemp("mannequin") / "walk é.mp4"
-    render_clip(path, frames=36, rate=Fraction(8), size=(320, 240))
+    render_clip(path, Clip(36, Fraction(8), (320, 240)))
     return path
 
 

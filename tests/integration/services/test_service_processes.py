@@ -22,7 +22,7 @@ from liftline.v1.records_pb2 import JobRecord
 from liftline.v1.worker_service_pb2 import GetStatusRequest, WorkerStatus
 from liftline.v1.worker_service_pb2_grpc import WorkerServiceStub
 from liftline_cli.up.s3_server import S3Server
-from liftline_demo.mannequin.clip import render_clip
+from liftline_demo.mannequin.clip import Clip, render_clip
 from liftline_detector.__main__ import load_service as detector
 from liftline_lifter.__main__ import load_service as lifter
 from liftline_renderer.handlers import renderer_service as renderer
@@ -54,7 +54,7 @@ def done(s3_server: S3Server, tmp_path_factory: pytest.TempPathFactory) -> Itera
     """A film in three segments, and a job that asks for a detector that isn't deployed."""
     folder = tmp_path_factory.mktemp("services")
     video = folder / "walk é.mp4"
-    render_clip(video, frames=36, rate=Fraction(8), size=(320, 240))
+    render_clip(video, Clip(36, Fraction(8), (320, 240)))
 
     async def scenario(here: ServiceHarness) -> Done:
         record = await here.process(video, settings=JOB, segment_s=SEGMENT_S)

@@ -150,12 +150,13 @@ def test_a_short_clip_walks_at_the_usual_pace() -> None:
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_rendered_clip_has_all_frames_and_its_truth_beside_it(tmp_path: Path, workers: int) -> None:
     path, counter = tmp_path / "walk.mp4", FrameCounter()
-    render_clip(path, frames=5, rate=Fraction(30000, 1001), size=SMALL_PX, workers=workers, progress=counter)
+    clip = Clip(5, Fraction(30000, 1001), SMALL_PX)
+    render_clip(path, clip, workers=workers, progress=counter)
     with av.open(str(path)) as container:
         frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
         assert container.streams.video[0].average_rate == Fraction(30000, 1001)
     assert len(frames) == counter.frames == 5
-    difference = np.abs(frames[3].astype(int) - draw_frame(Clip(5, Fraction(30000, 1001), SMALL_PX), 3))
+    difference = np.abs(frames[3].astype(int) - draw_frame(clip, 3))
     assert difference.mean() < 6
     truth = poses.load(truth_path(path))
     assert (truth.width_px, truth.height_px, len(truth.frame_times_s)) == (*SMALL_PX, 5)

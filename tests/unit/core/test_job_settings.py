@@ -61,8 +61,9 @@ def test_what_a_message_does_not_say_is_the_default(name: str) -> None:
 def test_every_choice_has_its_number(name: str) -> None:
     enum = ON_THE_WIRE[name].enum_type
     assert enum is not None
-    numbers = [_job_wire._number(choice, ON_THE_WIRE[name]) for choice in get_args(CHOICES[name])]
-    assert sorted(numbers) == sorted(value.number for value in enum.values if value.number)
+    numbered = _job_wire.choices(enum)
+    assert sorted(numbered.values()) == sorted(get_args(CHOICES[name]))
+    assert sorted(numbered) == sorted(value.number for value in enum.values if value.number)
 
 
 def test_everything_that_can_be_exported_can_be_asked_for() -> None:

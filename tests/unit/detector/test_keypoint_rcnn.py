@@ -17,7 +17,7 @@ from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
 from liftline_detector.keypoint_rcnn.options import KeypointRcnnOptions, is_installed
 from liftline_detector.keypoint_rcnn.preprocessing import InputFormat, network_input, resized
 from liftline_detector.keypoint_rcnn.weights import read_weights
-from liftline_detector.registry import build_detector
+from liftline_detector.registry import find_detector
 from tests.standins import BrightNetwork
 
 COCO = InputFormat(800, 1333, "BGR")
@@ -187,13 +187,14 @@ def test_missing_weights_are_said(tmp_path):
 @pytest.mark.skipif(is_installed(), reason="Detectron2 is installed here")
 def test_without_detectron2_the_way_to_install_it_is_told():
     with pytest.raises(ModelError, match=r"Detectron2 isn't installed; run `make setup-detectron2`"):
-        build_detector("detectron2")
+        find_detector("detectron2").build(KeypointRcnnOptions())
 
 
 def test_auto_needs_a_gpu_for_detectron2():
     if torch.cuda.is_available():
         pytest.skip("this machine has a CUDA device")
-    assert build_detector("auto").model.name == "blazepose"
+    entry = find_detector("auto")
+    assert entry.build(entry.chosen({})).model.name == "blazepose"
 
 
 @pytest.mark.parametrize(

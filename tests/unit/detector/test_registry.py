@@ -17,17 +17,18 @@ from liftline.models.devices import AUTO
 from liftline.settings.job import DETECTOR_NAME
 from liftline.skeletons import KEYPOINT_SKELETONS
 from liftline_detector.blazepose.detector import BlazePoseDetector
+from liftline_detector.blazepose.entry import BlazePoseChoices
 from liftline_detector.blazepose.litert import Network
 from liftline_detector.keypoint_rcnn import entry
 from liftline_detector.keypoint_rcnn.options import KeypointRcnnOptions
-from liftline_detector.registry import build_detector, detectors, find_detector, model_files
+from liftline_detector.registry import detectors, find_detector, model_files
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_an_unknown_detector_is_a_usage_error_that_lists_the_known_ones():
     with pytest.raises(UsageError, match="Unknown detector 'openpose'; choose one of: auto, blazepose, detectron2"):
-        build_detector("openpose")
+        find_detector("openpose")
 
 
 @pytest.mark.parametrize("name", detectors())
@@ -60,9 +61,11 @@ def test_auto_is_the_one_that_is_wanted_most_with_the_options_given(monkeypatch,
     assert find_detector("auto", given | {"device": "cpu"}).name == "blazepose"
 
 
-def test_options_of_another_detector_are_refused():
-    with pytest.raises(UsageError, match="KeypointRcnnOptions are no options of the detector 'blazepose'"):
-        build_detector("blazepose", KeypointRcnnOptions())
+def test_options_of_another_detector_never_reach_a_detector():
+    given = vars(KeypointRcnnOptions(score_threshold=0.5, device="cpu"))
+    assert find_detector("blazepose").chosen(given) == BlazePoseChoices(device="cpu")
+    with pytest.raises(UsageError, match="score_threshold"):
+        BlazePoseChoices(score_threshold=0.5)
 
 
 def test_names_are_known_without_any_detectors_libraries():
@@ -75,8 +78,9 @@ def test_names_are_known_without_any_detectors_libraries():
 def test_every_backend_says_what_is_missing(tmp_path, monkeypatch):
     monkeypatch.setenv("LIFTLINE_MODELS_DIR", str(tmp_path))
     for name in ("auto", *detectors()):
+        known = find_detector(name)
         with pytest.raises(ModelError, match=r"liftline models fetch|make setup-detectron2") as caught:
-            build_detector(name)
+            known.build(known.chosen({}))
         assert caught.value.exit_code is ExitCode.MODEL
 
 

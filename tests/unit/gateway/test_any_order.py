@@ -56,7 +56,7 @@ class World:
         """Events are folded; perhaps the coordinator dies before it writes that, or before it acknowledges."""
         count = min(len(self.events), self.luck.randint(1, 4))
         taken = [self.events.pop(self.luck.randrange(len(self.events))) for _ in range(count)]
-        record, tasks = state.advance_all(self.record, taken)
+        record, tasks = state.advance(self.record, *taken)
         self.publish(tasks)
         dies = self.luck.random()
         if dies > 0.2:
@@ -76,7 +76,7 @@ class World:
         waiting = {TaskKey.of(task.id) for task in self.tasks}
         gone = [key for key in state.pending(self.record) if key not in waiting]
         found = [Event(id=key.wire, time=TIME, finished=self.results[key]) for key in gone if key in self.results]
-        record, tasks = state.advance_all(self.record, found)
+        record, tasks = state.advance(self.record, *found)
         self.publish(tasks)
         self.remember(record)
         lost = [key for key in gone if key not in self.results and key in set(state.pending(self.record))]
@@ -120,7 +120,7 @@ def undisturbed(*, segments: int, max_parallel: int) -> JobRecord:
     record, tasks = state.begin(new_record(max_parallel=max_parallel))
     while tasks:
         events = [Event(id=task.id, time=TIME, finished=result_of(task, segments=segments)) for task in tasks]
-        record, tasks = state.advance_all(record, events)
+        record, tasks = state.advance(record, *events)
     return record
 
 

@@ -18,7 +18,7 @@ def names(tasks: list[Task]) -> list[str]:
 
 
 def advanced(record: JobRecord, tasks: list[Task], *, segments: int = 3) -> tuple[JobRecord, list[Task]]:
-    return state.advance_all(record, [finished(task, segments=segments) for task in tasks])
+    return state.advance(record, *(finished(task, segments=segments) for task in tasks))
 
 
 def detecting(*, segments: int = 3, max_parallel: int = 4) -> tuple[JobRecord, list[Task]]:
@@ -121,7 +121,7 @@ def test_a_failure_without_a_reason_is_a_fault_of_ours() -> None:
 
 def test_tasks_of_a_batch_that_fails_the_job_are_not_released() -> None:
     record, tasks = detecting(segments=5, max_parallel=2)
-    _, more = state.advance_all(record, [finished(tasks[0]), failed(tasks[1])])
+    _, more = state.advance(record, finished(tasks[0]), failed(tasks[1]))
     assert more == []
 
 

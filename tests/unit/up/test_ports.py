@@ -11,8 +11,8 @@ import pytest
 
 from liftline.errors import UsageError
 from liftline.files.atomic import write_json
-from liftline_cli.up.children import free_ports
-from liftline_cli.up.ports import MARKER, Ports, is_free
+from liftline_cli.up.children import free_ports, is_free
+from liftline_cli.up.ports import MARKER, Ports
 
 
 @pytest.fixture

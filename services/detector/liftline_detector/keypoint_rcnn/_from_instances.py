@@ -16,7 +16,7 @@ DRAWN_PEAK = 0.05
 
 
 class Boxes(Protocol):
-    """Detectron2's `Boxes`."""
+    """The field of Detectron2's `Boxes` that is read here, (N,4)."""
 
     tensor: Tensor
 

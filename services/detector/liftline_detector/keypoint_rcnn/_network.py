@@ -69,7 +69,7 @@ def build_network(cfg: Any, weights: Weights, *, source: str) -> torch.nn.Module
 
 
 def input_format(cfg: Any) -> InputFormat:
-    """How the config wants its pictures."""
+    """Size and colour order of the pictures that a config's network takes."""
     return InputFormat(cfg.INPUT.MIN_SIZE_TEST, cfg.INPUT.MAX_SIZE_TEST, cfg.INPUT.FORMAT)
 
 

@@ -35,7 +35,7 @@ class KeypointRcnnDetector(Detector):
     """A network on its device; it remembers no frames, so it is its own session."""
 
     def __init__(self, run: Network, form: InputFormat, model: ModelInfo, *, batch_size: int) -> None:
-        """Wrap a network that is ready to run."""
+        """`run` is a network that is ready to run, with pictures as `form` says."""
         self._run, self._form = run, form
         self._model, self._batch_size = model, batch_size
 

@@ -17,10 +17,9 @@ _OVER_S, _LEAST_S = 10.0, 1.0
 
 
 class Speeds:
-    """Of one job's stages, over the last ten seconds and all workers."""
+    """Frames per second of one job's stages, over the last ten seconds and all workers."""
 
     def __init__(self, *, clock_s: Callable[[], float] = time.monotonic) -> None:
-        """Nothing is known yet."""
         self._clock_s = clock_s
         self._running: defaultdict[int, dict[int, int]] = defaultdict(dict)
         self._history: defaultdict[int, deque[tuple[float, int]]] = defaultdict(deque)

@@ -85,7 +85,7 @@ class JobCreator:
             return await self._creation.register(made)
 
     def _tidy(self, tenant: str, uploads: set[str]) -> None:
-        """Nobody waits for this."""
+        """Remove uploads in the background; no client waits for it."""
 
         async def tidy() -> None:
             with suppress(UnavailableError):

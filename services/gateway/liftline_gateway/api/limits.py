@@ -22,7 +22,7 @@ class Limits:
     """Every method raises ApiError (RESOURCE_EXHAUSTED) or UnavailableError."""
 
     def __init__(self, jobs: JobRepository, *, max_jobs: int, max_bytes: int) -> None:
-        """With what is allowed per tenant."""
+        """`max_jobs` and `max_bytes` (of all videos) are allowed per tenant."""
         self._jobs, self._max_jobs, self._max_bytes = jobs, max_jobs, max_bytes
         self._tenants: dict[str, _Tenant] = {}
 

@@ -15,10 +15,10 @@ from liftline_gateway.records.store_threads import StoreThreads
 
 
 class Outputs:
-    """Of jobs that succeeded; others have none that count."""
+    """Lists output files of jobs that succeeded."""
 
     def __init__(self, jobs: JobRepository, store: ArtifactStore, threads: StoreThreads, *, expire: timedelta) -> None:
-        """Addresses work until the time is over."""
+        """Download addresses work for `expire`."""
         self._jobs, self._store, self._threads, self._expire = jobs, store, threads, expire
 
     async def of(self, record: JobRecord) -> ListArtifactsResponse:

@@ -7,6 +7,7 @@ from datetime import timedelta
 from liftline.jobs.naming import new_id
 from liftline.ports import ArtifactStore
 from liftline.service.api_errors import ApiError, ErrorKind, not_found
+from liftline.settings.services import GatewaySettings
 from liftline.v1.job_service_pb2 import CreateUploadRequest, Upload
 from liftline.v1.records_pb2 import UploadRecord
 from liftline_gateway.api.limits import Limits
@@ -16,7 +17,7 @@ from liftline_gateway.records.store_threads import StoreThreads
 
 
 class Uploads:
-    """Every method raises ApiError or UnavailableError."""
+    """Makes uploads and checks that they are complete. Every method raises ApiError or UnavailableError."""
 
     def __init__(
         self,
@@ -24,13 +25,10 @@ class Uploads:
         store: ArtifactStore,
         threads: StoreThreads,
         limits: Limits,
-        *,
-        max_bytes: int,
-        expire: timedelta,
+        settings: GatewaySettings,
     ) -> None:
-        """`max_bytes` of one video, which has to be there before the time is over."""
         self._jobs, self._store, self._threads, self._limits = jobs, store, threads, limits
-        self._max_bytes, self._expire = max_bytes, expire
+        self._max_bytes, self._expire = settings.max_upload_bytes, timedelta(seconds=settings.upload_expire_s)
 
     async def create(self, tenant: str, request: CreateUploadRequest) -> Upload:
         """A new place, and the form that puts a video there."""

@@ -23,7 +23,7 @@ PAGE_SIZE, LARGEST_PAGE = 50, 1000
 
 
 class _Findings:
-    """What is wrong so far."""
+    """Collects what is wrong with a request, to be told at once."""
 
     def __init__(self) -> None:
         self._violations: list[Violation] = []
@@ -31,9 +31,6 @@ class _Findings:
     def need(self, holds: bool, field: str, description: str) -> None:
         if not holds:
             self._violations.append(Violation(field, description))
-
-    def known(self, value: int, values: Collection[int], field: str) -> None:
-        self.need(value in values, field, f"{value} is no value known here.")
 
     def close(self) -> None:
         if self._violations:
@@ -56,7 +53,8 @@ def check_creation(request: CreateJobRequest, *, webhook_hosts: Collection[str])
     """Everything of a job but its upload's name and whether that is there."""
     findings = _Findings()
     _check_settings(request.settings, findings)
-    findings.known(request.priority, job_service_pb2.Priority.values(), "priority")
+    is_known = request.priority in job_service_pb2.Priority.values()
+    findings.need(is_known, "priority", f"{request.priority} is no value known here.")
     findings.need(
         not request.request_id or is_token(request.request_id),
         "request_id",

@@ -23,7 +23,7 @@ def job_view(record: JobRecord) -> Job:
         video_name=record.video_name,
         settings=record.settings,
         priority=record.priority,
-        stages=[stage_view(stage) for stage in record.stages if stage.tasks],
+        stages=[_stage_view(stage) for stage in record.stages if stage.tasks],
         warnings=record.warnings,
         models=record.models,
         frame_count=record.frame_count,
@@ -36,8 +36,7 @@ def job_view(record: JobRecord) -> Job:
     return job
 
 
-def stage_view(stage: StageRecord) -> StageProgress:
-    """How far a stage is, by its finished tasks."""
+def _stage_view(stage: StageRecord) -> StageProgress:
     return StageProgress(
         stage=stage.stage,
         tasks=stage.tasks,
@@ -63,7 +62,7 @@ def page_view(page: Page, *, most_bytes: int = _MOST_BYTES) -> ListJobsResponse:
 
 
 def duration(seconds: float) -> Duration:
-    """For a message."""
+    """Seconds as the message of that name."""
     span = Duration()
     span.FromTimedelta(timedelta(seconds=seconds))
     return span

@@ -34,14 +34,13 @@ class WatchHub:
     """All watchers of this gateway, by job."""
 
     def __init__(self, jobs: JobRepository, bus: Bus) -> None:
-        """No watchers yet."""
         self._jobs, self._bus = jobs, bus
         self._feeds: dict[JobKey, _Feed] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def watched(self) -> int:
-        """Jobs that somebody watches."""
+        """Number of jobs that somebody watches."""
         return len(self._feeds)
 
     async def watch(self, key: JobKey) -> AsyncGenerator[Job]:
@@ -68,7 +67,7 @@ class WatchHub:
             )  # fmt: skip
 
     async def close(self) -> None:
-        """End every watch."""
+        """End every watch; watchers get UNAVAILABLE."""
         for feed in self._feeds.values():
             feed.close()
         tasks = list(self._tasks)
@@ -95,7 +94,7 @@ class WatchHub:
 
 
 class _Feed:
-    """One job, for all its watchers."""
+    """The poll and the subscription of one job, shared by all its watchers."""
 
     def __init__(self, key: JobKey, jobs: JobRepository, bus: Bus, stored: StoredJob) -> None:
         self.watchers, self.gone, self.closed = 0, False, False
@@ -130,7 +129,7 @@ class _Feed:
                 await listener
 
     def close(self) -> None:
-        """Nothing more comes."""
+        """Let all watchers of this job end."""
         self.closed = True
         self._wake()
 

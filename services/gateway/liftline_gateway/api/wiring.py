@@ -29,10 +29,7 @@ class Api:
         jobs, threads = coordination.jobs, coordination.threads
         limits = Limits(jobs, max_jobs=settings.tenant_max_jobs, max_bytes=settings.tenant_max_bytes)
         self.jobs, self._bus, self._notifier = jobs, bus, coordination.notifier
-        self.uploads = Uploads(
-            jobs, store, threads, limits,
-            max_bytes=settings.max_upload_bytes, expire=timedelta(seconds=settings.upload_expire_s),
-        )  # fmt: skip
+        self.uploads = Uploads(jobs, store, threads, limits, settings)
         self.creator = JobCreator(
             jobs, coordination.creation, self.uploads, limits, settings=settings, segment_s=segment_s
         )  # fmt: skip
@@ -40,14 +37,14 @@ class Api:
         self.outputs = Outputs(jobs, store, threads, expire=timedelta(seconds=settings.address_expire_s))
 
     async def get(self, key: JobKey) -> JobRecord:
-        """A job's record."""
+        """The record of a job. Raises ApiError (NOT_FOUND) for one that doesn't exist or is being removed."""
         stored = await self.jobs.get(key)
         if stored is None or stored.record.state == Job.STATE_DELETING:
             raise not_found(f"jobs/{key.job}")
         return stored.record
 
     async def cancel(self, key: JobKey) -> JobRecord:
-        """Stop a job; one that has ended stays as it is."""
+        """Cancel a job and return its record; one that has ended stays as it is."""
         record = await cancel_job(self.jobs, self._bus, key)
         if record is None:
             raise not_found(f"jobs/{key.job}")
@@ -55,6 +52,6 @@ class Api:
         return record
 
     async def delete(self, key: JobKey) -> None:
-        """Stop a job and have it removed."""
+        """Cancel a job and mark it for removal; the reconciler removes it."""
         if not await delete_job(self.jobs, self._bus, key):
             raise not_found(f"jobs/{key.job}")

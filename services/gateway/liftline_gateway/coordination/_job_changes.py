@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import structlog
 
 from liftline.telemetry.metrics import GatewayMetrics, from_zero
@@ -11,17 +13,14 @@ from liftline.v1.records_pb2 import JobRecord
 log = structlog.get_logger(__name__)
 
 
-class JobChanges:
-    """For a `JobRepository` to call."""
+def counting_in(metrics: GatewayMetrics) -> Callable[[JobRecord], None]:
+    """A listener for a `JobRepository`, to be called with the record of each job whose state changed."""
+    from_zero(metrics.job_changes, [name for name, state in Job.State.items() if state != Job.STATE_UNSPECIFIED])
 
-    def __init__(self, metrics: GatewayMetrics) -> None:
-        """Counts into these."""
-        self._metrics = metrics
-        from_zero(metrics.job_changes, [name for name, state in Job.State.items() if state != Job.STATE_UNSPECIFIED])
-
-    def __call__(self, record: JobRecord) -> None:
-        """A job came into another state."""
+    def tell(record: JobRecord) -> None:
         name = Job.State.Name(record.state)
-        self._metrics.job_changes.labels(name).inc()
+        metrics.job_changes.labels(name).inc()
         failure = {"failure": record.failure.message} if record.state == Job.STATE_FAILED else {}
         log.info("job_changed", tenant=record.tenant, job=record.job, state=name, **failure)
+
+    return tell

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from liftline.jobs.messages import publish_task, tell_changed
 from liftline.jobs.naming import JobKey, TaskKey
-from liftline.pipeline.state import Step, advance_all, is_over
+from liftline.pipeline.state import Step, advance, is_over
 from liftline.ports import Bus
 from liftline.v1.events_pb2 import Event, Task
 from liftline.v1.job_service_pb2 import Job
@@ -21,14 +21,13 @@ class Advancer:
     """Changes jobs, and does what follows from a change. Every method raises UnavailableError and may be repeated."""
 
     def __init__(self, jobs: JobRepository, bus: Bus, publisher: Publisher, notifier: Notifier) -> None:
-        """With what it reads and writes."""
         self._jobs, self._bus = jobs, bus
         self._publisher, self._notifier = publisher, notifier
 
     async def take(self, key: JobKey, events: Sequence[Event]) -> JobRecord | None:
         """Take events into a job; its record then, None where there is none."""
         settled = [await self._settled(event) for event in events]
-        return await self.step(key, lambda record: advance_all(record, settled))
+        return await self.step(key, lambda record: advance(record, *settled))
 
     async def step(self, key: JobKey, step: Callable[[JobRecord], Step]) -> JobRecord | None:
         """Take a step, which may be tried several times; the record then, None where there is none."""
@@ -64,7 +63,7 @@ class Advancer:
         return event if result is None else Event(id=event.id, time=event.time, finished=result)
 
     async def _publish(self, tasks: Iterable[Task], published: set[tuple[str, int]]) -> None:
-        """Those that weren't before a conflict."""
+        """Publish tasks, except those that were published before a compare-and-set conflict."""
         new = {(TaskKey.of(task.id).name, task.generation): task for task in tasks}
         for name in published & new.keys():
             del new[name]

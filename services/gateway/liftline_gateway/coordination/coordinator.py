@@ -43,10 +43,9 @@ class _Received:
 
 
 class Coordinator:
-    """The loop over events."""
+    """Pulls events of tasks and has their jobs advanced."""
 
     def __init__(self, bus: Bus, advancer: Advancer, metrics: GatewayMetrics) -> None:
-        """With what it reads, and who changes jobs."""
         self._bus, self._advancer, self._metrics = bus, advancer, metrics
         kinds = [field.name for field in Event.DESCRIPTOR.oneofs_by_name["kind"].fields]
         from_zero(metrics.events, [*kinds, _UNREADABLE])

@@ -30,7 +30,6 @@ class CreationSteps:
     """Every method raises UnavailableError, and may be called again then."""
 
     def __init__(self, jobs: JobRepository, bus: Bus, store: ArtifactStore, threads: StoreThreads) -> None:
-        """With what it writes to."""
         self._jobs, self._bus, self._store, self._threads = jobs, bus, store, threads
 
     async def register(self, request: RequestRecord) -> RequestRecord:

@@ -26,10 +26,9 @@ log = structlog.get_logger(__name__)
 
 
 class Publisher:
-    """Publishes jobs whose record says that it is time."""
+    """Copies the outputs of a finished job into its tree and ends the job."""
 
     def __init__(self, jobs: JobRepository, store: ArtifactStore, threads: StoreThreads) -> None:
-        """With what it reads and writes."""
         self._jobs, self._store, self._threads = jobs, store, threads
 
     async def publish(self, key: JobKey) -> JobRecord | None:

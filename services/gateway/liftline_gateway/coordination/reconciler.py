@@ -203,7 +203,7 @@ class Reconciler:
         def again(record: JobRecord) -> state.Step:
             still = [task for task in lost if task in set(state.pending(record))]
             if state.is_over(record) or record.generation != seen or not still:
-                return state.unchanged(record)
+                return record, []
             if record.generation < _MOST_GENERATIONS:
                 return state.release_again(record, still)
             failure = Failure(

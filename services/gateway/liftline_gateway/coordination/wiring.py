@@ -11,7 +11,7 @@ from liftline.ports import ArtifactStore, Bus, Records
 from liftline.settings.services import GatewaySettings
 from liftline.telemetry.metrics import GatewayMetrics
 from liftline.v1.records_pb2 import JobRecord
-from liftline_gateway.coordination._job_changes import JobChanges
+from liftline_gateway.coordination._job_changes import counting_in
 from liftline_gateway.coordination.advancing import Advancer
 from liftline_gateway.coordination.coordinator import Coordinator
 from liftline_gateway.coordination.creation_steps import CreationSteps
@@ -46,7 +46,7 @@ class Coordination:
         """`send_webhook` is told of jobs that have ended; `holder` is a name that no other gateway has."""
         stale, self._every = timedelta(seconds=settings.stale_s), timedelta(seconds=settings.reconcile_s)
         self.bus, self.threads = bus, StoreThreads(metrics)
-        self.jobs = JobRepository(records, now=now, came_to=JobChanges(metrics))
+        self.jobs = JobRepository(records, now=now, came_to=counting_in(metrics))
         self.creation = CreationSteps(self.jobs, bus, store, self.threads)
         self.notifier = Notifier(self.jobs, send_webhook)
         publisher = Publisher(self.jobs, store, self.threads)

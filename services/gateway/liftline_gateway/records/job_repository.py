@@ -19,7 +19,7 @@ from liftline.pipeline.state import Step
 from liftline.ports import Records
 from liftline.v1.events_pb2 import Task, TaskResult
 from liftline.v1.job_service_pb2 import Job
-from liftline.v1.records_pb2 import ActiveRecord, Attempts, JobRecord, RequestRecord, UploadRecord
+from liftline.v1.records_pb2 import ActiveRecord, JobRecord, RequestRecord, UploadRecord
 
 _ACTIVE, _UPLOADS = "active.", "uploads."
 _MOST_CONFLICTS = 1000
@@ -44,14 +44,14 @@ class Page:
 
 @dataclass(frozen=True)
 class UploadKey:
-    """A place for a video of a tenant."""
+    """An upload of a tenant."""
 
     tenant: str
     upload: str
 
     @property
     def record(self) -> str:
-        """KV key of its record."""
+        """Key of the upload's record in the key-value bucket."""
         return f"{_UPLOADS}{self.tenant}.{self.upload}"
 
     @property
@@ -79,7 +79,7 @@ class JobRepository:
 
     @property
     def records(self) -> Records:
-        """What is below."""
+        """The key-value bucket itself."""
         return self._records
 
     def time(self, *, later: timedelta = timedelta()) -> Timestamp:
@@ -96,7 +96,7 @@ class JobRepository:
         return StoredJob(_parsed(JobRecord(), entry.value, key.record), entry.revision)
 
     async def create(self, record: JobRecord) -> JobRecord:
-        """Remember a new job; gives the one that is there where there is one."""
+        """Store the record of a new job; returns the one stored before, if any."""
         key = JobKey(record.tenant, record.job)
         if await self._records.create(key.record, record.SerializeToString()) is not None:
             self._came_to(record)
@@ -104,28 +104,24 @@ class JobRepository:
         stored = await self.get(key)
         return record if stored is None else stored.record
 
-    async def replace(self, stored: StoredJob, record: JobRecord) -> StoredJob | None:
-        """Put a record in place of one that was read, stamped; None where that one was changed meanwhile."""
-        record.update_time.CopyFrom(self.time())
-        key = JobKey(record.tenant, record.job).record
-        revision = await self._records.update(key, record.SerializeToString(), revision=stored.revision)
-        return None if revision is None else StoredJob(record, revision)
-
     async def change(self, key: JobKey, change: Callable[[JobRecord], JobRecord]) -> JobRecord | None:
-        """Change a job by a pure function, which may be called again; gives what it is now, None where it's gone.
+        """Change a job by a pure function, which is called again after a conflict.
 
-        Nothing is written where the function gives an equal record.
+        Returns its record, None where it is gone. Nothing is written where the function gives an equal one.
         """
-
-        async def release(_: Sequence[Task]) -> None:
-            """There is nothing to release."""
-
-        return await self.step(key, lambda record: (change(record), []), release)
+        return await self.step(key, lambda record: (change(record), []))
 
     async def step(
-        self, key: JobKey, step: Callable[[JobRecord], Step], release: Callable[[Sequence[Task]], Awaitable[None]]
+        self,
+        key: JobKey,
+        step: Callable[[JobRecord], Step],
+        release: Callable[[Sequence[Task]], Awaitable[None]] | None = None,
     ) -> JobRecord | None:
-        """The same by a function that also gives tasks, which are released before the record that knows them."""
+        """Change a job by compare-and-set, as `change` does, by a function that also gives tasks.
+
+        `release` publishes them before the record that knows them is written. Raises UnavailableError after 1000
+        conflicts.
+        """
         for _ in range(_MOST_CONFLICTS):
             stored = await self.get(key)
             if stored is None:
@@ -133,16 +129,18 @@ class JobRepository:
             record, tasks = step(stored.record)
             if record == stored.record:
                 return record
-            await release(tasks)
-            replaced = await self.replace(stored, record)
-            if replaced is not None:
-                if record.state != stored.record.state:
-                    self._came_to(record)
-                return replaced.record
+            if release is not None:
+                await release(tasks)
+            record.update_time.CopyFrom(self.time())
+            if await self._records.update(key.record, record.SerializeToString(), revision=stored.revision) is None:
+                continue  # changed meanwhile
+            if record.state != stored.record.state:
+                self._came_to(record)
+            return record
         raise UnavailableError(f"{key.record}: others changed it {_MOST_CONFLICTS} times in between; try again later.")
 
     async def delete(self, key: JobKey) -> None:
-        """Forget a job's record."""
+        """Delete a job's record."""
         await self._records.delete(key.record)
 
     async def page(self, tenant: str, *, size: int, after: str | None = None) -> Page:
@@ -159,7 +157,7 @@ class JobRepository:
         return Page(jobs, ids[end] if end > 0 else None)
 
     async def add_active(self, key: JobKey, active: ActiveRecord) -> None:
-        """Note that a job needs care. Again is fine."""
+        """Note that a job needs care, by `active.<tenant>.<job>`. Idempotent."""
         await self._records.create(key.active, active.SerializeToString())
 
     async def remove_active(self, key: JobKey) -> None:
@@ -172,46 +170,42 @@ class JobRepository:
         return [JobKey(*key.removeprefix(_ACTIVE).split(".", 1)) for key in keys]
 
     async def active(self, key: JobKey) -> ActiveRecord | None:
-        """What is noted of a job that needs care."""
+        """The note of a job that needs care; None where it needs none."""
         return await self._read(ActiveRecord(), key.active)
 
     async def result(self, key: TaskKey) -> TaskResult | None:
-        """What counts as a task's result."""
+        """The result of a task that was stored first; None while there is none."""
         return await self._read(TaskResult(), key.result)
-
-    async def attempts(self, key: TaskKey) -> Attempts | None:
-        """Who has begun a task and not ended it."""
-        return await self._read(Attempts(), key.attempts)
 
     async def task_names(self, prefix: str) -> set[str]:
         """Names of tasks with an entry below `JobKey.results` or `JobKey.attempts`."""
         return {key.removeprefix(prefix) for key in await self._records.keys(prefix)}
 
     async def create_request(self, tenant: str, request_id: str, request: RequestRecord) -> RequestRecord:
-        """Remember what a request makes; gives the one that is there where there is one."""
+        """Store the record of a CreateJob request; returns the one stored before under that id, if any."""
         key = _request_key(tenant, request_id)
         if await self._records.create(key, request.SerializeToString()) is not None:
             return request
         return await self._read(RequestRecord(), key) or request
 
     async def request(self, tenant: str, request_id: str) -> RequestRecord | None:
-        """What a request makes."""
+        """The record of a CreateJob request by its id; None where there is none."""
         return await self._read(RequestRecord(), _request_key(tenant, request_id))
 
     async def delete_request(self, tenant: str, request_id: str) -> None:
-        """Forget a request."""
+        """Delete the record of a request."""
         await self._records.delete(_request_key(tenant, request_id))
 
     async def create_upload(self, key: UploadKey, upload: UploadRecord) -> None:
-        """Remember a place for a video."""
+        """Store the record of a new upload."""
         await self._records.create(key.record, upload.SerializeToString())
 
     async def upload(self, key: UploadKey) -> UploadRecord | None:
-        """A place for a video."""
+        """The record of an upload; None where there is none."""
         return await self._read(UploadRecord(), key.record)
 
     async def use_upload(self, key: UploadKey) -> None:
-        """Note that a job was made of it. Again is fine, and where it is gone."""
+        """Mark an upload as used by a job. Idempotent; does nothing where the upload is gone."""
         entry = await self._records.get(key.record)
         if entry is not None:
             upload = _parsed(UploadRecord(), entry.value, key.record)
@@ -220,12 +214,12 @@ class JobRepository:
                 await self._records.update(key.record, upload.SerializeToString(), revision=entry.revision)
 
     async def uploads(self, tenant: str | None = None) -> list[UploadKey]:
-        """All places for videos, of one tenant or all."""
+        """Keys of all uploads, of one tenant or all."""
         keys = await self._records.keys(_UPLOADS if tenant is None else f"{_UPLOADS}{tenant}.")
         return [UploadKey(*key.removeprefix(_UPLOADS).split(".", 1)) for key in keys]
 
     async def delete_upload(self, key: UploadKey) -> None:
-        """Forget a place for a video."""
+        """Delete the record of an upload."""
         await self._records.delete(key.record)
 
     async def _read(self, record: AnyRecord, key: str) -> AnyRecord | None:

@@ -15,10 +15,10 @@ Answer = TypeVar("Answer")
 
 
 class StoreThreads:
-    """So many calls at once."""
+    """A pool of threads in which the store's blocking calls run."""
 
     def __init__(self, metrics: GatewayMetrics, *, at_once: int = 16) -> None:
-        """Start no thread yet."""
+        """At most `at_once` calls run at a time; more wait."""
         self._metrics = metrics
         self._threads = ThreadPoolExecutor(at_once, thread_name_prefix="store")
 
@@ -38,5 +38,5 @@ class StoreThreads:
             raise
 
     def close(self) -> None:
-        """Begin no more calls."""
+        """Drop waiting calls and refuse new ones; running ones aren't waited for."""
         self._threads.shutdown(wait=False, cancel_futures=True)

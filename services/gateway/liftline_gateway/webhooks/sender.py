@@ -14,15 +14,14 @@ import hmac
 import json
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC
 
-import stamina
 import structlog
 import urllib3
 from google.protobuf.json_format import MessageToDict
 
 from liftline.errors import UnavailableError, UsageError
+from liftline.net.retrying import WEBHOOK, RetryPolicy, retry_async
 from liftline.settings.services import GatewaySettings
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import JobRecord
@@ -35,25 +34,18 @@ _CONCURRENCY = 8
 _GONE = 410
 
 
-@dataclass(frozen=True)
-class RetryPolicy:
-    """How long a receiver has to answer one attempt, the pauses between attempts, and how long there are any."""
-
-    timeout_s: float = 10.0
-    first_pause_s: float = 1.0
-    longest_pause_s: float = 60.0
-    give_up_s: float = 900.0
-
-
 class WebhookSender:
     """Posts to hosts that the deployment allows, and to no others."""
 
-    def __init__(self, settings: GatewaySettings, *, retry: RetryPolicy | None = None) -> None:
-        """Raises UsageError where webhooks are allowed but the key is missing, too short or no base64."""
-        self._hosts, self._retry = settings.webhook_hosts, retry or RetryPolicy()
+    def __init__(self, settings: GatewaySettings, *, answer_s: float = 10.0, policy: RetryPolicy = WEBHOOK) -> None:
+        """A receiver has `answer_s` to answer one attempt.
+
+        Raises UsageError where webhooks are allowed but the key is missing, too short or no base64.
+        """
+        self._hosts, self._policy = settings.webhook_hosts, policy
         self._key = signing_key(settings.webhook_secret.get_secret_value()) if self._hosts else b""
         ca_file = str(settings.webhook_ca_file) if settings.webhook_ca_file else None
-        timeout = urllib3.Timeout(connect=self._retry.timeout_s, read=self._retry.timeout_s)
+        timeout = urllib3.Timeout(connect=answer_s, read=answer_s)
         self._client = urllib3.PoolManager(num_pools=_CONCURRENCY, timeout=timeout, retries=False, ca_certs=ca_file)
         self._threads = ThreadPoolExecutor(_CONCURRENCY, thread_name_prefix="webhook")
 
@@ -66,15 +58,7 @@ class WebhookSender:
             return False
         logger = logger.bind(webhook_host=_host(record))
         try:
-            async for attempt in stamina.retry_context(
-                on=UnavailableError,
-                attempts=None,
-                timeout=self._retry.give_up_s,
-                wait_initial=self._retry.first_pause_s,
-                wait_max=self._retry.longest_pause_s,
-            ):
-                with attempt:
-                    problem = await self._attempt(record)
+            problem = await retry_async(self._policy, lambda: self._attempt(record))
         except UnavailableError as error:
             problem = str(error)
         if problem is not None:
@@ -126,7 +110,7 @@ def _host(record: JobRecord) -> str:
 
 
 def payload_of(record: JobRecord) -> bytes:
-    """What is told: which job ended how and when, as JSON."""
+    """Body of the webhook, JSON: type `job.<state>`, time of the end, the job."""
     job = Job(name=f"jobs/{record.job}", state=record.state, video_name=record.video_name)
     for field in ("failure", "create_time", "end_time"):
         if record.HasField(field):

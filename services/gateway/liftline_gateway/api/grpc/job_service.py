@@ -24,7 +24,7 @@ NAME = pb.DESCRIPTOR.services_by_name["JobService"].full_name
 
 
 def job_service(api: Api) -> dict[str, Callable[[grpc.aio.Server], None]]:
-    """For `running_server`: the service over an API."""
+    """JobService over this API, as `running_server` takes services: name -> function that adds it to a server."""
     return {NAME: lambda server: add_JobServiceServicer_to_server(_JobServicer(api), server)}
 
 
