@@ -50,6 +50,10 @@ class InvalidArtifactError(InvalidInputError):
     """A stored artifact isn't what its name says: wrong kind, schema version, shape or checksum."""
 
 
+class AlteredArtifactError(InvalidArtifactError):
+    """A stored artifact is gone or holds other bytes than were stored, however often it is read."""
+
+
 class UnsafePickleError(InvalidInputError):
     """A pickle asks for more than plain containers and NumPy arrays, so it isn't loaded."""
 
@@ -68,6 +72,18 @@ class UnavailableError(LiftlineError):
     """A server (NATS, S3, the gateway) can't be reached or doesn't answer; the same may work a little later."""
 
     exit_code = ExitCode.UNAVAILABLE
+
+
+class WrongAnswerError(UnavailableError):
+    """A server's answer can't be right; asked again it may be.
+
+    answer: what tells it from another wrong one, so that one that stays the same can be believed in the end; None
+    where it says nothing of the object that was asked for, as a page of somebody else's.
+    """
+
+    def __init__(self, message: str, *, answer: str | None = None) -> None:
+        super().__init__(message)
+        self.answer = answer
 
 
 class Cancelled(LiftlineError):  # noqa: N818 - an outcome, not a failure

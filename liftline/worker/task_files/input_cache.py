@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from liftline.errors import InvalidArtifactError
+from liftline.errors import InvalidArtifactError, WrongAnswerError
 from liftline.files.atomic import sha256_file
 from liftline.jobs.naming import JobKey
 from liftline.ports import ArtifactStore
@@ -28,16 +28,17 @@ def fetch_checked(store: ArtifactStore, ref: ArtifactRef, path: Path) -> None:
     """Fetch an object into `path`, which is then what the reference says, or absent.
 
     A reference without a hash (an upload, before it is planned) is checked by its size alone.
-    Raises UnavailableError, InvalidArtifactError.
+    Raises UnavailableError, WrongAnswerError where it isn't, InvalidArtifactError where the object is gone.
     """
     unchecked = path.with_name(f"{path.name}.unchecked")
     store.get_file(ref.key, unchecked)
-    size = unchecked.stat().st_size
-    if size != ref.size_bytes or (ref.sha256 and sha256_file(unchecked) != ref.sha256):
+    size, sha256 = unchecked.stat().st_size, sha256_file(unchecked)
+    if size != ref.size_bytes or ref.sha256 not in ("", sha256):
         unchecked.unlink()
-        raise InvalidArtifactError(
+        raise WrongAnswerError(
             f"{ref.key}: {size} bytes that aren't the {ref.size_bytes} that were stored (SHA-256 {ref.sha256}); "
-            "the object was changed in the bucket. Submit the video again."
+            "the object was changed in the bucket. Submit the video again.",
+            answer=sha256,
         )
     unchecked.replace(path)
 

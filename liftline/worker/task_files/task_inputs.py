@@ -7,10 +7,11 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from liftline.errors import InvalidArtifactError
+from liftline.errors import InvalidArtifactError, UnavailableError
 from liftline.jobs.naming import artifact
-from liftline.net.retrying import TASK_FETCH, retry
-from liftline.ports import ArtifactStore, VideoOpener
+from liftline.net.rereading import read_again
+from liftline.net.retrying import TASK_FETCH
+from liftline.ports import ArtifactStore, BlockCheck, VideoOpener
 from liftline.progress import StopFlag
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Task, TaskResult
@@ -66,11 +67,11 @@ class TaskInputs:
         self._fetch_into(ref, path)
         return path
 
-    def video(self) -> VideoOpener:
+    def video(self, check: BlockCheck | None = None) -> VideoOpener:
         """The job's video, read by ranges."""
         ref = self._input(VIDEO).ref
         check_belongs(ref, self._running.key.job)
-        return functools.partial(open_counted, self._store, ref.key, self._running)
+        return functools.partial(open_counted, self._store, ref, self._running, check)
 
     def fetch_inputs(self) -> None:
         """All inputs but the video, so that the handler needn't wait for them. Raises as `input_file`."""
@@ -86,8 +87,8 @@ class TaskInputs:
 
     def _fetch_into(self, ref: ArtifactRef, path: Path) -> None:
         with self._running.transferring():
-            retry(
+            read_again(
                 TASK_FETCH, lambda: fetch_checked(self._store, ref, path),
-                stop=self.stop, failed=self._running.store_is_away,
+                on=UnavailableError, stop=self.stop, failed=self._running.store_is_away,
             )  # fmt: skip
         self._running.fetched(ref.size_bytes)
