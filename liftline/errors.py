@@ -5,6 +5,7 @@ A message says what is wrong, with which file, and what to do about it, in one s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntEnum
 
 
@@ -90,3 +91,12 @@ class Cancelled(LiftlineError):  # noqa: N818 - an outcome, not a failure
     """The work was told to stop."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and what it came of."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

@@ -70,7 +70,7 @@ class InputCache:
         finally:
             with self._lock:
                 inputs.users -= 1
-                self._make_room()
+                self._remove_idle(keep_bytes=self._keep_bytes, keep_jobs=self._keep_jobs)
 
     def file(self, ref: ArtifactRef, job: JobKey, fetch: Callable[[ArtifactRef, Path], None]) -> Path:
         """The object as a file, within `in_use`; `fetch` is called where it isn't there yet."""
@@ -87,13 +87,22 @@ class InputCache:
                     inputs.size_bytes += ref.size_bytes
         return path
 
-    def _make_room(self) -> None:
+    def free_disk(self) -> bool:
+        """Remove what no task uses just now; whether there was anything."""
+        with self._lock:
+            return self._remove_idle(keep_bytes=0, keep_jobs=0)
+
+    def _remove_idle(self, *, keep_bytes: int, keep_jobs: int) -> bool:
+        """The longest unused first."""
         idle = [job for job, inputs in self._jobs.items() if not inputs.users]
+        removed = False
         size_bytes = sum(self._jobs[job].size_bytes for job in idle)
-        while size_bytes > self._keep_bytes or len(idle) > self._keep_jobs:
+        while size_bytes > keep_bytes or len(idle) > keep_jobs:
             oldest = self._jobs.pop(idle.pop(0))
             size_bytes -= oldest.size_bytes
+            removed |= oldest.size_bytes > 0
             shutil.rmtree(oldest.folder, ignore_errors=True)
+        return removed
 
 
 @dataclass

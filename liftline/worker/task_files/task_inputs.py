@@ -7,7 +7,8 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from liftline.errors import InvalidArtifactError, UnavailableError
+from liftline.errors import InvalidArtifactError, OutputError, UnavailableError
+from liftline.files.atomic import disk_is_full
 from liftline.jobs.naming import artifact
 from liftline.net.rereading import read_again
 from liftline.net.retrying import TASK_FETCH
@@ -86,6 +87,15 @@ class TaskInputs:
         return found
 
     def _fetch_into(self, ref: ArtifactRef, path: Path) -> None:
+        """Where the disk is full of what other jobs' tasks may need again, that goes first."""
+        try:
+            self._fetch_once(ref, path)
+        except (OutputError, OSError) as error:
+            if not (disk_is_full(error) and self._cache.free_disk()):
+                raise
+            self._fetch_once(ref, path)
+
+    def _fetch_once(self, ref: ArtifactRef, path: Path) -> None:
         with self._running.transferring():
             read_again(
                 TASK_FETCH, lambda: fetch_checked(self._store, ref, path),
