@@ -27,6 +27,7 @@ from rich.text import Text
 
 from liftline.ports import Progress as ProgressPort
 from liftline.progress import FrameCounter
+from liftline.telemetry.visible import visible
 
 
 class Reporter(Protocol):
@@ -111,11 +112,11 @@ class ConsoleReporter:
         """Print in yellow and remember."""
         if sentence not in self.warnings:
             self.warnings.append(sentence)
-            self._print(f"[yellow]Warning:[/] {escape(sentence)}")
+            self._print(f"[yellow]Warning:[/] {escape(visible(sentence))}")
 
     def fail(self, sentence: str) -> None:
         """Print in red; other work goes on."""
-        self._print(f"[red]Error:[/] {escape(sentence)}")
+        self._print(f"[red]Error:[/] {escape(visible(sentence))}")
 
     def say(self, sentence: str) -> None:
         """Print as it is."""
