@@ -5,6 +5,7 @@ A message says what is wrong, with which file, and what to do about it, in one s
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntEnum
 
 
@@ -50,6 +51,10 @@ class InvalidArtifactError(InvalidInputError):
     """A stored artifact isn't what its name says: wrong kind, schema version, shape or checksum."""
 
 
+class AlteredArtifactError(InvalidArtifactError):
+    """A stored artifact is gone or holds other bytes than were stored, however often it is read."""
+
+
 class UnsafePickleError(InvalidInputError):
     """A pickle asks for more than plain containers and NumPy arrays, so it isn't loaded."""
 
@@ -70,7 +75,28 @@ class UnavailableError(LiftlineError):
     exit_code = ExitCode.UNAVAILABLE
 
 
+class WrongAnswerError(UnavailableError):
+    """A server's answer can't be right; asked again it may be.
+
+    answer: what tells it from another wrong one, so that one that stays the same can be believed in the end; None
+    where it says nothing of the object that was asked for, as a page of somebody else's.
+    """
+
+    def __init__(self, message: str, *, answer: str | None = None) -> None:
+        super().__init__(message)
+        self.answer = answer
+
+
 class Cancelled(LiftlineError):  # noqa: N818 - an outcome, not a failure
     """The work was told to stop."""
 
     exit_code = ExitCode.INTERRUPTED
+
+
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, and what it came of."""
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        yield error
+        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

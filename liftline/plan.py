@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
 from liftline.files import artifacts
+from liftline.files.block_hashes import BlockHashes
 from liftline.frames import VideoInfo
 
 ARTIFACT, SCHEMA_VERSION = "plan", 1
 _INFO = TypeAdapter(VideoInfo)
+_BLOCKS = "block_sha256"
+"""No plan of older versions has it, and they don't mind it: no reason for another schema version."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,8 @@ class Plan:
     """pts (F,) int64 of every frame in presentation order, in units of `info.time_base`; `segments` cover them all.
 
     exact_times is False where the file has no usable timestamps: pts then count frames at the average rate, and there
-    is one segment. warnings are sentences for the user.
+    is one segment. warnings are sentences for the user. blocks are those of the file that was planned, where it is read
+    by ranges.
     """
 
     info: VideoInfo
@@ -47,6 +51,7 @@ class Plan:
     segments: tuple[Segment, ...]
     exact_times: bool = True
     warnings: tuple[str, ...] = ()
+    blocks: BlockHashes | None = None
 
     def __post_init__(self) -> None:
         """Raise ValueError unless the segments tile the frames and times rise."""
@@ -70,11 +75,12 @@ class Plan:
 def save(path: Path, plan: Plan) -> None:
     """Write a plan as a versioned npz."""
     segments = [[s.start, s.stop, s.warmup_start] for s in plan.segments]
+    blocks = {} if plan.blocks is None else {_BLOCKS: np.frombuffer(plan.blocks.digests, np.uint8)}
     artifacts.save_npz(
         path,
         artifact=ARTIFACT,
         schema_version=SCHEMA_VERSION,
-        arrays={"pts": plan.pts, "segments": np.array(segments, np.int64).reshape(-1, 3)},
+        arrays={"pts": plan.pts, "segments": np.array(segments, np.int64).reshape(-1, 3), **blocks},
         meta={
             "info": _INFO.dump_python(plan.info, mode="json"),
             "exact_times": plan.exact_times,
@@ -95,4 +101,12 @@ def load(path: Path) -> Plan:
             tuple(Segment(n, *row) for n, row in enumerate(rows.tolist())),
             bool(npz.meta["exact_times"]),
             tuple(npz.meta["warnings"]),
+            _blocks(npz, name),
         )
+
+
+def _blocks(npz: artifacts.Npz, name: str) -> BlockHashes | None:
+    if _BLOCKS not in npz.arrays:
+        return None
+    digests = artifacts.checked_arrays(npz, {_BLOCKS: ((None,), np.uint8)}, name=name)[_BLOCKS]
+    return BlockHashes(digests.tobytes())

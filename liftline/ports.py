@@ -116,6 +116,14 @@ class VideoOpener(Protocol):
         ...
 
 
+class BlockCheck(Protocol):
+    """Looks at blocks of an object before anybody else does (`liftline.files.block_hashes`)."""
+
+    def __call__(self, offset: int, block: bytes) -> None:
+        """Raise WrongAnswerError where it isn't what was stored there; then it is read again."""
+        ...
+
+
 class Delivery(Protocol):
     """A delivered message: this process owns it until it acks, naks or terms it, or misses the ack deadline."""
 
@@ -269,8 +277,11 @@ class ArtifactStore(Protocol):
         """An object's bytes. Raises InvalidArtifactError where there are more than `at_most`."""
         ...
 
-    def open(self, key: str) -> BinaryIO:
-        """A seekable stream over an object, which fetches byte ranges as they are read."""
+    def open(self, key: str, *, check: BlockCheck | None = None) -> BinaryIO:
+        """A seekable stream over an object, which fetches byte ranges as they are read, in blocks that are checked.
+
+        Reading raises AlteredArtifactError where a block is wrong in the same way however often it is read.
+        """
         ...
 
     def size(self, key: str) -> int | None:

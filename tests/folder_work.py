@@ -17,7 +17,7 @@ from liftline.jobs.naming import JobKey, Stage, TaskKey, artifact
 from liftline.pipeline.handler import GATHERS, StageHandler, StageOutcome
 from liftline.pipeline.state import advance, begin
 from liftline.pipeline.task_results import task_result
-from liftline.ports import Progress, StopToken, VideoOpener
+from liftline.ports import BlockCheck, Progress, StopToken, VideoOpener
 from liftline.progress import FrameCounter, StopFlag
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Event, Task, TaskResult
@@ -60,11 +60,11 @@ class FolderWork:
         self.most_files = max(self.most_files, sum(1 for _ in fetched.iterdir()))
         return path
 
-    def video(self) -> VideoOpener:
+    def video(self, check: BlockCheck | None = None) -> VideoOpener:
         """The job's video."""
         found = artifact(self.task.inputs, "video")
         assert found is not None
-        return lambda: self.store.open(found.ref.key)
+        return lambda: self.store.open(found.ref.key, check=check)
 
 
 @dataclass

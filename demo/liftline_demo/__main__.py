@@ -28,6 +28,7 @@ from liftline.skeletons import H36M17, LIMB_JOINTS
 from liftline_cli.console.interrupts import stop_on_interrupt
 from liftline_cli.console.logging import configure_logging
 from liftline_cli.console.reporting import ConsoleReporter
+from liftline_cli.console.terminal import Terminal
 from liftline_demo.mannequin import clip as clip_module
 from liftline_demo.mannequin.clip import Clip, render_clip, truth_path
 from liftline_demo.mannequin.truth import STATURE_M
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--output-dir", type=Path, default=Path("demo_output"), help="folder for the results")
     options = parser.parse_args(arguments)
     configure_logging(verbose=False)
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     try:
         with stop_on_interrupt(console) as stop:
             run(options.video, options.output_dir, console=console, stop=stop)

@@ -12,13 +12,17 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from liftline.errors import InvalidArtifactError, UnavailableError
 from liftline.files.atomic import atomic_path
+from liftline.files.range_reader import RangeReader
 from liftline.files.store_keys import check_key, check_prefix, check_upload_key
-from liftline.ports import ArtifactStore
+from liftline.net.rereading import read_again
+from liftline.net.retrying import S3_ANSWER
+from liftline.ports import ArtifactStore, BlockCheck
 from liftline.upload_form import UploadForm
 
 _INCOMING = ".incoming"
@@ -69,8 +73,12 @@ class FolderStore(ArtifactStore):
             raise InvalidArtifactError(f"{key}: more than the {at_most} bytes that are taken of it.")
         return data
 
-    def open(self, key: str) -> BinaryIO:
-        return self._existing(key)
+    def open(self, key: str, *, check: BlockCheck | None = None) -> BinaryIO:
+        if check is None:
+            return self._existing(key)
+        with self._existing(key) as file:
+            size = os.fstat(file.fileno()).st_size
+        return cast(BinaryIO, RangeReader(partial(self._read_checked, key, check), size))
 
     def size(self, key: str) -> int | None:
         path = self._path(key)
@@ -114,6 +122,16 @@ class FolderStore(ArtifactStore):
         if not path.is_file():
             raise InvalidArtifactError(f"{key}: not in the store; it was removed, or never stored.")
         return path.open("rb")
+
+    def _read_checked(self, key: str, check: BlockCheck, offset: int, length: int) -> bytes:
+        def read() -> bytes:
+            with self._existing(key) as file:
+                file.seek(offset)
+                block = file.read(length)
+            check(offset, block)
+            return block
+
+        return read_again(S3_ANSWER, read)
 
     @contextmanager
     def _incoming(self, key: str) -> Iterator[Path]:

@@ -13,10 +13,12 @@ import numpy as np
 
 from liftline.exports._paths import person_path
 from liftline.files.atomic import atomic_path
+from liftline.frames import frame_rate
 from liftline.poses import Poses
 from liftline.scene import Scene, to_world
 from liftline.skeletons import H36M17
 
+_USUAL_HZ = 30
 _TO_Y_UP = np.array([1.0, 1.0, -1.0])
 
 
@@ -34,8 +36,8 @@ def write(poses: Poses, scene: Scene, base: Path) -> list[Path]:
 def _lines(poses: Poses, position: int, scene: Scene, name: str) -> Iterator[str]:
     rows = poses.rows(position)
     times = poses.frame_times_s[poses.frame_index[rows]]
-    step = float(np.median(np.diff(times))) if len(times) > 1 else 1 / 30
-    rate, count, joints = f"{1 / step:.6g}", len(times), len(H36M17)
+    rate = f"{frame_rate(times).hz if len(times) > 1 else _USUAL_HZ:.6g}"
+    count, joints = len(times), len(H36M17)
     markers = _TO_Y_UP * to_world(poses.joints_m[rows] + poses.root_cam_m[rows, None], scene)[..., [0, 2, 1]]
     yield f"PathFileType\t4\t(X/Y/Z)\t{name}"
     yield "DataRate\tCameraRate\tNumFrames\tNumMarkers\tUnits\tOrigDataRate\tOrigDataStartFrame\tOrigNumFrames"

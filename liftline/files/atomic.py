@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from liftline.errors import OutputError
+from liftline.errors import OutputError, causes
 
 
 @contextmanager
@@ -47,6 +47,11 @@ def output_errors(path: Path) -> Iterator[None]:
         raise OutputError(
             f"{path}: can't be written ({error.strerror or error}); choose another --output-dir."
         ) from error
+
+
+def disk_is_full(error: BaseException) -> bool:
+    """Whether an error came of that."""
+    return any(isinstance(one, OSError) and one.errno in (errno.ENOSPC, errno.EDQUOT) for one in causes(error))
 
 
 def write_bytes(path: Path, data: bytes) -> None:

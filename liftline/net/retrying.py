@@ -62,6 +62,8 @@ NATS_CONFLICT = RetryPolicy(attempts=5, longest_wait_s=0.1)
 S3_REQUEST = RetryPolicy(timeout_s=10.0, first_wait_s=0.05, longest_wait_s=1.0, jitter=0.5)
 S3_DOWNLOAD = RetryPolicy(attempts=3, first_wait_s=0.0)
 """A stream that breaks off without having got anywhere; each of its requests is retried by S3_REQUEST besides."""
+S3_ANSWER = RetryPolicy(timeout_s=10.0, first_wait_s=0.05, longest_wait_s=1.0)
+"""An answer that can't be right; a server that doesn't answer is waited for by S3_REQUEST."""
 TASK_RECORD = RetryPolicy()
 """What a worker says of a task it has: for ever, as others wait for it."""
 TASK_FETCH = RetryPolicy(timeout_s=30.0)

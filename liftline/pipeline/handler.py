@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from liftline.jobs.naming import Stage
-from liftline.ports import ModelInfo, Progress, StopToken, VideoOpener
+from liftline.ports import BlockCheck, ModelInfo, Progress, StopToken, VideoOpener
 from liftline.v1.artifacts_pb2 import ArtifactRef
 from liftline.v1.events_pb2 import Task, TaskResult
 
@@ -81,8 +81,8 @@ class Work(Protocol):
         Raises UnavailableError, InvalidArtifactError.
         """
 
-    def video(self) -> VideoOpener:
-        """The job's video, read by ranges as it is needed."""
+    def video(self, check: BlockCheck | None = None) -> VideoOpener:
+        """The job's video, read by ranges as it is needed, which are checked where it isn't a file of this machine."""
 
 
 class StageHandler(Protocol):

@@ -18,6 +18,7 @@ from structlog.typing import EventDict, Processor, WrappedLogger
 
 from liftline.jobs.naming import TaskKey
 from liftline.settings.services import TelemetrySettings
+from liftline.telemetry.visible import visible_event, visible_traceback
 
 _CHATTY = ("asyncio", "grpc", "httpcore", "minio", "nats", "opentelemetry", "urllib3")
 
@@ -79,8 +80,8 @@ def _add_trace(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
 
 def _rendering(log_format: str) -> list[Processor]:
     if log_format == "console":
-        plain = structlog.dev.plain_traceback
-        return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]
+        colours = sys.stderr.isatty()
+        return [visible_event, structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=visible_traceback)]
     # Variables stay out: they hold tokens, addresses that anyone may use, and the like.
     tracebacks = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
     return [

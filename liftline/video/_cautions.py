@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
+from numpy.typing import NDArray
 
+from liftline.frames import frame_rate
 from liftline.video.opening import NOT_THE_VIDEO
 
+_FEWEST_FRAMES = 3
 _HDR_CURVES = {16: "PQ", 18: "HLG"}
 """ITU-T H.273, table 3: SMPTE ST 2084 and ARIB STD-B67."""
 
@@ -47,6 +51,17 @@ def of_times(name: str, rate: Fraction) -> str:
     return (
         f"{name}: timestamps are missing or contradict each other; frames are shown in order, {float(rate):g} a second."
     )
+
+
+def of_rate(name: str, pts: NDArray[np.int64], time_base: Fraction) -> list[str]:
+    """About frames that aren't evenly spaced."""
+    if len(pts) < _FEWEST_FRAMES or not (rate := frame_rate((pts - pts[0]) * float(time_base))).varies:
+        return []
+    average = (len(pts) - 1) / float((pts[-1] - pts[0]) * time_base)
+    return [
+        f"{name}: its frame rate varies: mostly {rate.hz:.4g} frames a second, {average:.4g} on average. Every frame "
+        "has its own time in all results; where a format knows one rate alone, use its times instead."
+    ]
 
 
 def of_start(name: str, count: int) -> str:

@@ -66,7 +66,7 @@ def plan_video(
         info = _describe(container, stream, first, name, time_base, rate, duration_s)
         warnings = (
             *packets.warnings,
-            *(() if packets.exact else (cautions.of_times(name, rate),)),
+            *(cautions.of_rate(name, pts, time_base) if packets.exact else (cautions.of_times(name, rate),)),
             *cautions.of_tracks(name, container, stream),
             *cautions.of_pictures(name, first, interlaced=packets.interlaced),
         )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import errno
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from liftline.errors import (
     LiftlineError,
     UnavailableError,
+    causes,
 )
+from liftline.files.atomic import disk_is_full
 from liftline.jobs.naming import SEGMENTED, TaskKey
 from liftline.jobs.wire import FAILURES
 from liftline.v1.job_service_pb2 import Failure
@@ -28,10 +29,10 @@ class GoesBack:
 
 def meaning(error: Exception, key: TaskKey) -> GoesBack | Failure:
     """What an error of a handler, or of fetching and storing, means."""
-    chain = list(_chain(error))
+    chain = list(causes(error))
     if any(isinstance(one, UnavailableError) for one in chain):
         return GoesBack(_AWAY_S)
-    if any(isinstance(one, OSError) and one.errno in (errno.ENOSPC, errno.EDQUOT) for one in chain):
+    if disk_is_full(error):
         return GoesBack(_DISK_FULL_S)
     if any(_is_out_of_memory(one) for one in chain):
         return GoesBack(_NO_MEMORY_S, counts=True)
@@ -60,11 +61,3 @@ def _failure(key: TaskKey, reason: Failure.Reason.ValueType, message: str) -> Fa
 def _is_out_of_memory(error: BaseException) -> bool:
     """PyTorch's error for a GPU is told by its name: most services have no PyTorch."""
     return isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError"
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    seen: set[int] = set()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        yield error
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)

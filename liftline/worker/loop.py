@@ -17,6 +17,7 @@ from pathlib import Path
 
 import structlog
 
+from liftline.files.atomic import disk_is_full
 from liftline.jobs.naming import Stage, TaskKey
 from liftline.pipeline.handler import GATHERS, LoadedService, StageOutcome
 from liftline.pipeline.task_results import task_result
@@ -187,6 +188,8 @@ class _TaskRunner:
             await self.completion.given_back(running, delay_s=0.0)
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, the job must hear of it
+            if disk_is_full(error):
+                await asyncio.to_thread(self.inputs.free_disk)  # else it would come back to as full a disk
             return await self.completion.without_result(running, error)
         return await self.completion.done(running, result)
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from liftline import __version__
 from liftline.errors import ExitCode
+from liftline.telemetry.visible import visible
 from liftline_cli.batch.messages import Report, VideoOutcome
 
 SCHEMA_VERSION = 1
@@ -92,13 +93,13 @@ class Summary:
         table.add_column("outcome", no_wrap=True)
         for video, report in self.reports.items():
             outcome = Text(str(report.outcome), style=_COLOURS.get(report.outcome, "red"))
-            table.add_row(Text(shown(video)), *_figures(report), outcome)
+            table.add_row(Text(visible(shown(video))), *_figures(report), outcome)
         return table
 
     def errors(self) -> list[str]:
         """What went wrong, a line per video that isn't done."""
         return [
-            f"{shown(video)}: {_without_name(report.error, video)}"
+            visible(f"{shown(video)}: {_without_name(report.error, video)}")
             for video, report in self.reports.items()
             if report.error
         ]

@@ -13,7 +13,6 @@ import traceback
 from pathlib import Path
 
 import numpy as np
-from rich.console import Console
 
 from liftline.errors import Cancelled, ExitCode, LiftlineError
 from liftline.progress import StopFlag
@@ -21,6 +20,7 @@ from liftline_cli.batch.messages import Mailbox, Measures, Report, Task, VideoOu
 from liftline_cli.console.logging import configure_logging, quiet_libraries
 from liftline_cli.console.reporting import ConsoleReporter
 from liftline_cli.console.session import OUT_OF_MEMORY
+from liftline_cli.console.terminal import Terminal
 from liftline_cli.local.process import ProcessResult, process_video
 
 
@@ -54,7 +54,7 @@ def _stopped_by_end_of_input() -> StopFlag:
 def attempt(task: Task, stop: StopFlag) -> Report:
     """Process one video; whatever happens becomes a report."""
     configure_logging(verbose=task.verbose)
-    reporter = ConsoleReporter(Console(stderr=True), quiet=task.quiet)
+    reporter = ConsoleReporter(Terminal(stderr=True), quiet=task.quiet)
     try:
         result = process_video(task.video, task.output_dir, settings=task.settings, reporter=reporter, stop=stop)
         outcome = VideoOutcome.DONE if result.changed else VideoOutcome.UNCHANGED

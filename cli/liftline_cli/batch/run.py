@@ -11,6 +11,7 @@ from rich.console import Console
 from liftline.errors import ExitCode, OutputError
 from liftline.files.atomic import write_bytes, write_json
 from liftline.progress import StopFlag
+from liftline.telemetry.visible import visible
 from liftline_cli.batch._finding import find_videos
 from liftline_cli.batch._runner import run_video
 from liftline_cli.batch._summary import Summary, shown
@@ -41,7 +42,7 @@ def process_folder(
     reports = dict.fromkeys(videos, Report(VideoOutcome.WAITING))
     summary = _written(Summary(folder, output_dir, reports, 0.0))
     for number, video in enumerate(videos, 1):
-        reporter.say(f"\n[{number}/{len(videos)}] {shown(video)}")
+        reporter.say(f"\n[{number}/{len(videos)}] {visible(shown(video))}")
         task = Task(folder / video, output_dir / video, settings, reporter.quiet, verbose)
         report = _attempt(task, stop)
         _keep_details(task.output_dir, report, reporter)
@@ -91,4 +92,4 @@ def show(summary: Summary, console: Console) -> None:
     counts = ", ".join(f"{number} {outcome}" for outcome, number in summary.counts().items())
     videos = "1 video" if len(summary.reports) == 1 else f"{len(summary.reports)} videos"
     console.print(f"{videos}: {counts}, in {summary.seconds:.1f} s", highlight=False, soft_wrap=True)
-    console.print(shown(summary.output_dir / SUMMARY_FILE), highlight=False, markup=False, soft_wrap=True)
+    console.print(visible(shown(summary.output_dir / SUMMARY_FILE)), highlight=False, markup=False, soft_wrap=True)

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from liftline.telemetry.visible import visible
 from liftline_cli.console.session import print_json, print_table
 from liftline_cli.jobs.session import JobSession, job_session
 from liftline_cli.options.common import AsJson
@@ -76,7 +77,7 @@ def _show(current: JobSession, job: Job) -> None:
     if job.failure:
         rows.append(("failure", job.failure.message))
     for name, value in rows:
-        table.add_row(name, Text(value))
+        table.add_row(name, Text(visible(value)))
     print_table(table, sys.stdout)
 
 
@@ -84,7 +85,7 @@ def _table(jobs: list[Job]) -> Table:
     table = Table("job", "state", "video", "stage", "created", box=None, pad_edge=False)
     for job in jobs:
         stage = f"{job.stages[-1].stage} {_stage(job.stages[-1])}" if job.stages and not job.state.ended else ""
-        table.add_row(job.id, job.state.value, Text(job.video_name), stage, _when(job))
+        table.add_row(job.id, job.state.value, Text(visible(job.video_name)), stage, _when(job))
     return table
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -15,6 +14,8 @@ from rich.table import Table
 from liftline.errors import Cancelled, LiftlineError, ModelError, UsageError
 from liftline.models import catalogue as models
 from liftline.models.catalogue import Address, ModelFile, WheelMember
+from liftline_cli.console.session import print_json
+from liftline_cli.console.terminal import Terminal
 from liftline_detector.registry import detectors, model_files
 
 app = typer.Typer(name="models", help="The model files Liftline uses.", no_args_is_help=True)
@@ -150,7 +151,7 @@ def _named(name: str) -> tuple[ModelFile, ...]:
 @contextmanager
 def _reported(*, as_json: bool) -> Iterator[Console]:
     """Turn expected failures into one sentence and their exit code."""
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     try:
         try:
             yield console
@@ -158,7 +159,7 @@ def _reported(*, as_json: bool) -> Iterator[Console]:
             raise Cancelled("Stopped; nothing half-written was left.") from error
     except LiftlineError as error:
         if as_json:
-            typer.echo(json.dumps({"error": str(error), "kind": type(error).__name__}, ensure_ascii=False))
+            print_json({"error": str(error), "kind": type(error).__name__})
         console.print("[red]Error:[/] ", end="")
         console.print(str(error), markup=False, highlight=False, soft_wrap=True)
         raise typer.Exit(int(error.exit_code)) from error
@@ -168,7 +169,7 @@ def _show(*, as_json: bool, fetched: Sequence[str] = ()) -> None:
     rows = [(model, _row(model) | {"fetched": model.name in fetched}) for model in CATALOGUE]
     if as_json:
         report = {"folder": str(models.models_dir()), "models": [row for _, row in rows]}
-        typer.echo(json.dumps(report, ensure_ascii=False))
+        print_json(report)
         return
     table = Table("model", "state", "size", "licence", "checksum", box=None, pad_edge=False)
     table.columns[0].no_wrap = True
@@ -176,7 +177,7 @@ def _show(*, as_json: bool, fetched: Sequence[str] = ()) -> None:
     for model, row in rows:
         licence = f"{model.licence}[yellow], {model.terms}[/]" if model.terms else model.licence
         table.add_row(model.name, _shown_state(row), _shown_size(row["size"]), licence, row["checksum"])
-    console = Console()
+    console = Terminal()
     console.print(table)
     console.print(f"in {models.models_dir()}", highlight=False, soft_wrap=True)
     console.print(CHECKSUM_NOTE, highlight=False)

@@ -8,6 +8,8 @@ import warnings
 
 import structlog
 
+from liftline.telemetry.visible import visible_event, visible_traceback
+
 
 def configure_logging(*, verbose: bool) -> None:
     """Log events with fields: warnings and up, everything with `verbose`."""
@@ -15,7 +17,8 @@ def configure_logging(*, verbose: bool) -> None:
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso"),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
+            visible_event,
+            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=visible_traceback),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.DEBUG if verbose else logging.ERROR),
         logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),

@@ -26,6 +26,7 @@ from rich.text import Text
 
 from liftline.ports import Progress as ProgressPort
 from liftline.progress import FrameCounter
+from liftline.telemetry.visible import visible
 
 
 class _FramesPerSecond(ProgressColumn):
@@ -80,11 +81,11 @@ class ConsoleReporter:
         """Print a warning in yellow and add it to `warnings`; the same one is printed once."""
         if sentence not in self.warnings:
             self.warnings.append(sentence)
-            self._print(f"[yellow]Warning:[/] {escape(sentence)}")
+            self._print(f"[yellow]Warning:[/] {escape(visible(sentence))}")
 
     def fail(self, sentence: str) -> None:
         """Print in red; other work goes on."""
-        self._print(f"[red]Error:[/] {escape(sentence)}")
+        self._print(f"[red]Error:[/] {escape(visible(sentence))}")
 
     def say(self, sentence: str) -> None:
         """Print a line that tells of a choice or a result."""

@@ -17,9 +17,11 @@ from rich.text import Text
 
 from liftline.errors import Cancelled, ExitCode, LiftlineError
 from liftline.progress import StopFlag
+from liftline.telemetry.visible import visible, visible_json
 from liftline_cli.console.interrupts import stop_on_interrupt
 from liftline_cli.console.logging import configure_logging
 from liftline_cli.console.reporting import ConsoleReporter
+from liftline_cli.console.terminal import Terminal
 
 if TYPE_CHECKING:
     from liftline.scene import Scene
@@ -41,7 +43,7 @@ class Session:
 def session(*, as_json: bool, verbose: bool) -> Iterator[Session]:
     """Report errors in plain words with their exit code; let Ctrl-C stop the work cleanly."""
     configure_logging(verbose=verbose)
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     try:
         with stop_on_interrupt(console) as stop:
             yield Session(ConsoleReporter(console, quiet=as_json), stop, as_json, verbose)
@@ -62,18 +64,18 @@ def _fail(console: Console, error: LiftlineError, *, as_json: bool) -> None:
     if as_json:
         print_json({"error": str(error), "kind": type(error).__name__})
     console.print(f"[red]{name}:[/] ", end="", soft_wrap=True)
-    console.print(str(error), markup=False, highlight=False, soft_wrap=True)
+    console.print(visible(str(error)), markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(int(error.exit_code))
 
 
 def print_json(report: dict[str, Any]) -> None:
     """Write one JSON object as one line to stdout."""
-    sys.stdout.write(json.dumps(report, ensure_ascii=False) + "\n")
+    sys.stdout.write(visible_json(json.dumps(report, ensure_ascii=False)) + "\n")
 
 
 def print_table(table: Table, file: IO[str]) -> None:
     """As wide as it is: names and ids that a narrow terminal cuts off can't be copied."""
-    Console(file=file, width=_WIDEST).print(table, soft_wrap=True)
+    Terminal(file=file, width=_WIDEST).print(table, soft_wrap=True)
 
 
 _FOCAL_SOURCES = {
@@ -99,7 +101,7 @@ def closing(session: Session, summary: dict[str, Any], files: dict[str, Path]) -
         return
     table = Table(box=None, pad_edge=False, show_header=False)
     for name, path in files.items():
-        table.add_row(name, Text(str(path)))
+        table.add_row(name, Text(visible(str(path))))
     reporter.console.print()
     print_table(table, reporter.console.file)
     timings = ", ".join(f"{name} {value:.1f} s" for name, value in reporter.seconds.items())

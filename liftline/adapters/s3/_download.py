@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from minio import Minio
 from urllib3.response import BaseHTTPResponse
 
-from liftline.errors import InvalidArtifactError
+from liftline.errors import InvalidArtifactError, WrongAnswerError
 from liftline.net.download import Download, Opened, TooLargeError
 from liftline.net.retrying import S3_DOWNLOAD
 
@@ -35,7 +35,8 @@ class ObjectRange:
     def read(self, write: Callable[[bytes], object]) -> None:
         """Fetch all of it.
 
-        Raises InvalidArtifactError where it is too long or was replaced, and the client's errors.
+        Raises InvalidArtifactError where it is too long, WrongAnswerError where it is another or no object of S3's, and
+        the client's errors. Once it raised, it isn't to be used again.
         """
         most = float("inf") if self.at_most is None else self.at_most
         try:
@@ -59,10 +60,15 @@ class ObjectRange:
     def _checked_length(self, response: BaseHTTPResponse, done: int) -> int:
         """Of the range. A connection that ends before so many bytes is an error of the client's."""
         version, coming = response.headers.get("etag", ""), int(response.headers["content-length"])
+        asked = self.offset + done
+        if not version or (asked and not response.headers.get("content-range", "").startswith(f"bytes {asked}-")):
+            raise WrongAnswerError(f"{self.key}: what answers in the artifact store's place sends something else.")
         if self.version not in (None, version):
-            raise InvalidArtifactError(f"{self.key}: it was replaced while it was read.")
+            raise WrongAnswerError(f"{self.key}: it was replaced while it was read.", answer=version)
         self.version = version
         self.length = done + coming if self.length is None else self.length
         if done + coming != self.length:
-            raise InvalidArtifactError(f"{self.key}: the store sends another length than it said; store it again.")
+            raise WrongAnswerError(
+                f"{self.key}: the store sends another length than it said; store it again.", answer=f"{done + coming}"
+            )
         return self.length

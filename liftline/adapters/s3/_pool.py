@@ -20,6 +20,7 @@ from liftline.net.retrying import S3_REQUEST, retry
 
 log = structlog.get_logger(__name__)
 _AWAY = frozenset((429, 500, 502, 503, 504))
+_OK = 200
 _CONNECT_S = 3.0
 _SLOW_ANSWER_S = 300.0
 """For what the server does with gigabytes before it answers: copying, putting parts together."""
@@ -62,6 +63,9 @@ class RetryingPool(urllib3.PoolManager):
         if response.status in _AWAY:
             response.drain_conn()
             raise AwayError(f"it answers {response.status} {response.reason or ''}".rstrip())
+        if method == "DELETE" and response.status == _OK:  # S3 has nothing to say then, somebody else has
+            response.drain_conn()
+            raise AwayError("it answers a removal with a page")
         return response
 
 

@@ -10,6 +10,7 @@ from liftline.files.frame_files import read_keypoint_lines, unchanged_frame_file
 from liftline.files.output_tree import MANIFEST, OutputTree
 from liftline.jobs.manifest import files_of, is_of, manifest_of
 from liftline.jobs.naming import JobKey, Stage
+from liftline.pipeline.local._earlier import EarlierFiles
 from liftline.pipeline.local.job_files import JobFiles, link_or_copy
 from liftline.ports import StopToken
 from liftline.v1.artifacts_pb2 import Artifact
@@ -26,6 +27,7 @@ class Publisher:
         """`files` holds the artifacts of the job whose record this is; `stop` is asked before each file."""
         self._files, self._record, self._stop = files, record, stop
         self._tree, self._root = OutputTree(record.video_name), files.root
+        self._earlier = EarlierFiles(files.root, record.video_name)
         self._frames: dict[str, str] = {}
         self.changed = False
 
@@ -48,6 +50,7 @@ class Publisher:
         files.pop(self._tree.keypoint_lines, None)
         told = manifest_of(self._record, files=files)
         told["settings"]["overwrite"] = overwrite
+        self._earlier.replace(files)
         write_json(self._root / MANIFEST, told)
 
     def remove_work_files(self) -> None:
@@ -83,6 +86,7 @@ class Publisher:
     def _begin_change(self) -> None:
         """From here on the folder holds results of two runs: its manifest goes, until all is complete again."""
         if not self.changed:
+            self._earlier.remember()
             with output_errors(self._root):
                 (self._root / MANIFEST).unlink(missing_ok=True)
             self.changed = True

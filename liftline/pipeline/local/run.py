@@ -19,6 +19,7 @@ from liftline.jobs.manifest import seconds_of
 from liftline.jobs.naming import SEGMENTED, JobKey, Stage, TaskKey
 from liftline.pipeline import state
 from liftline.pipeline.handler import GATHERS
+from liftline.pipeline.local._earlier import EarlierFiles
 from liftline.pipeline.local.finished_tasks import FinishedTasks, task_digest
 from liftline.pipeline.local.job_files import JobFiles, disk_errors
 from liftline.pipeline.local.ports import FileStore, LocalStages, Observer
@@ -87,6 +88,7 @@ class LocalRun:
         rendered = job.output_dir / tree.rendered
         if rendered.exists() and rendered.samefile(job.video):
             raise UsageError(f"{job.video}: would be overwritten by its own result; choose another --output-dir.")
+        EarlierFiles(job.output_dir, job.video.name).check_names()
         self.record, self.changed = JobRecord(), False
         self._job, self._stop = job, stop
         self._scratch, files = Scratch(work_folder(job)), JobFiles(store, job.output_dir)

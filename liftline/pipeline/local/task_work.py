@@ -14,7 +14,7 @@ from liftline.files.atomic import output_errors
 from liftline.files.process_folder import process_folder
 from liftline.jobs.naming import Stage, artifact, new_id
 from liftline.pipeline.local.job_files import JobFiles
-from liftline.ports import Progress, StopToken, VideoOpener
+from liftline.ports import BlockCheck, Progress, StopToken, VideoOpener
 from liftline.v1.artifacts_pb2 import ArtifactRef
 from liftline.v1.events_pb2 import Task, TaskResult
 
@@ -72,7 +72,7 @@ class LocalWork:
             path = folder / str(self._fetches)
         return self._files.copy(ref, path)
 
-    def video(self) -> VideoOpener:
+    def video(self, check: BlockCheck | None = None) -> VideoOpener:  # noqa: ARG002 - a file of this machine
         """The job's. Raises InvalidArtifactError where it has none."""
         if self._video is None:
             raise InvalidArtifactError(f"{self.task.video_name}: there is no video to read.")

@@ -6,15 +6,31 @@ import io
 import os
 from typing import BinaryIO, cast
 
-from liftline.errors import UnavailableError
-from liftline.ports import ArtifactStore
+from liftline.errors import UnavailableError, WrongAnswerError
+from liftline.net.rereading import read_again
+from liftline.net.retrying import TASK_FETCH
+from liftline.ports import ArtifactStore, BlockCheck
+from liftline.v1.artifacts_pb2 import ArtifactRef
 from liftline.worker.running_task import RunningTask
 
 
-def open_counted(store: ArtifactStore, key: str, running: RunningTask) -> BinaryIO:
-    """As `ArtifactStore.open`; raises what that raises."""
+def open_counted(store: ArtifactStore, ref: ArtifactRef, running: RunningTask, check: BlockCheck | None) -> BinaryIO:
+    """As `ArtifactStore.open`, of as many bytes as the reference says; raises what that raises."""
+
+    def open_whole() -> BinaryIO:
+        stream = store.open(ref.key, check=check)
+        if (size := stream.seek(0, os.SEEK_END)) == ref.size_bytes:
+            stream.seek(0)
+            return stream
+        stream.close()
+        raise WrongAnswerError(
+            f"{ref.key}: {size} bytes where {ref.size_bytes} were stored; it was changed in the bucket. Submit the "
+            "video again.",
+            answer=str(size),
+        )
+
     try:
-        stream = store.open(key)
+        stream = read_again(TASK_FETCH, open_whole, stop=running.stop)
     except UnavailableError as error:
         running.store_is_away(error)
         raise

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from liftline.errors import InvalidArtifactError
+from liftline.errors import InvalidArtifactError, WrongAnswerError
 from liftline.files.atomic import sha256_file
 from liftline.jobs.naming import JobKey
 from liftline.ports import ArtifactStore
@@ -28,16 +28,17 @@ def fetch_checked(store: ArtifactStore, ref: ArtifactRef, path: Path) -> None:
     """Fetch an object into `path`, which is then what the reference says, or absent.
 
     A reference without a hash (an upload, before it is planned) is checked by its size alone.
-    Raises UnavailableError, InvalidArtifactError.
+    Raises UnavailableError, WrongAnswerError where it isn't, InvalidArtifactError where the object is gone.
     """
     unchecked = path.with_name(f"{path.name}.unchecked")
     store.get_file(ref.key, unchecked)
-    size = unchecked.stat().st_size
-    if size != ref.size_bytes or (ref.sha256 and sha256_file(unchecked) != ref.sha256):
+    size, sha256 = unchecked.stat().st_size, sha256_file(unchecked)
+    if size != ref.size_bytes or ref.sha256 not in ("", sha256):
         unchecked.unlink()
-        raise InvalidArtifactError(
+        raise WrongAnswerError(
             f"{ref.key}: {size} bytes that aren't the {ref.size_bytes} that were stored (SHA-256 {ref.sha256}); "
-            "the object was changed in the bucket. Submit the video again."
+            "the object was changed in the bucket. Submit the video again.",
+            answer=sha256,
         )
     unchecked.replace(path)
 
@@ -68,7 +69,7 @@ class InputCache:
         finally:
             with self._lock:
                 inputs.users -= 1
-                self._make_room()
+                self._remove_idle(keep_bytes=self._keep_bytes, keep_jobs=self._keep_jobs)
 
     def file(self, ref: ArtifactRef, job: JobKey, fetch: Callable[[ArtifactRef, Path], None]) -> Path:
         """The object as a file, within `in_use`; `fetch` is called where it isn't there yet."""
@@ -85,13 +86,22 @@ class InputCache:
                     inputs.size_bytes += ref.size_bytes
         return path
 
-    def _make_room(self) -> None:
+    def free_disk(self) -> bool:
+        """Remove what no task uses just now; whether there was anything."""
+        with self._lock:
+            return self._remove_idle(keep_bytes=0, keep_jobs=0)
+
+    def _remove_idle(self, *, keep_bytes: int, keep_jobs: int) -> bool:
+        """The longest unused first."""
         idle = [job for job, inputs in self._jobs.items() if not inputs.users]
+        removed = False
         size_bytes = sum(self._jobs[job].size_bytes for job in idle)
-        while size_bytes > self._keep_bytes or len(idle) > self._keep_jobs:
+        while size_bytes > keep_bytes or len(idle) > keep_jobs:
             oldest = self._jobs.pop(idle.pop(0))
             size_bytes -= oldest.size_bytes
+            removed |= oldest.size_bytes > 0
             shutil.rmtree(oldest.folder, ignore_errors=True)
+        return removed
 
 
 @dataclass

@@ -7,10 +7,12 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from liftline.errors import InvalidArtifactError
+from liftline.errors import InvalidArtifactError, OutputError, UnavailableError
+from liftline.files.atomic import disk_is_full
 from liftline.jobs.naming import artifact
-from liftline.net.retrying import TASK_FETCH, retry
-from liftline.ports import ArtifactStore, VideoOpener
+from liftline.net.rereading import read_again
+from liftline.net.retrying import TASK_FETCH
+from liftline.ports import ArtifactStore, BlockCheck, VideoOpener
 from liftline.progress import StopFlag
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
 from liftline.v1.events_pb2 import Task, TaskResult
@@ -65,11 +67,11 @@ class TaskInputs:
         self._fetch_into(ref, path)
         return path
 
-    def video(self) -> VideoOpener:
+    def video(self, check: BlockCheck | None = None) -> VideoOpener:
         """Opens the job's video, which is read by byte ranges. Raises InvalidArtifactError."""
         ref = self._input(VIDEO).ref
         check_belongs(ref, self._running.key.job)
-        return functools.partial(open_counted, self._store, ref.key, self._running)
+        return functools.partial(open_counted, self._store, ref, self._running, check)
 
     def fetch_inputs(self) -> None:
         """Fetch all inputs but the video, before the task waits for a slot. Raises as `input_file`."""
@@ -84,9 +86,18 @@ class TaskInputs:
         return found
 
     def _fetch_into(self, ref: ArtifactRef, path: Path) -> None:
+        """Where the disk is full of what other jobs' tasks may need again, that goes first."""
+        try:
+            self._fetch_once(ref, path)
+        except (OutputError, OSError) as error:
+            if not (disk_is_full(error) and self._cache.free_disk()):
+                raise
+            self._fetch_once(ref, path)
+
+    def _fetch_once(self, ref: ArtifactRef, path: Path) -> None:
         with self._running.transferring():
-            retry(
+            read_again(
                 TASK_FETCH, lambda: fetch_checked(self._store, ref, path),
-                stop=self.stop, failed=self._running.store_is_away,
+                on=UnavailableError, stop=self.stop, failed=self._running.store_is_away,
             )  # fmt: skip
         self._running.fetched(ref.size_bytes)

@@ -5,18 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 from liftline import detections as detections_file
 from liftline import plan as plan_file
+from liftline.errors import InvalidInputError
 from liftline.files.atomic import sha256_file
+from liftline.files.block_hashes import BlockRecorder
+from liftline.files.range_reader import BLOCK_BYTES
 from liftline.jobs.manifest import facts_of, plain
 from liftline.jobs.naming import Stage, artifact
 from liftline.models.devices import resolve_device
 from liftline.pipeline.handler import Fingerprint, LoadedService, Product, StageHandler, StageOutcome, Work
-from liftline.ports import Detector, ModelInfo, StopToken
+from liftline.plan import Plan
+from liftline.ports import BlockCheck, Detector, ModelInfo, StopToken
 from liftline.progress import SignOfLife
 from liftline.settings.machine import Settings
 from liftline.v1.events_pb2 import Task
+from liftline.video.opening import VideoLimits
 from liftline.video.planning import plan_video
 from liftline_detector.declaration import DetectorEntry, DetectorOptions
 from liftline_detector.settings import check_model, limits_of
@@ -25,7 +31,6 @@ from liftline_detector.stage import detect_segment
 
 STAGES = (Stage.DETECT, Stage.PLAN)
 """Those first that bring a job nearer to its end."""
-_BLOCK_BYTES = 1 << 20
 
 
 def detector_service(
@@ -60,7 +65,7 @@ class PlanHandler(StageHandler):
         if self._model is not None:
             check_model(task, self._model)
         stop, limits = SignOfLife(work.stop, work.progress), limits_of(task, self._machine)
-        plan = plan_video(work.video(), name=task.video_name, segment_s=task.segment_s, limits=limits, stop=stop)
+        plan, sha256 = self._planned(work, limits, stop)
         path = work.folder / "plan.npz"
         plan_file.save(path, plan)
         work.progress.advance(plan.frame_count)
@@ -72,9 +77,27 @@ class PlanHandler(StageHandler):
             settings={"limits": plain(limits), "segment_s": task.segment_s},
             segment_count=len(plan.segments),
             frame_count=plan.frame_count,
-            video_sha256=_sha256(work, stop),
+            video_sha256=sha256,
             video_info_json=json.dumps(facts_of(plan), ensure_ascii=False, allow_nan=False),
         )
+
+    def _planned(self, work: Work, limits: VideoLimits, stop: StopToken) -> tuple[Plan, str]:
+        """The plan and the video's hash. Every block that the plan was made from is read twice, and must be the same.
+
+        Raises UnavailableError where one isn't: the plan has to be made anew.
+        """
+        task, blocks = work.task, BlockRecorder()
+        try:
+            plan = plan_video(
+                work.video(blocks), name=task.video_name, segment_s=task.segment_s, limits=limits, stop=stop
+            )  # fmt: skip
+        except InvalidInputError:
+            _read_again(work, blocks, stop)
+            raise
+        if known := _known_sha256(work):
+            return plan, known
+        sha256 = _sha256(work, blocks, stop)
+        return replace(plan, blocks=blocks.hashes()), sha256
 
 
 class DetectHandler(StageHandler):
@@ -98,7 +121,7 @@ class DetectHandler(StageHandler):
         plan = plan_file.load(work.input_file("plan"))
         segment = plan.segments[work.task.id.number]
         found = detect_segment(
-            work.video(), plan, segment, self._detector, stop=stop, progress=work.progress,
+            work.video(plan.blocks), plan, segment, self._detector, stop=stop, progress=work.progress,
             turn=lambda: holding_slot(self._slots, stop),
         )  # fmt: skip
         path = work.folder / "detections.npz"
@@ -111,14 +134,26 @@ class DetectHandler(StageHandler):
         )
 
 
-def _sha256(work: Work, stop: StopToken) -> str:
-    """The video's: as its reference tells, else of its bytes."""
+def _known_sha256(work: Work) -> str:
+    """The video's, where its reference tells; it is a file of this machine then."""
     video = artifact(work.task.inputs, "video")
-    if video is not None and video.ref.sha256:
-        return video.ref.sha256
+    return "" if video is None else video.ref.sha256
+
+
+def _sha256(work: Work, check: BlockCheck, stop: StopToken) -> str:
+    """The video's, of all its bytes."""
     digest = hashlib.sha256()
-    with work.video()() as stream:
-        while block := stream.read(_BLOCK_BYTES):
+    with work.video(check)() as stream:
+        while block := stream.read(BLOCK_BYTES):
             stop.raise_if_stopped()
             digest.update(block)
     return digest.hexdigest()
+
+
+def _read_again(work: Work, blocks: BlockRecorder, stop: StopToken) -> None:
+    """The blocks for which a video was refused: perhaps they came wrong. Raises UnavailableError then."""
+    with work.video(blocks)() as stream:
+        for offset in blocks.offsets:
+            stop.raise_if_stopped()
+            stream.seek(offset)
+            stream.read(1)

@@ -60,7 +60,8 @@ class RenderHandler(StageHandler):
         segment = plan.segments[work.task.id.number]
         drawn_path, index_path = work.folder / "segment.mp4", work.folder / "frame_index.npy"
         drawn = render_segment(
-            work.video(), plan, segment, poses, scene, drawn_path, settings=settings, stop=stop, progress=work.progress
+            work.video(plan.blocks), plan, segment, poses, scene, drawn_path,
+            settings=settings, stop=stop, progress=work.progress,
         )  # fmt: skip
         frame_index_file.save(index_path, drawn)
         return StageOutcome(
@@ -86,7 +87,7 @@ class MuxHandler(StageHandler):
         output = work.folder / tree.rendered
         with segment_files(work, [result for result, _ in kept], "segment") as files:
             segments = [_StoredSegment(index, files) for _, index in kept]
-            mux(segments, plan=plan, source=work.video(), output=output, stop=stop)
+            mux(segments, plan=plan, source=work.video(plan.blocks), output=output, stop=stop)
         work.progress.advance(plan.frame_count)
         return StageOutcome(
             products=[Product("rendered", output, tree.rendered)],

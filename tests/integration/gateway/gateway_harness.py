@@ -40,12 +40,21 @@ class Clock:
     """Stands still until it is told."""
 
     def __init__(self) -> None:
-        self.seconds = 1_000_000.0
+        self.seconds, self._elapsed_s = 1_000_000.0, 0.0
+
+    def elapsed_s(self) -> float:
+        """Which nobody sets."""
+        return self._elapsed_s
 
     def now(self) -> datetime:
         return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.seconds)
 
     def pass_by(self, seconds: float) -> None:
+        self.seconds += seconds
+        self._elapsed_s += max(seconds, 0.0)
+
+    def set_ahead(self, seconds: float) -> None:
+        """No time passes."""
         self.seconds += seconds
 
 
@@ -170,6 +179,7 @@ class GatewayHarness:
             around(self.bus), around(self.records), around(self.store),
             GatewaySettings(stale_s=STALE_S, reconcile_s=10.0), GatewayMetrics(self.registry),
             send_webhook=self.tell, holder=holder, now=self.clock.now,
+            elapsed_s=self.clock.elapsed_s,
         )  # fmt: skip
 
     def sample(self, name: str, **labels: str) -> float | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -52,6 +53,9 @@ class Clock:
 
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self._ahead
+
+    def elapsed_s(self) -> float:
+        return time.monotonic() + self._ahead.total_seconds()
 
     def forward(self, seconds: float) -> None:
         self._ahead += timedelta(seconds=seconds)
@@ -217,6 +221,7 @@ async def _gateway(
     coordination = Coordination(
         of.bus, of.records, of.store, of.settings, GatewayMetrics(registry),
         send_webhook=tell or told, holder=f"gateway-{number}", now=of.clock,
+        elapsed_s=of.clock.elapsed_s,
     )  # fmt: skip
     served = Api(coordination, of.bus, of.store, of.settings, segment_s=10.0)
     grpc_settings = GrpcSettings(listen="127.0.0.1:0", jwt_key_file=of.folder / "key")

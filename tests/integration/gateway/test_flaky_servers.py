@@ -8,13 +8,16 @@ from pathlib import Path
 
 import pytest
 
+from liftline.adapters.folder_store import FolderStore
 from liftline.errors import UnavailableError
 from liftline.jobs.naming import JobKey
+from liftline.v1 import job_service_pb2 as api
 from liftline.v1.job_service_pb2 import Job
 from liftline_gateway.api.cancellation import delete_job
 from liftline_gateway.coordination.wiring import Coordination
 from liftline_gateway.records.job_repository import UploadKey
 from tests.integration.gateway.gateway_harness import STALE_S, GatewayHarness, Mortal
+from tests.integration.gateway.gateways import deployment
 
 FAILING = 0.15
 
@@ -84,3 +87,24 @@ async def test_jobs_end_and_go_although_every_seventh_call_fails(tmp_path: Path,
     assert await harness.kept() == []
     assert list(harness.store.keys("tenants/")) == []
     gateway.threads.close()
+
+
+class AbsentAtFirst(FolderStore):
+    """Says of each object of uploads once that it isn't there, or of another length."""
+
+    def __init__(self, root: Path, wrong: int | None) -> None:
+        super().__init__(root)
+        self.wrong, self.asked = wrong, set[str]()
+
+    def size(self, key: str) -> int | None:
+        if key not in self.asked and "/uploads/" in key:
+            self.asked.add(key)
+            return self.wrong
+        return super().size(key)
+
+
+@pytest.mark.parametrize("wrong", [None, 3])
+async def test_a_store_that_is_wrong_once_about_an_upload_refuses_no_job(tmp_path: Path, wrong: int | None) -> None:
+    async with deployment(tmp_path, store=AbsentAtFirst(tmp_path / "store", wrong)) as deployed:
+        client = await deployed.client()
+        assert (await client.job()).state == api.Job.STATE_QUEUED

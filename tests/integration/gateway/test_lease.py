@@ -14,7 +14,14 @@ from tests.integration.gateway.gateway_harness import STALE_S, Clock, GatewayHar
 
 
 def lease(harness: GatewayHarness, holder: str) -> Lease:
-    return Lease(harness.records, "reconciler", holder=holder, duration=timedelta(seconds=30), now=harness.clock.now)
+    return lease_by(harness, holder, harness.clock)
+
+
+def lease_by(harness: GatewayHarness, holder: str, clock: Clock) -> Lease:
+    duration = timedelta(seconds=30)
+    return Lease(
+        harness.records, "reconciler", holder=holder, duration=duration, now=clock.now, elapsed_s=clock.elapsed_s
+    )
 
 
 async def test_a_lease_is_held_by_one_and_taken_over_when_it_is_not_kept(tmp_path: Path) -> None:
@@ -81,7 +88,7 @@ async def test_a_lease_of_a_gateway_whose_clock_was_a_day_ahead_is_taken_over(tm
     harness, ahead = GatewayHarness(tmp_path), Clock()
     ahead.pass_by(86400)
 
-    other = Lease(harness.records, "reconciler", holder="ahead", duration=timedelta(seconds=30), now=ahead.now)
+    other = lease_by(harness, "ahead", ahead)
     mine = lease(harness, "mine")
     assert await other.hold()
     for _ in range(10):
@@ -95,3 +102,17 @@ async def test_a_lease_of_a_gateway_whose_clock_was_a_day_ahead_is_taken_over(tm
         assert not await mine.hold()
         harness.clock.pass_by(30)
     assert await mine.hold()
+
+
+async def test_a_gateway_whose_clock_is_ahead_takes_no_lease_that_is_kept(tmp_path: Path) -> None:
+    harness, ahead = GatewayHarness(tmp_path), Clock()
+    ahead.set_ahead(400 * 86400)
+
+    mine, other = lease(harness, "mine"), lease_by(harness, "ahead", ahead)
+    for _ in range(10):
+        assert await mine.hold()
+        assert not await other.hold()
+        harness.clock.pass_by(10)
+        ahead.pass_by(10)
+    ahead.pass_by(15)
+    assert await other.hold()

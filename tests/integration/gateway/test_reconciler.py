@@ -252,3 +252,13 @@ async def test_a_thousand_jobs_and_their_uploads_cost_one_read_each_and_nothing_
     await reconciler.round()
     assert mortal.calls == at_first + 2 + 3 + 1000
     assert len(harness.broker.tasks.kept) == 1000
+
+
+async def test_an_upload_that_could_not_be_tidied_goes_at_the_end_of_its_job(tmp_path: Path) -> None:
+    harness = GatewayHarness(tmp_path)
+    request, gateway = await harness.request(), harness.gateway()
+    await gateway.creation.complete(await gateway.creation.register(request))
+    assert list(harness.store.keys("tenants/acme/uploads/"))
+    await harness.recover(gateway)
+    assert await harness.state(JobKey("acme", request.job)) == Job.STATE_SUCCEEDED
+    assert list(harness.store.keys("tenants/acme/uploads/")) == []

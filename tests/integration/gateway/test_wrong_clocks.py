@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from liftline.v1.job_service_pb2 import Job
 from tests.integration.gateway.gateway_harness import STALE_S, GatewayHarness
 
@@ -43,3 +45,18 @@ async def test_tasks_released_by_a_slow_clock_while_queues_are_looked_at_are_not
     stored = [await harness.book.get(key) for key in keys]
     assert [one.record.generation for one in stored if one is not None] == [0] * 40
     assert [one.record.state for one in stored if one is not None] == [Job.STATE_RUNNING] * 40
+
+
+@pytest.mark.parametrize("ahead_s", [2 * 3600.0, 400 * _DAY_S])
+async def test_a_reconciler_whose_clock_was_ahead_looks_into_jobs_as_before(tmp_path: Path, ahead_s: float) -> None:
+    harness = GatewayHarness(tmp_path)
+    key = await harness.make()
+    gateway = harness.gateway()
+    harness.clock.set_ahead(ahead_s)
+    for _ in range(3):
+        await gateway.reconciler.round()
+        harness.clock.pass_by(1)
+    harness.clock.set_ahead(-ahead_s)
+    await harness.bus.purge_tasks("liftline.tasks.>")
+    await harness.recover(gateway)
+    assert await harness.state(key) == Job.STATE_SUCCEEDED

@@ -299,3 +299,30 @@ def test_the_bound_counts_people_who_are_hidden_for_a_moment() -> None:
     shown = [everything_but(90, 30, 60), np.ones(90, np.bool_)]
     found = identities(detect(people, shown), np.arange(90) / FPS, settings=TrackSettings(max_people=1))
     assert ([len(rows) for rows in found.people], found.left_out) == ([60], 1)
+
+
+def paused(times_s: np.ndarray, *, after: int, pause_s: float) -> np.ndarray:
+    later = times_s.copy()
+    later[after:] += pause_s
+    return later
+
+
+@pytest.mark.parametrize("pause_s", [0.7, 2.03, 8.0, 600.0])
+def test_someone_who_stands_still_over_a_pause_in_the_recording_keeps_the_id(pause_s: float) -> None:
+    times_s = paused(np.arange(90) / FPS, after=40, pause_s=pause_s)
+    people = [walker(90, x_px=200, speed_px_s=0), walker(90, x_px=420, speed_px_s=0)]
+    found = identities(detect(people), times_s).people
+    assert [len(rows) for rows in found] == [90, 90]
+
+
+def test_someone_else_after_a_pause_is_somebody_else() -> None:
+    times_s = paused(np.arange(90) / FPS, after=40, pause_s=8.0)
+    people = [walker(90, x_px=200, speed_px_s=0), walker(90, x_px=1500, speed_px_s=0)]
+    seen = [np.arange(90) < 40, np.arange(90) >= 40]
+    assert sorted(len(rows) for rows in identities(detect(people, seen), times_s).people) == [40, 50]
+
+
+def test_an_absence_over_a_pause_counts_what_was_recorded_of_it() -> None:
+    times_s = paused(np.arange(300) / FPS, after=150, pause_s=5.0)
+    detections = detect([walker(300, x_px=200, speed_px_s=0)], [everything_but(300, 60, 240)])
+    assert [len(rows) for rows in identities(detections, times_s).people] == [60, 60]

@@ -14,6 +14,7 @@ from liftline.errors import UnavailableError
 from liftline.files.range_reader import RangeReader
 from liftline.jobs.naming import Stage, TaskKey
 from liftline.pipeline.handler import StageOutcome, Work
+from liftline.ports import BlockCheck
 from liftline.telemetry.metrics import WorkerMetrics
 from liftline.v1.events_pb2 import Task, TaskResult
 from liftline.worker._completion import Completion
@@ -31,7 +32,7 @@ KEY = TaskKey(JOB, Stage.DETECT)
 class RangedStore(TroubledStore):
     """Objects are read by ranges, as those of S3."""
 
-    def open(self, key: str) -> BinaryIO:
+    def open(self, key: str, *, check: BlockCheck | None = None) -> BinaryIO:
         self._call("open")
         content = self.get_bytes(key, at_most=1 << 20)
 

@@ -58,7 +58,7 @@ class Uploads:
             raise not_found(name)
         if record.used:
             raise _not_ready("UPLOAD_USED", f"{name}: a job was made of it already; upload {record.file_name} again.")
-        size = await self._threads.run(self._store.size, record.key)
+        size = await self._threads.size(self._store, record.key, expected=record.size_bytes)
         if size is None:
             raise _not_ready(
                 "UPLOAD_MISSING",

@@ -94,7 +94,7 @@ class CreationSteps:
             await run(store.copy, upload.video(name), initial.video.key)
         except InvalidArtifactError:
             return f"{name}: the upload is no longer there; upload it again and create a new job."
-        size = await run(store.size, initial.video.key)
+        size = await self._threads.size(store, initial.video.key, expected=expected)
         if size != expected:
             return f"{name}: the upload changed from {expected} to {size} bytes; upload it again and create a new job."
         return None

@@ -1,11 +1,13 @@
 """Who does something that one gateway is enough for: an entry with a date, taken over when that has passed.
 
-A date far off, by a clock that was wrong, holds up nobody: an entry that nobody renews is taken over too. What is done
-under a lease must be safe to do twice: clocks differ, and a holder may be asleep while its time runs out.
+A clock that is wrong holds up nobody and takes nothing away: an entry that nobody renews is taken over whatever its
+date, and one that somebody renews is not. What is done under a lease must be safe to do twice: a holder may be asleep
+while its time runs out.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
@@ -28,11 +30,15 @@ class Lease:
         holder: str,
         duration: timedelta,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        elapsed_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`holder` is a name that no other process has."""
+        """`holder` is a name that no other process has. It is to `hold` twice within half of `duration`, or more often.
+
+        Entries have dates of `now`; how long they stay unchanged is told by `elapsed_s`.
+        """
         self._records, self._key = records, f"leases.{name}"
-        self._holder, self._duration, self._now = holder, duration, now
-        self._seen = (0, self._now())
+        self._holder, self._duration, self._now, self._elapsed_s = holder, duration, now, elapsed_s
+        self._seen = (0, 0.0)
 
     async def hold(self) -> bool:
         """Take it, or keep it for another while; False where another one has it."""
@@ -54,11 +60,13 @@ class Lease:
 
     def _is_free(self, entry: Entry) -> bool:
         lease = _read(entry)
-        if lease.holder == self._holder or lease.expire_time.ToDatetime(tzinfo=UTC) <= self._now():
+        end = lease.expire_time.ToDatetime(tzinfo=UTC)
+        if lease.holder in ("", self._holder) or end == _LONG_AGO:
             return True
         if self._seen[0] != entry.revision:
-            self._seen = (entry.revision, self._now())
-        return abs(self._now() - self._seen[1]) >= self._duration
+            self._seen = (entry.revision, self._elapsed_s())
+        unchanged = timedelta(seconds=self._elapsed_s() - self._seen[1])
+        return unchanged >= (self._duration if end > self._now() else self._duration / 2)
 
     def _until(self, end: datetime) -> bytes:
         lease = records_pb2.Lease(holder=self._holder)

@@ -10,7 +10,7 @@ import json
 
 import structlog
 
-from liftline.errors import InvalidArtifactError
+from liftline.errors import InvalidArtifactError, UnavailableError
 from liftline.files.output_tree import MANIFEST
 from liftline.jobs.manifest import manifest_of
 from liftline.jobs.naming import JobKey
@@ -67,7 +67,7 @@ class Publisher:
         size = self._store.size(place)
         if size is None:
             return None
-        files = json.loads(self._store.get_bytes(place, at_most=size))["files"]
+        files = _files_of(self._store.get_bytes(place, at_most=size), place)
         artifacts = [
             Artifact(path=path, ref=ArtifactRef(key=f"{key.tree}{path}", sha256=sha256, size_bytes=size_bytes))
             for path, sha256 in files.items()
@@ -94,3 +94,11 @@ class Publisher:
             reason=Failure.REASON_INTERNAL, message=f"A result was lost before it was published: {problem}"
         )  # fmt: skip
         return await self._jobs.change(key, lambda one: fail(one, failure, time=self._jobs.time()))
+
+
+def _files_of(manifest: bytes, place: str) -> dict[str, str]:
+    """Place in the tree -> SHA-256. Raises UnavailableError: a manifest of ours can be read, so it came wrong."""
+    try:
+        return dict(json.loads(manifest)["files"])
+    except (ValueError, LookupError, TypeError) as error:
+        raise UnavailableError(f"{place}: came unreadable from the store ({error}).") from error

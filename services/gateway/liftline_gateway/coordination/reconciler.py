@@ -7,6 +7,8 @@ without news for `stale_s` is looked into. Whatever is found is done by the same
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -63,12 +65,16 @@ class Reconciler:
         *,
         stale: timedelta,
         now: Now = lambda: datetime.now(UTC),
+        elapsed_s: Callable[[], float] = time.monotonic,
     ) -> None:
-        """A job without news for `stale` is looked into, again after as long."""
+        """A job without news for `stale` is looked into, again after as long.
+
+        `now` is compared with times in records; what is due when, is told by `elapsed_s`, which nobody sets.
+        """
         self._jobs, self._bus, self._advancer, self._metrics = jobs, bus, advancer, metrics
         self._creation, self._remover, self._notifier = creation, remover, notifier
-        self._stale, self._now = stale, now
-        self._due: dict[JobKey, datetime] = {}
+        self._stale, self._now, self._elapsed_s = stale, now, elapsed_s
+        self._due: dict[JobKey, float] = {}
         from_zero(metrics.repairs, Repair)
         self._at_once = asyncio.Semaphore(_JOBS_AT_ONCE)
 
@@ -90,7 +96,7 @@ class Reconciler:
         """Look into every job that is due. Raises UnavailableError where it isn't known which those are."""
         keys = await self._jobs.active_jobs()
         self._due = {key: self._due[key] for key in keys if key in self._due}
-        due = [key for key in keys if self._due.get(key, self._now()) <= self._now()]
+        due = [key for key in keys if self._due.get(key, -math.inf) <= self._elapsed_s()]
         waiting = _Queues(self._bus)
         await asyncio.gather(*(self._safely(key, waiting) for key in due))
         try:
@@ -121,7 +127,7 @@ class Reconciler:
                     log.warning("job_put_off", error=str(error))
                 except Exception:
                     log.exception("job_not_reconciled")
-                    self._due[key] = self._now() + self._stale
+                    self._put_off(key)
 
     async def _look(self, key: JobKey, waiting: _Queues) -> None:
         stored = await self._jobs.get(key)
@@ -131,16 +137,20 @@ class Reconciler:
         record = stored.record
         now, news = self._now(), record.update_time.ToDatetime(tzinfo=UTC)
         if abs(now - news) < self._stale:  # further in the future: by a clock that was wrong
-            self._due[key] = min(news, now) + self._stale
+            self._put_off(key, already=max(now - news, timedelta()))
             return
         with continuing({"traceparent": record.traceparent}):
             await self._repair(key, record, waiting)
-        self._due[key] = self._now() + self._stale
+        self._put_off(key)
+
+    def _put_off(self, key: JobKey, *, already: timedelta = timedelta()) -> None:
+        """Look into it when it has been without news for `stale`, of which so much has passed."""
+        self._due[key] = self._elapsed_s() + (self._stale - already).total_seconds()
 
     async def _unfinished_creation(self, key: JobKey) -> None:
         """Complete it once it isn't under way any more; what was never promised is forgotten."""
         if key not in self._due:
-            self._due[key] = self._now() + self._stale
+            self._put_off(key)
             return
         active = await self._jobs.active(key)
         request = await self._jobs.request(key.tenant, active.request_id) if active and active.request_id else None
@@ -155,12 +165,19 @@ class Reconciler:
         if is_due(record):
             self._notifier.start(record)
         elif state.is_over(record):
+            await self._tidy_upload(key, record)
             await self._remover.clean(key, record, now=self._now())
         elif record.publishing:
             await self._advancer.publish_outputs(key)
             self._count(Repair.PUBLISHING_FINISHED)
         else:
             await self._find_lost(key, record, waiting)
+
+    async def _tidy_upload(self, key: JobKey, record: JobRecord) -> None:
+        """What was uploaded for it is gone since it was made, unless something was in the way then."""
+        request = await self._jobs.request(key.tenant, record.request_id)
+        if request is not None and request.job == key.job:
+            await self._creation.tidy(UploadKey(key.tenant, request.upload))
 
     async def _find_lost(self, key: JobKey, record: JobRecord, waiting: _Queues) -> None:
         """Results without an event are taken in; tasks that are nowhere are published anew.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -42,6 +43,7 @@ class Coordination:
         send_webhook: Callable[[JobRecord], Awaitable[bool]],
         holder: str,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        elapsed_s: Callable[[], float] = time.monotonic,
     ) -> None:
         """`send_webhook` is told of jobs that have ended; `holder` is a name that no other gateway has."""
         stale, self._every = timedelta(seconds=settings.stale_s), timedelta(seconds=settings.reconcile_s)
@@ -54,10 +56,11 @@ class Coordination:
         self.advancer = Advancer(self.jobs, bus, publisher, self.notifier)
         self.coordinator = Coordinator(bus, self.advancer, metrics)
         self.reconciler = Reconciler(
-            self.jobs, bus, self.advancer, self.creation, remover, self.notifier, metrics, stale=stale, now=now
+            self.jobs, bus, self.advancer, self.creation, remover, self.notifier, metrics,
+            stale=stale, now=now, elapsed_s=elapsed_s,
         )  # fmt: skip
         duration = max(_LEASE_ROUNDS * self._every, timedelta(seconds=_SHORTEST_LEASE_S))
-        self.lease = Lease(records, "reconciler", holder=holder, duration=duration, now=now)
+        self.lease = Lease(records, "reconciler", holder=holder, duration=duration, now=now, elapsed_s=elapsed_s)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Mind jobs until told to stop; what is begun then is finished, or left to be repeated."""

@@ -8,10 +8,21 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import ParamSpec, TypeVar
 
 from liftline.errors import UnavailableError
+from liftline.net.retrying import RetryPolicy, retry_async
+from liftline.ports import ArtifactStore
 from liftline.telemetry.metrics import GatewayMetrics
 
 Arguments = ParamSpec("Arguments")
 Answer = TypeVar("Answer")
+
+
+_DOUBT = RetryPolicy(attempts=3, first_wait_s=0.05)
+
+
+class _Unexpected(Exception):  # noqa: N818 - no failure yet: it is asked again
+    def __init__(self, found: int | None) -> None:
+        super().__init__(found)
+        self.found = found
 
 
 class StoreThreads:
@@ -36,6 +47,23 @@ class StoreThreads:
         except UnavailableError:
             self._metrics.store_errors.inc()
             raise
+
+    async def size(self, store: ArtifactStore, key: str, *, expected: int) -> int | None:
+        """Length of an object, None where there is none; what isn't expected is asked for again before it counts.
+
+        Raises UnavailableError.
+        """
+
+        async def ask() -> int | None:
+            found = await self.run(store.size, key)
+            if found != expected:
+                raise _Unexpected(found)
+            return found
+
+        try:
+            return await retry_async(_DOUBT, ask, on=_Unexpected)
+        except _Unexpected as error:
+            return error.found
 
     def close(self) -> None:
         """Drop waiting calls and refuse new ones; running ones aren't waited for."""

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.signal import butter, savgol_filter, sosfiltfilt
 
+from liftline.frames import frame_rate
 from liftline.settings.job import Smoothing
 from liftline_lifter.resampling import even_times_s, interpolate, is_even
 
@@ -99,7 +100,7 @@ _FILTERS: Mapping[Smoothing, Filter] = MappingProxyType({"butterworth": butterwo
 
 
 def _at_even_rate(values: NDArray[np.float64], times_s: NDArray[np.float64], run: Filter) -> NDArray[np.float64]:
-    rate_hz = 1 / float(np.median(np.diff(times_s)))
+    rate_hz = frame_rate(times_s).hz
     if is_even(times_s, rate_hz):
         return run(values, rate_hz)
     even = even_times_s(times_s, rate_hz)

@@ -53,17 +53,22 @@ def link(
     times_s: NDArray[np.float64],
     *,
     settings: TrackSettings,
+    watched_s: NDArray[np.float64] | None = None,
     stop: StopToken,
     width_px: int | None = None,
 ) -> list[NDArray[np.intp]]:
     """Join tracklets, as `frame_association.associate` gives them, into tracks: rows in the order of frames.
 
+    Nobody is absent while there are no frames: an absence is measured by `watched_s`, `times_s` where there is none.
     Whoever walks out of a picture `width_px` wide isn't who walks in there soon after: people rarely turn at once.
     """
     if len(tracklets) < 2:
         return tracklets
     starts, ends = _both_ends(tracklets, detections, times_s, width_px, stop)
-    first, second = _candidates(ends.time_s, starts.time_s, settings.max_gap_s)
+    watched_s = times_s if watched_s is None else watched_s
+    first, second = _candidates(
+        watched_s[[rows[-1] for rows in tracklets]], watched_s[[rows[0] for rows in tracklets]], settings.max_gap_s
+    )
     cost = _link_cost(ends, starts, first, second, settings)
     good = cost < _NO_LINK_COST
     successors = _cheapest(len(tracklets), first[good], second[good], cost[good])
@@ -130,7 +135,7 @@ def _link_cost(
     ends: _Ends, starts: _Ends, first: NDArray[np.intp], second: NDArray[np.intp], settings: TrackSettings
 ) -> NDArray[np.float64]:
     """(C,) cost of each candidate link: misplacement, change of velocity, change of size, time; inf if impossible."""
-    gap_s = starts.time_s[second] - ends.time_s[first]
+    gap_s = np.minimum(starts.time_s[second] - ends.time_s[first], settings.max_gap_s)
     size = np.sqrt(ends.size_px[first] * starts.size_px[second])
     step = starts.place_px[second] - ends.place_px[first]
     travel = travel_time_s(gap_s)[:, None]

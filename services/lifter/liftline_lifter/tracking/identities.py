@@ -24,6 +24,8 @@ from liftline_lifter.tracking.settings import TrackSettings
 from liftline_lifter.tracking.sides import swapped_frames
 
 _USUAL_FRAME_S = 1 / 30
+_PAUSE_FRAMES = 3.0
+"""More than so many usual steps between two frames, and than somebody unseen is expected for, is a pause."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,16 @@ class _Shot:
         return select(tracks, self.detections, frame_s=frame_s, settings=self.settings, stop=self.stop)
 
     @cached_property
+    def _watched_s(self) -> NDArray[np.float64]:
+        """Per row: the time of its frame, of pauses in the recording no more than somebody unseen is expected for."""
+        frame_times_s = self.frame_times_s
+        steps_s = np.diff(frame_times_s, prepend=frame_times_s[:1])
+        longest_s = max(self.settings.coast_s, _PAUSE_FRAMES * float(np.median(steps_s)))
+        too_long_s = np.maximum(steps_s - longest_s, 0.0)
+        watched_s: NDArray[np.float64] = frame_times_s - np.cumsum(too_long_s)
+        return watched_s[self.detections.frame_index]
+
+    @cached_property
     def _times_s(self) -> NDArray[np.float64]:
         return self.frame_times_s[self.detections.frame_index]
 
@@ -108,8 +120,9 @@ class _Shot:
 
     def _link(self, tracklets: list[NDArray[np.intp]]) -> list[NDArray[np.intp]]:
         return link(
-            tracklets, self.detections, self._times_s, settings=self.settings, stop=self.stop, width_px=self.width_px
-        )
+            tracklets, self.detections, self._times_s, watched_s=self._watched_s, settings=self.settings,
+            stop=self.stop, width_px=self.width_px,
+        )  # fmt: skip
 
 
 def _lasts(rows: NDArray[np.intp], times_s: NDArray[np.float64]) -> bool:

@@ -1,0 +1,127 @@
+"""A way to the S3 server on which answers come wrong."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from liftline_cli.up.s3_server import S3Server
+
+
+@dataclass(frozen=True)
+class Answer:
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+
+Lie = Callable[[Answer], Answer]
+PAGE = b"<html><head><title>Please log in</title></head><body>The network wants to know you.<br></body></html>"
+
+
+def page(length: int | None = None) -> Lie:
+    """Somebody else's, as long as what was asked for if need be."""
+    return lambda _: Answer(200, {"content-type": "text/html"}, PAGE if length is None else PAGE.ljust(length)[:length])
+
+
+def body(change: Callable[[bytes], bytes]) -> Lie:
+    """The store's answer with another body of whatever length."""
+    return lambda answer: Answer(answer.status, answer.headers, change(answer.body))
+
+
+def flipped(data: bytes) -> bytes:
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+
+
+LIES: dict[str, Lie] = {
+    "short": body(lambda data: data[: len(data) // 2]),
+    "flipped": body(flipped),
+    "zeros": body(lambda data: bytes(len(data))),
+    "absent": lambda _: Answer(404, {"content-type": "application/xml"}, b"<Error><Code>NoSuchKey</Code></Error>"),
+    "page": page(),
+    "page instead": lambda answer: page(len(answer.body))(answer),
+}
+
+
+class LyingProxy(ThreadingHTTPServer):
+    """Passes requests on, but those that a lie is told of: so many of a method, and for the path that ends so."""
+
+    daemon_threads = True
+
+    def __init__(self, server: S3Server) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.target, self.endpoint = server.port, f"http://127.0.0.1:{self.server_address[1]}"
+        self.lies: list[tuple[str, str, Lie, bool]] = []
+        self.lock, self.told = threading.Lock(), 0
+
+    def lie(self, method: str, end: str, lie: Lie, *, times: int = 1, passes: bool = True) -> None:
+        """`passes`: whether the store hears of the request."""
+        self.lies += [(method, end, lie, passes)] * times
+
+    def next_lie(self, method: str, path: str) -> tuple[Lie, bool] | None:
+        with self.lock:
+            for number, (of, end, lie, passes) in enumerate(self.lies):
+                if of == method and path.partition("?")[0].endswith(end):
+                    del self.lies[number]
+                    self.told += 1
+                    return lie, passes
+        return None
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    wbufsize = -1
+    server: LyingProxy
+
+    def _pass_on(self) -> None:
+        sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        lie, passes = self.server.next_lie(self.command, self.path) or (lambda answer: answer, True)
+        answer = lie(self._asked(sent) if passes else Answer(200))
+        self.send_response(answer.status)
+        for name, value in answer.headers.items():
+            if name not in ("content-length", "connection", "date", "server", "transfer-encoding"):
+                self.send_header(name, value)
+        length = answer.headers["content-length"] if self.command == "HEAD" and answer.body == b"" and (
+            "content-length" in answer.headers
+        ) else str(len(answer.body))  # fmt: skip
+        self.send_header("content-length", length)
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(answer.body)
+
+    def _asked(self, sent: bytes) -> Answer:
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.target)
+        try:
+            connection.putrequest(self.command, self.path, skip_host=True, skip_accept_encoding=True)
+            for name, value in self.headers.items():
+                connection.putheader(name, value)
+            connection.endheaders(sent or None)
+            answer = connection.getresponse()
+            headers = {name.lower(): value for name, value in answer.getheaders()}
+            return Answer(answer.status, headers, answer.read())
+        finally:
+            connection.close()
+
+    do_GET = do_PUT = do_HEAD = do_POST = do_DELETE = _pass_on  # noqa: N815 - the server's names
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@contextmanager
+def lying_proxy(server: S3Server) -> Iterator[LyingProxy]:
+    """Serve while the block runs."""
+    with LyingProxy(server) as proxy:
+        thread = threading.Thread(target=proxy.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread.start()
+        try:
+            yield proxy
+        finally:
+            proxy.shutdown()
+            thread.join()
