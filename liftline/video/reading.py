@@ -66,11 +66,13 @@ def read_frames(
         stop=stop_token,
         memory_mb=limits.max_memory_mb,
     )
-    with closing(SharedPictures(plan.info.height_px, plan.info.width_px)) as pictures:
-        with closing(run(task, pictures)) as steps:
-            for room, index in steps:
-                yield Frame(index, float(times[index]), pictures.take(room))
-                count += 1
+    with (
+        closing(SharedPictures(plan.info.height_px, plan.info.width_px)) as pictures,
+        closing(run(task, pictures)) as steps,
+    ):
+        for room, index in steps:
+            yield Frame(index, float(times[index]), pictures.take(room))
+            count += 1
     if count == 0 and (start, stop) == (0, plan.frame_count):
         raise InvalidVideoError(f"{plan.info.name}: none of its {stop} frames can be decoded; export it again.")
     if count < stop - start:
@@ -87,9 +89,7 @@ def read_here(session: Session, request: dict[str, Any], plan_bytes: bytes) -> N
         session.put(room, index)
 
 
-def _decode(
-    session: Session, plan: Plan, *, start: int, stop: int, threads: int, max_pixels: int
-) -> Iterator[Indexed]:
+def _decode(session: Session, plan: Plan, *, start: int, stop: int, threads: int, max_pixels: int) -> Iterator[Indexed]:
     """Decode with many threads; with one from there on, if that takes too much memory or the file's end is damaged.
 
     Several frames are in work at once when the end is reached, and one that fails takes the others with it.
@@ -157,7 +157,7 @@ class _Picture:
 def _pixels(frame: VideoFrame) -> NDArray[np.uint8]:
     """(H,W,3) over libav's own memory, which is the frame's."""
     plane = frame.planes[0]
-    rows = np.frombuffer(plane, np.uint8).reshape(frame.height, plane.line_size)
+    rows: NDArray[np.uint8] = np.frombuffer(memoryview(plane), np.uint8).reshape(frame.height, plane.line_size)
     return rows[:, : 3 * frame.width].reshape(frame.height, frame.width, 3)
 
 

@@ -47,7 +47,7 @@ class SharedPictures:
         if self.count - len(self._theirs) >= self._may_keep:
             self._given_back.append(room)
             self._theirs.discard(room)
-            return self._rooms[room].copy()
+            return np.array(self._rooms[room])
         self._theirs.discard(room)
         lease = _Lease(self._rooms[room])
         weakref.finalize(lease, self._given_back.append, room).atexit = False

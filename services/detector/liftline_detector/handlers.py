@@ -17,6 +17,7 @@ from liftline.ports import Detector, ModelInfo, StopToken
 from liftline.progress import SignOfLife
 from liftline.settings.machine import Settings
 from liftline.v1.events_pb2 import Task
+from liftline.video.opening import DEFAULT_LIMITS
 from liftline.video.planning import plan_video
 from liftline_detector.declaration import DetectorEntry, DetectorOptions
 from liftline_detector.settings import check_model, limits_of
@@ -35,7 +36,7 @@ def detector_service(
     return LoadedService(
         handlers={
             Stage.PLAN: PlanHandler(detector.model, machine),
-            Stage.DETECT: DetectHandler(detector, options, asked=asked),
+            Stage.DETECT: DetectHandler(detector, options, asked=asked, machine=machine),
         },
         models=[detector.model],
         device=str(resolve_device(options.device)) if "cuda" in entry.devices else "cpu",
@@ -80,9 +81,11 @@ class PlanHandler(StageHandler):
 class DetectHandler(StageHandler):
     """Detect everyone in one segment."""
 
-    def __init__(self, detector: Detector, options: DetectorOptions, *, asked: str) -> None:
+    def __init__(
+        self, detector: Detector, options: DetectorOptions, *, asked: str, machine: Settings | None = None
+    ) -> None:
         """With a detector that several threads use, how it was built, and the name it was asked for by."""
-        self._detector, self._options = detector, options
+        self._detector, self._options, self._machine = detector, options, machine
         self._settings: Mapping[str, object] = {"detector": asked, "detector_options": plain(options)}
         self._slots = detection_slots(detector)
 
@@ -98,7 +101,8 @@ class DetectHandler(StageHandler):
         plan = plan_file.load(work.input_file("plan"))
         segment = plan.segments[work.task.id.number]
         detector = SharedDetector(self._detector, self._slots, stop)
-        found = detect_segment(work.video(), plan, segment, detector, stop=stop, progress=work.progress)
+        limits = limits_of(work.task, self._machine) if self._machine else DEFAULT_LIMITS
+        found = detect_segment(work.video(), plan, segment, detector, stop=stop, progress=work.progress, limits=limits)
         path = work.folder / "detections.npz"
         detections_file.save(path, found)
         return StageOutcome(
