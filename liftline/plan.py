@@ -6,8 +6,11 @@ length only, never on how many workers there are.
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,18 +77,13 @@ class Plan:
 
 def save(path: Path, plan: Plan) -> None:
     """Write a plan as a versioned npz."""
-    segments = [[s.start, s.stop, s.warmup_start] for s in plan.segments]
     blocks = {} if plan.blocks is None else {_BLOCKS: np.frombuffer(plan.blocks.digests, np.uint8)}
     artifacts.save_npz(
         path,
         artifact=ARTIFACT,
         schema_version=SCHEMA_VERSION,
-        arrays={"pts": plan.pts, "segments": np.array(segments, np.int64).reshape(-1, 3), **blocks},
-        meta={
-            "info": _INFO.dump_python(plan.info, mode="json"),
-            "exact_times": plan.exact_times,
-            "warnings": list(plan.warnings),
-        },
+        arrays={"pts": plan.pts, "segments": _rows(plan), **blocks},
+        meta=_meta(plan),
     )
 
 
@@ -95,14 +93,45 @@ def load(path: Path) -> Plan:
     forms = {"pts": ((None,), np.int64), "segments": ((None, 3), np.int64)}
     pts, rows = artifacts.checked_arrays(npz, forms, name=name).values()
     with artifacts.consistent(name):
-        return Plan(
-            _INFO.validate_python(npz.meta["info"]),
-            pts,
-            tuple(Segment(n, *row) for n, row in enumerate(rows.tolist())),
-            bool(npz.meta["exact_times"]),
-            tuple(npz.meta["warnings"]),
-            _blocks(npz, name),
-        )
+        return _plan(npz.meta, pts, rows.tolist(), _blocks(npz, name))
+
+
+def to_bytes(plan: Plan) -> bytes:
+    """A plan for another process of the same version."""
+    head = json.dumps(_meta(plan) | {"segments": _rows(plan).tolist()}).encode()
+    return head + b"\n" + plan.pts.astype("<i8").tobytes()
+
+
+def from_bytes(data: bytes) -> Plan:
+    """What `to_bytes` made. Raises ValueError where it isn't that."""
+    end = data.index(b"\n")
+    head = json.loads(data[:end])
+    return _plan(head, np.frombuffer(data, "<i8", offset=end + 1), head["segments"])
+
+
+def _rows(plan: Plan) -> NDArray[np.int64]:
+    return np.array([[s.start, s.stop, s.warmup_start] for s in plan.segments], np.int64).reshape(-1, 3)
+
+
+def _meta(plan: Plan) -> dict[str, Any]:
+    return {
+        "info": _INFO.dump_python(plan.info, mode="json"),
+        "exact_times": plan.exact_times,
+        "warnings": list(plan.warnings),
+    }
+
+
+def _plan(
+    meta: Mapping[str, Any], pts: NDArray[np.int64], rows: Iterable[list[int]], blocks: BlockHashes | None = None
+) -> Plan:
+    return Plan(
+        _INFO.validate_python(meta["info"]),
+        pts,
+        tuple(Segment(n, *row) for n, row in enumerate(rows)),
+        bool(meta["exact_times"]),
+        tuple(meta["warnings"]),
+        blocks,
+    )
 
 
 def _blocks(npz: artifacts.Npz, name: str) -> BlockHashes | None:

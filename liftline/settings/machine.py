@@ -27,6 +27,9 @@ class Settings(BaseSettings):
     max_pixels: int = Field(default=8192 * 4352, gt=0, description="Pixels of one frame; larger videos are refused.")
     max_frames: int = Field(default=24 * 3600 * 60, gt=0, description="Frames of one video; longer videos are refused.")
     max_duration_s: float = Field(default=24 * 3600.0, gt=0, description="Duration of one video, in seconds.")
+    max_memory_mb: int = Field(
+        default=512, gt=0, description="Memory that opening and decoding one video may take; else it is refused."
+    )
     max_tracks: int = Field(default=2000, gt=0, description="Tracks in one video; more are refused.")
     segment_s: float = Field(default=10.0, gt=0, description="Length of the segments a video is cut into, in seconds.")
 

@@ -112,5 +112,7 @@ class RangeDecoder:
     def _decode(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
         try:
             return self._stream.codec_context.decode(packet)
+        except MemoryError:
+            raise
         except av.FFmpegError:
             return []

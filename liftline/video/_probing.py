@@ -42,6 +42,8 @@ class Probe:
             return
         try:
             frames = self._context.decode(packet)
+        except MemoryError:
+            raise
         except av.FFmpegError:  # a later packet may decode; a file where none does has no first frame
             self._damaged = True
             return

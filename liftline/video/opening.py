@@ -41,11 +41,16 @@ _SUPPORTED = "give an mp4, mov, mkv, webm, avi, ts, flv, wmv or ogv file"
 
 @dataclass(frozen=True)
 class VideoLimits:
-    """What a video may cost: pixels of one frame (coded or upright), frames, and seconds shown."""
+    """What a video may cost: pixels of one frame (coded or upright), frames, seconds shown or heard, and memory.
+
+    max_memory_mb: what the process that opens and decodes it may take beside its own: libav's indexes, tracks and
+    buffers, and all pictures that a decoder keeps, so that depth, chroma and reference frames count.
+    """
 
     max_pixels: int = 8192 * 4352
     max_frames: int = 24 * 3600 * 60
     max_duration_s: float = 24 * 3600.0
+    max_memory_mb: int = 512
 
 
 DEFAULT_LIMITS = VideoLimits()
@@ -176,6 +181,8 @@ def _open(file: _Nameless, name: str, limits: VideoLimits) -> InputContainer:
             buffer_size=_READ_BUFFER_BYTES,
             io_open=_refuse,
         )
+    except MemoryError:
+        raise  # which is an FFmpegError, too
     except av.error.ArgumentError as error:
         raise InvalidVideoError(
             f"{name}: this kind of file isn't read as a video (playlists, pictures and lists of other files are "

@@ -25,14 +25,11 @@ def parse_display_matrix(data: bytes) -> tuple[int, bool]:
     return round(float(np.degrees(np.arctan2(sine, cosine))) / 90) % 4 * 90, mirrored
 
 
-def upright(rgb: NDArray[np.uint8], *, rotation_deg: int, mirrored: bool) -> NDArray[np.uint8]:
-    """(H,W,3) or (W,H,3) uint8, contiguous: the picture flipped if `mirrored`, then turned clockwise."""
-    if mirrored:
-        rgb = rgb[:, ::-1]
-    turned = np.rot90(rgb, -rotation_deg // 90)
-    if turned.flags.c_contiguous:
-        return turned
-    out = np.empty(turned.shape, np.uint8)
+def put_upright(rgb: NDArray[np.uint8], out: NDArray[np.uint8], *, rotation_deg: int, mirrored: bool) -> None:
+    """Write a picture (H,W,3) into `out`, (H,W,3) or (W,H,3) uint8: flipped if `mirrored`, then turned clockwise."""
+    if (rotation_deg, mirrored) == UPRIGHT:
+        np.copyto(out, rgb)
+        return
+    turned = np.rot90(rgb[:, ::-1] if mirrored else rgb, -rotation_deg // 90)
     for channel in range(turned.shape[2]):  # a copy per channel is several times faster than one of strided triples
         out[..., channel] = turned[..., channel]
-    return out

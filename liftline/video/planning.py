@@ -2,31 +2,35 @@
 
 All packets are demuxed and none is decoded, but for the first few: PyAV shows the display matrix (rotation) only on a
 decoded frame, only a decoder knows in which order frames come out, and a file of which nothing decodes is found out.
+It happens in a process of its own, where `plan_here` runs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import asdict, replace
 from fractions import Fraction
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
+from av.audio.stream import AudioStream
 from av.buffer import Buffer
 from av.container import InputContainer
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 from numpy.typing import NDArray
 
+from liftline import plan as plan_file
 from liftline.errors import InvalidVideoError, LimitExceededError
 from liftline.frames import VideoInfo
 from liftline.plan import Plan, Segment
 from liftline.ports import StopToken, VideoOpener
 from liftline.video import _cautions as cautions
 from liftline.video import colour, orientation
-from liftline.video._claims import check_claims
 from liftline.video._packets import PacketIndex, index_packets
 from liftline.video.opening import DEFAULT_LIMITS, VideoLimits, main_audio_stream, main_video_stream, open_container
+from liftline.video.process.running import VideoTask, result_of
+from liftline.video.process.session import Session
 
 _FALLBACK_RATE = Fraction(25)
 _MAX_RATE_DENOMINATOR = 100_000
@@ -48,12 +52,31 @@ def plan_video(
     pts keep the container's own values (the first needn't be 0) where they are usable; else `exact_times` is False,
     pts count frames of 1 / average rate, and there is one segment.
 
-    Raises InvalidVideoError (can't be opened, no frames, nothing decodes) and LimitExceededError.
+    Raises InvalidVideoError (can't be opened, no frames, nothing decodes, crashes libav) and LimitExceededError.
     """
     if segment_s <= 0 or warmup_s < 0:
         raise ValueError("segment_s must be positive and warmup_s not negative")
-    with opener() as file:
-        check_claims(file, name=name, limits=limits)
+    options = {"name": name, "segment_s": segment_s, "warmup_s": warmup_s}
+    task = VideoTask(
+        function=f"{__name__}:{plan_here.__name__}",
+        name=name,
+        request=options | {"limits": asdict(limits)},
+        opener=opener,
+        stop=stop,
+        memory_mb=limits.max_memory_mb,
+    )
+    return plan_file.from_bytes(result_of(task))
+
+
+def plan_here(session: Session, request: dict[str, Any], _: bytes) -> bytes:
+    """`plan_video`, in the process that runs it."""
+    limits = VideoLimits(**request.pop("limits"))
+    return plan_file.to_bytes(_plan(session.opener, limits=limits, stop=session.alive, **request))
+
+
+def _plan(
+    opener: VideoOpener, *, name: str, segment_s: float, warmup_s: float, limits: VideoLimits, stop: StopToken
+) -> Plan:
     with open_container(opener, name=name, limits=limits) as container:
         stream = main_video_stream(container, name=name)
         _check_size(stream.codec_context.width, stream.codec_context.height, limits, name)
@@ -61,9 +84,10 @@ def plan_video(
         first = packets.first_frame
         if first is None:
             raise InvalidVideoError(f"{name}: none of its {len(packets.pts)} frames can be decoded; export it again.")
-        packets = _from_first_decodable(packets, first, name)
+        packets, sound = _from_first_decodable(packets, first, name), main_audio_stream(container)
         time_base, pts, rate, duration_s = _timing(stream, packets)
         info = _describe(container, stream, first, name, time_base, rate, duration_s)
+        _check_duration(info, sound, limits)
         warnings = (
             *packets.warnings,
             *(cautions.of_rate(name, pts, time_base) if packets.exact else (cautions.of_times(name, rate),)),
@@ -71,7 +95,6 @@ def plan_video(
             *cautions.of_pictures(name, first, interlaced=packets.interlaced),
         )
     _check_size(info.width_px, info.height_px, limits, name)
-    _check_duration(info, limits)
     parts = _segments(pts, time_base, segment_s, warmup_s) if packets.exact else (Segment(0, 0, len(pts), 0),)
     return Plan(info, pts, parts, packets.exact, warnings)
 
@@ -84,11 +107,14 @@ def _from_first_decodable(packets: PacketIndex, first: VideoFrame, name: str) ->
     return replace(packets, pts=packets.pts[lost:], warnings=(*packets.warnings, cautions.of_start(name, lost)))
 
 
-def _check_duration(info: VideoInfo, limits: VideoLimits) -> None:
-    if info.duration_s > limits.max_duration_s:
-        raise LimitExceededError(
-            f"{info.name}: {info.duration_s:.1f} s long, the limit is {limits.max_duration_s:g} s; cut it first."
-        )
+def _check_duration(info: VideoInfo, sound: AudioStream | None, limits: VideoLimits) -> None:
+    """Of pictures, and of sound as far as its container tells."""
+    sound_s = float((sound.duration or 0) * (sound.time_base or 0)) if sound is not None else 0.0
+    for duration_s, what in ((info.duration_s, ""), (sound_s, " of sound")):
+        if duration_s > limits.max_duration_s:
+            raise LimitExceededError(
+                f"{info.name}: {duration_s:.1f} s{what} long, the limit is {limits.max_duration_s:g} s; cut it first."
+            )
 
 
 def _check_size(width: int, height: int, limits: VideoLimits, name: str) -> None:

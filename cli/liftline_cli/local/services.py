@@ -54,8 +54,8 @@ def _lifter(settings: ProcessSettings) -> LoadedService:
     return lifter.lifter_service(checkpoint, chosen, settings.machine, device=settings.device, most_exports=None)
 
 
-def _renderer(_settings: ProcessSettings) -> LoadedService:
-    return renderer.renderer_service()
+def _renderer(settings: ProcessSettings) -> LoadedService:
+    return renderer.renderer_service(settings.machine)
 
 
 _SERVICES: Sequence[tuple[Sequence[Stage], Callable[[ProcessSettings], LoadedService]]] = (

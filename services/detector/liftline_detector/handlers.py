@@ -22,7 +22,7 @@ from liftline.ports import BlockCheck, Detector, ModelInfo, StopToken
 from liftline.progress import SignOfLife
 from liftline.settings.machine import Settings
 from liftline.v1.events_pb2 import Task
-from liftline.video.opening import VideoLimits
+from liftline.video.opening import DEFAULT_LIMITS, VideoLimits
 from liftline.video.planning import plan_video
 from liftline_detector.declaration import DetectorEntry, DetectorOptions
 from liftline_detector.settings import check_model, limits_of
@@ -40,7 +40,7 @@ def detector_service(
     return LoadedService(
         handlers={
             Stage.PLAN: PlanHandler(detector.model, machine),
-            Stage.DETECT: DetectHandler(detector, options, asked=asked),
+            Stage.DETECT: DetectHandler(detector, options, asked=asked, machine=machine),
         },
         models=[detector.model],
         device=str(resolve_device(options.device)) if "cuda" in entry.devices else "cpu",
@@ -103,9 +103,11 @@ class PlanHandler(StageHandler):
 class DetectHandler(StageHandler):
     """Finds everyone in one segment: the detect stage as tasks."""
 
-    def __init__(self, detector: Detector, options: DetectorOptions, *, asked: str) -> None:
+    def __init__(
+        self, detector: Detector, options: DetectorOptions, *, asked: str, machine: Settings | None = None
+    ) -> None:
         """`detector` was built with `options` and is used by several threads; `asked` is the name it was chosen by."""
-        self._detector, self._options = detector, options
+        self._detector, self._options, self._machine = detector, options, machine
         self._settings: Mapping[str, object] = {"detector": asked, "detector_options": plain(options)}
         self._slots = detection_slots(detector)
 
@@ -120,8 +122,9 @@ class DetectHandler(StageHandler):
         stop = SignOfLife(work.stop, work.progress)
         plan = plan_file.load(work.input_file("plan"))
         segment = plan.segments[work.task.id.number]
+        limits = limits_of(work.task, self._machine) if self._machine else DEFAULT_LIMITS
         found = detect_segment(
-            work.video(plan.blocks), plan, segment, self._detector, stop=stop, progress=work.progress,
+            work.video(plan.blocks), plan, segment, self._detector, stop=stop, progress=work.progress, limits=limits,
             turn=lambda: holding_slot(self._slots, stop),
         )  # fmt: skip
         path = work.folder / "detections.npz"

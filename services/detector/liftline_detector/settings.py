@@ -60,7 +60,7 @@ def detector_settings() -> type[DetectorSettings]:
 def limits_of(task: Task, machine: Settings) -> VideoLimits:
     """What a job's video may cost: what the gateway allows its tenant, and no more than this machine takes."""
     longest_s = min(machine.max_duration_s, task.max_duration_s or machine.max_duration_s)
-    return VideoLimits(machine.max_pixels, machine.max_frames, longest_s)
+    return VideoLimits(machine.max_pixels, machine.max_frames, longest_s, machine.max_memory_mb)
 
 
 def check_model(task: Task, model: ModelInfo) -> None:

@@ -15,6 +15,7 @@ from liftline.pipelining import reading_ahead
 from liftline.plan import Plan, Segment
 from liftline.ports import Detector, Progress, StopToken, VideoOpener
 from liftline.thumbnails import LEAST_CONTRAST, GradientSpectrum, Thumbnails, contrast, thumbnail
+from liftline.video.opening import DEFAULT_LIMITS, VideoLimits
 from liftline.video.reading import read_frames
 
 _FRAMES_AHEAD = 2
@@ -36,7 +37,7 @@ class _Picture:
 
 def detect_segment(
     opener: VideoOpener, plan: Plan, segment: Segment, detector: Detector, *, stop: StopToken, progress: Progress,
-    turn: Callable[[], AbstractContextManager[None]] = nullcontext,
+    turn: Callable[[], AbstractContextManager[None]] = nullcontext, limits: VideoLimits = DEFAULT_LIMITS,
 ) -> Detections:  # fmt: skip
     """Detect people in frames [segment.start, segment.stop); the warm-up before them is seen but not reported.
 
@@ -48,7 +49,7 @@ def detect_segment(
     session = detector.start()
     found: list[tuple[int, People]] = []
     greys: list[tuple[int, NDArray[np.uint8]]] = []
-    frames = read_frames(opener, plan, start=segment.warmup_start, stop=segment.stop, stop_token=stop)
+    frames = read_frames(opener, plan, start=segment.warmup_start, stop=segment.stop, stop_token=stop, limits=limits)
     with reading_ahead(_pictures(frames), capacity=max(_FRAMES_AHEAD, detector.batch_size)) as ahead:
         for batch in _batches(ahead, detector.batch_size):
             stop.raise_if_stopped()

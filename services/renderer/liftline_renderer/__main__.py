@@ -7,9 +7,10 @@ if __name__ == "__main__":
 
 from liftline.pipeline.handler import Service
 from liftline.service.bootstrap import run_worker
+from liftline.settings.machine import load_settings
 from liftline_renderer.handlers import STAGES, renderer_service
 
-SERVICE = Service("renderer", STAGES, renderer_service)
+SERVICE = Service("renderer", STAGES, lambda: renderer_service(load_settings()))
 
 if __name__ == "__main__":
     run_worker(SERVICE)

@@ -21,7 +21,9 @@ from liftline.ports import StopToken
 from liftline.processors import processors
 from liftline.progress import SignOfLife
 from liftline.settings.job import JobSettings, of_job
+from liftline.settings.machine import Settings
 from liftline.v1.events_pb2 import Task
+from liftline.video.opening import DEFAULT_LIMITS, VideoLimits
 from liftline_renderer._recent_poses import RecentPoses
 from liftline_renderer.encoding import frame_index as frame_index_file
 from liftline_renderer.encoding.mux import mux
@@ -33,10 +35,11 @@ _PROCESSORS_EACH = 2
 """A segment is decoded, drawn and encoded at once; that keeps about so many busy."""
 
 
-def renderer_service() -> LoadedService:
-    """Handlers of RENDER and MUX. There is no model to load."""
+def renderer_service(machine: Settings | None = None) -> LoadedService:
+    """All stages, with what a video may cost on this machine; the renderer has no model."""
+    limits = VideoLimits(machine.max_pixels, max_memory_mb=machine.max_memory_mb) if machine else DEFAULT_LIMITS
     return LoadedService(
-        handlers={Stage.RENDER: RenderHandler(), Stage.MUX: MuxHandler()},
+        handlers={Stage.RENDER: RenderHandler(limits), Stage.MUX: MuxHandler(limits)},
         at_once=max(1, processors() // _PROCESSORS_EACH),
     )
 
@@ -44,8 +47,9 @@ def renderer_service() -> LoadedService:
 class RenderHandler(StageHandler):
     """Draw the poses of one segment over its frames and encode it."""
 
-    def __init__(self) -> None:
-        self._recent_poses = RecentPoses()
+    def __init__(self, limits: VideoLimits = DEFAULT_LIMITS) -> None:
+        """A handler with an empty cache of poses."""
+        self._recent_poses, self._limits = RecentPoses(), limits
 
     def fingerprint(self, task: Task) -> Fingerprint:
         """The settings of drawing."""
@@ -62,6 +66,7 @@ class RenderHandler(StageHandler):
         drawn = render_segment(
             work.video(plan.blocks), plan, segment, poses, scene, drawn_path,
             settings=settings, stop=stop, progress=work.progress,
+            limits=self._limits,
         )  # fmt: skip
         frame_index_file.save(index_path, drawn)
         return StageOutcome(
@@ -73,6 +78,10 @@ class RenderHandler(StageHandler):
 
 class MuxHandler(StageHandler):
     """Join all drawn segments with the video's sound."""
+
+    def __init__(self, limits: VideoLimits = DEFAULT_LIMITS) -> None:
+        """With what a video may cost."""
+        self._limits = limits
 
     def fingerprint(self, task: Task) -> Fingerprint:  # noqa: ARG002 - there is nothing to choose
         """Empty: the result depends on the segments and the video alone."""
@@ -87,7 +96,7 @@ class MuxHandler(StageHandler):
         output = work.folder / tree.rendered
         with segment_files(work, [result for result, _ in kept], "segment") as files:
             segments = [_StoredSegment(index, files) for _, index in kept]
-            mux(segments, plan=plan, source=work.video(plan.blocks), output=output, stop=stop)
+            mux(segments, plan=plan, source=work.video(plan.blocks), output=output, stop=stop, limits=self._limits)
         work.progress.advance(plan.frame_count)
         return StageOutcome(
             products=[Product("rendered", output, tree.rendered)],

@@ -17,6 +17,7 @@ from liftline.plan import Plan, Segment
 from liftline.ports import Progress, StopToken, VideoOpener
 from liftline.poses import Poses
 from liftline.scene import Scene
+from liftline.video.opening import DEFAULT_LIMITS, VideoLimits
 from liftline.video.reading import read_frames
 from liftline_renderer.compositor import Compositor
 from liftline_renderer.drawing.strokes import Image
@@ -40,15 +41,16 @@ def render_segment(
     settings: RenderSettings,
     stop: StopToken,
     progress: Progress,
+    limits: VideoLimits = DEFAULT_LIMITS,
 ) -> NDArray[np.int64]:
     """Decode, draw and encode one segment; the file appears whole or not at all.
 
     Returns the indices of the frames in it, rising: frames that can't be decoded are left out.
-    Raises Cancelled, InvalidVideoError, OutputError.
+    Raises Cancelled, InvalidVideoError, LimitExceededError, OutputError.
     """
     cv2.setNumThreads(1)  # decoding and encoding run beside it; OpenCV's own threads would only get in their way
     compositor = Compositor(plan.info.width_px, plan.info.height_px, poses, scene, settings)
-    frames = read_frames(opener, plan, start=segment.start, stop=segment.stop, stop_token=stop)
+    frames = read_frames(opener, plan, start=segment.start, stop=segment.stop, stop_token=stop, limits=limits)
     written: list[int] = []
     try:
         with (

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from liftline.video.orientation import parse_display_matrix, upright
+from liftline.video.orientation import parse_display_matrix, put_upright
 
 ONE = 1 << 16
 
@@ -43,7 +43,8 @@ def test_a_short_matrix_is_ignored():
 @pytest.mark.parametrize("rotation_deg", [0, 90, 180, 270])
 def test_every_pixel_goes_where_the_matrix_says(rotation_deg, mirrored):
     rgb = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
-    turned = upright(rgb, rotation_deg=rotation_deg, mirrored=mirrored)
+    turned = np.zeros((5, 7, 3) if rotation_deg in (0, 180) else (7, 5, 3), np.uint8)
+    put_upright(rgb, turned, rotation_deg=rotation_deg, mirrored=mirrored)
     cosine, sine = {0: (1, 0), 90: (0, 1), 180: (-1, 0), 270: (0, -1)}[rotation_deg]
     flip = -1 if mirrored else 1
     q, p = np.mgrid[:5, :7]
@@ -51,4 +52,3 @@ def test_every_pixel_goes_where_the_matrix_says(rotation_deg, mirrored):
     expected = np.empty((y.max() - y.min() + 1, x.max() - x.min() + 1, 3), np.uint8)
     expected[y - y.min(), x - x.min()] = rgb
     assert np.array_equal(turned, expected)
-    assert turned.flags.c_contiguous

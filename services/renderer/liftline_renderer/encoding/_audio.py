@@ -33,6 +33,8 @@ _AAC_LAYOUTS = {
 Timed: TypeAlias = "tuple[float, Packet[Any]]"
 """A packet of the output and its time in seconds."""
 
+_Packets: TypeAlias = "Iterator[Packet[AudioStream]]"
+
 
 def audio_start_s(stream: AudioStream) -> Fraction:
     """When the audio is first heard, in the source's time; encoder priming before it doesn't count."""
@@ -40,25 +42,34 @@ def audio_start_s(stream: AudioStream) -> Fraction:
 
 
 def add_audio(
-    target: OutputContainer, source: InputContainer, stream: AudioStream, *, shift_s: Fraction
+    target: OutputContainer,
+    source: InputContainer,
+    stream: AudioStream,
+    *,
+    shift_s: Fraction,
+    span_s: tuple[Fraction, Fraction],
 ) -> Iterator[Timed]:
-    """Add an audio track to `target`; its packets, each `shift_s` later than in the source, follow from the result."""
+    """Add an audio track to `target`; its packets, each `shift_s` later than in the source, follow from the result.
+
+    Only those within `span_s`, from when to when in the source's time, are read: sound may last for days.
+    """
+    packets = _within(_packets(source, stream), span_s)
     codec, rate = stream.codec_context.codec.canonical_name, stream.rate or 48_000
     known = bool(stream.rate and stream.channels)  # not so where it begins after what was probed
     if known and (codec == "aac" or (codec == "mp3" and rate >= _LOWEST_MP3_RATE)):
-        return _copied(source, stream, target.add_stream_from_template(stream), shift_s)
+        return _copied(packets, target.add_stream_from_template(stream), shift_s)
     rate = min(_AAC_RATES, key=lambda known: abs(known - rate))
     layout = _AAC_LAYOUTS.get(stream.layout.name, "stereo")
     encoder = target.add_stream("aac", rate=rate)
     encoder.codec_context.layout = layout
     encoder.codec_context.bit_rate = _BITS_PER_CHANNEL * encoder.codec_context.channels
     encoder.codec_context.time_base = Fraction(1, rate)
-    return _encoded(source, stream, encoder, shift_s)
+    return _encoded(packets, stream, encoder, shift_s)
 
 
-def _copied(source: InputContainer, stream: AudioStream, copy: AudioStream, shift_s: Fraction) -> Iterator[Timed]:
+def _copied(packets: _Packets, copy: AudioStream, shift_s: Fraction) -> Iterator[Timed]:
     last: int | None = None
-    for packet in _packets(source, stream):
+    for packet in packets:
         at = packet.pts if packet.pts is not None else packet.dts
         if at is None or (last is not None and at <= last):
             continue
@@ -68,9 +79,9 @@ def _copied(source: InputContainer, stream: AudioStream, copy: AudioStream, shif
         yield float(packet.pts * packet.time_base), packet
 
 
-def _encoded(source: InputContainer, stream: AudioStream, encoder: AudioStream, shift_s: Fraction) -> Iterator[Timed]:
+def _encoded(packets: _Packets, stream: AudioStream, encoder: AudioStream, shift_s: Fraction) -> Iterator[Timed]:
     shift = round(shift_s * encoder.rate)
-    for frame in chain(_resampled(source, stream, encoder), [None]):
+    for frame in chain(_resampled(packets, stream, encoder), [None]):
         for packet in encoder.encode(frame):
             if packet.pts is None:
                 continue
@@ -78,10 +89,10 @@ def _encoded(source: InputContainer, stream: AudioStream, encoder: AudioStream, 
             yield packet.pts / encoder.rate, packet
 
 
-def _resampled(source: InputContainer, stream: AudioStream, encoder: AudioStream) -> Iterator[AudioFrame]:
+def _resampled(packets: _Packets, stream: AudioStream, encoder: AudioStream) -> Iterator[AudioFrame]:
     """The decoded audio as the encoder wants it, silence where there are gaps."""
     resampler, kind = _resampler(encoder), None
-    for frame in _decoded(source, stream):
+    for frame in _decoded(packets, stream):
         was, kind = kind, (frame.format.name, frame.layout.name, frame.sample_rate)
         if was is not None and kind != was:
             yield from resampler.resample(None)
@@ -100,18 +111,31 @@ def _resampler(encoder: AudioStream) -> AudioResampler:
     )
 
 
-def _decoded(source: InputContainer, stream: AudioStream) -> Iterator[AudioFrame]:
+def _decoded(packets: _Packets, stream: AudioStream) -> Iterator[AudioFrame]:
     damaged = 0
-    for packet in chain(_packets(source, stream), [None]):
+    for packet in chain(packets, [None]):
         try:
             yield from stream.decode(packet)
+        except MemoryError:
+            raise
         except av.FFmpegError:
             damaged += 1
     if damaged:
         log.warning("audio_not_decoded", packets=damaged)
 
 
-def _packets(source: InputContainer, stream: AudioStream) -> Iterator[Packet[AudioStream]]:
+def _within(packets: _Packets, span_s: tuple[Fraction, Fraction]) -> _Packets:
+    """Those that are heard then; packets without a time go along."""
+    start_s, end_s = span_s
+    for packet in packets:
+        at = packet.pts if packet.pts is not None else packet.dts
+        if at is not None and at * packet.time_base >= end_s:
+            return
+        if at is None or at * packet.time_base >= start_s:
+            yield packet
+
+
+def _packets(source: InputContainer, stream: AudioStream) -> _Packets:
     """Packets with data, up to where the source can't be read any further."""
     try:
         yield from data_packets(source, stream)
