@@ -233,6 +233,10 @@ class Records(Protocol):
         """Return the entry, or None if the key doesn't exist."""
         ...
 
+    async def get_all(self, keys: Sequence[str]) -> Mapping[str, Entry]:
+        """Return the entries of those keys that exist, of one kind of record (`jobs.`), not as of one moment."""
+        ...
+
     async def create(self, key: str, value: bytes) -> int | None:
         """Create the entry if the key is absent; return its revision, or None if the key exists."""
         ...

@@ -69,6 +69,12 @@ class GrpcSettings(BaseSettings):
     health_listen: str | None = Field(
         default=None, description="Address and port that answers health checks alone, without TLS; none if unset."
     )
+    max_connections: int = Field(default=4096, ge=1, description="Connections at a time; further ones are closed.")
+    max_refusals: int = Field(
+        default=200, ge=0,
+        description="More requests in a few seconds that are without a good token, or taken back at once, cost a "
+        "connection. 0 for any number, behind a proxy that joins the requests of several clients.",
+    )  # fmt: skip
 
 
 class TelemetrySettings(BaseSettings):

@@ -732,7 +732,7 @@ class ListJobsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Most jobs in the answer, at most 1000; 0 for 50."""
+    """Most jobs in the answer, at most 200, whatever is asked for; 0 for 50."""
     page_token: _builtins.str
     """`next_page_token` of the page before; empty for the first."""
     def __init__(

@@ -130,3 +130,26 @@ async def test_what_one_wrote_the_others_read_at_once(opening: Opening) -> None:
             entry = await other.records.get(key)
             assert entry is not None
             assert entry.revision == revision
+
+
+async def test_several_are_read_at_once_without_those_that_arent_there(records: Records) -> None:
+    assert await records.get_all([]) == {}
+    assert await records.get_all(["jobs.t.none"]) == {}
+    revisions = {f"jobs.t.{number}": await records.create(f"jobs.t.{number}", b"%d" % number) for number in range(600)}
+    again = await records.update("jobs.t.5", b"new", revision=revisions["jobs.t.5"] or 0)
+    await records.delete("jobs.t.6")
+    found = await records.get_all(["jobs.t.none", *revisions])
+    assert {key: entry.value for key, entry in found.items()} == {
+        f"jobs.t.{number}": b"new" if number == 5 else b"%d" % number for number in range(600) if number != 6
+    }
+    assert found["jobs.t.5"].revision == again
+    assert found["jobs.t.7"].revision == revisions["jobs.t.7"]
+
+
+async def test_several_large_ones_are_read_at_once(records: Records) -> None:
+    keys = [f"jobs.t.{number}" for number in range(200)]
+    for key in keys:
+        await records.create(key, key.encode() * 20_000)
+    assert {key: entry.value for key, entry in (await records.get_all(keys)).items()} == {
+        key: key.encode() * 20_000 for key in keys
+    }

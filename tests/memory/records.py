@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 
 from liftline.errors import UnavailableError
 from liftline.ports import Entry
@@ -19,6 +20,11 @@ class MemoryRecords:
     async def get(self, key: str) -> Entry | None:
         await self._reach()
         return self._entries.get(key)
+
+    async def get_all(self, keys: Sequence[str]) -> dict[str, Entry]:
+        """What is there under these keys."""
+        await self._reach()
+        return {key: self._entries[key] for key in keys if key in self._entries}
 
     async def create(self, key: str, value: bytes) -> int | None:
         await self._reach()

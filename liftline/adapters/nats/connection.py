@@ -41,7 +41,7 @@ class Connection:
         self.settings = settings
         self.client = PersistentClient()
         self.address = addresses.without_secrets(settings)
-        self._waiting: dict[str, asyncio.Future[Msg]] = {}
+        self._waiting: dict[str, asyncio.Future[Msg] | _Answers] = {}
         self._numbers = itertools.count()
         self._inbox = ""
         self._refusal = ""
@@ -133,6 +133,12 @@ class Connection:
             raise self.unavailable(f"nothing takes {subject} there")
         return message
 
+    async def several(self, subject: str, data: bytes) -> list[Msg]:
+        """Ask once for several answers, of which a status is the last. Raises UnavailableError where one is missing."""
+        token, answers = str(next(self._numbers)), _Answers()
+        await self._answer(token, subject, data, f"{self._inbox}.{token}", None, _ANSWER_S, answers=answers)
+        return answers.messages
+
     async def retry(self, call: Callable[[], Awaitable[Result]]) -> Result:
         """Retry an idempotent call within the timeout of `NATS_REQUEST`. Raises UnavailableError."""
         end_s = asyncio.get_running_loop().time() + NATS_REQUEST.timeout_s
@@ -173,15 +179,16 @@ class Connection:
         await self._answer(token, f"{self._inbox}.{token}", b"", "", None, _ANSWER_S)
 
     async def _answer(
-        self, token: str, subject: str, data: bytes, reply: str, headers: Mapping[str, str] | None, wait_s: float
-    ) -> Msg:
+        self, token: str, subject: str, data: bytes, reply: str, headers: Mapping[str, str] | None, wait_s: float,
+        *, answers: _Answers | None = None,
+    ) -> Msg:  # fmt: skip
         if not self.is_there:
             raise self.unavailable("it isn't connected")
         if len(data) + _headers_length(headers) > self.client.max_payload:
             raise self._too_large(subject, data)  # the server would end the connection
         loop = asyncio.get_running_loop()
-        answer: asyncio.Future[Msg] = loop.create_future()
-        self._waiting[token] = answer
+        answer: asyncio.Future[Msg] = answers.last if answers else loop.create_future()
+        self._waiting[token] = answers or answer
         timer = loop.call_later(wait_s, self._give_up, token, subject)
         try:
             await self.client.publish(subject, data, reply, cast("dict[str, str] | None", headers))
@@ -242,6 +249,20 @@ def _headers_length(headers: Mapping[str, str] | None) -> int:
     if not headers:
         return 0
     return len("NATS/1.0\r\n\r\n") + sum(len(f"{name}: {value}\r\n".encode()) for name, value in headers.items())
+
+
+class _Answers:
+    """Stands where else the future of one answer does."""
+
+    def __init__(self) -> None:
+        self.messages: list[Msg] = []
+        self.last: asyncio.Future[Msg] = asyncio.get_running_loop().create_future()
+        self.done, self.set_exception = self.last.done, self.last.set_exception
+
+    def set_result(self, message: Msg) -> None:
+        self.messages.append(message)
+        if message.headers and "Status" in message.headers:
+            self.last.set_result(message)
 
 
 class _Ear:

@@ -10,9 +10,12 @@ newer one was removed. What a rollup takes away stays away.
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import itertools
-from collections.abc import Mapping
+import json
+from collections.abc import Mapping, Sequence
+from functools import partial
 
 from nats.aio.msg import Msg
 
@@ -24,6 +27,7 @@ from liftline.ports import Entry, Records
 _EXPECTED, _WRITER = "Nats-Expected-Last-Subject-Sequence", "Liftline-Write"
 _REPLACES = {"Nats-Rollup": "sub"}
 _CONFLICT, _NO_MESSAGE = 10071, 10037
+_AT_ONCE = 256
 
 
 class NatsRecords(Records):
@@ -37,6 +41,18 @@ class NatsRecords(Records):
     async def get(self, key: str) -> Entry | None:
         found = await self._connection.retry(lambda: self._read(key))
         return found[0] if found else None
+
+    async def get_all(self, keys: Sequence[str]) -> dict[str, Entry]:
+        """What is there under these keys, in few requests; one by one where the leader alone may answer."""
+        found: dict[str, Entry] = {}
+        for begin in range(0, len(keys), _AT_ONCE):
+            some = keys[begin : begin + _AT_ONCE]
+            if await self._reads_directly(some[0]):
+                found |= await self._read_all(some)
+            else:
+                entries = await asyncio.gather(*(self.get(key) for key in some))
+                found |= {key: entry for key, entry in zip(some, entries, strict=True) if entry is not None}
+        return found
 
     async def create(self, key: str, value: bytes) -> int | None:
         return await self._put(key, value, revision=0)
@@ -83,12 +99,35 @@ class NatsRecords(Records):
 
     async def _read(self, key: str) -> tuple[Entry, Mapping[str, str]] | None:
         """The entry and its message's headers; None if there is none."""
-        if self._direct is None:
-            self._direct = await self._may_be_direct(_stream(key))
-        if self._direct:
+        if await self._reads_directly(key):
             message = await self._connection.once(f"$JS.API.DIRECT.GET.{_stream(key)}.{_subject(key)}")
             return _directly_got(message)
         return await self._read_from_leader(key)
+
+    async def _reads_directly(self, key: str) -> bool:
+        if self._direct is None:
+            self._direct = await self._may_be_direct(_stream(key))
+        return self._direct
+
+    async def _read_all(self, keys: Sequence[str]) -> dict[str, Entry]:
+        """A batch get (https://github.com/nats-io/nats-architecture-and-design, ADR-31), again for what didn't fit."""
+        stream, found, missing = _stream(keys[0]), dict[str, Entry](), list(keys)
+        while missing:
+            wanted = json.dumps({"multi_last": [_subject(key) for key in missing]}).encode()
+            *messages, status = await self._connection.retry(
+                partial(self._connection.several, f"$JS.API.DIRECT.GET.{stream}", wanted)
+            )
+            said = status.headers or {}
+            if said.get("Status") not in ("204", "404"):
+                raise self._connection.unavailable(f"{stream} can't be read, {said.get('Description', said)}")
+            prefix = len(_subject(keys[0])) - len(keys[0])
+            for message in messages:
+                headers = message.headers or {}
+                found[headers["Nats-Subject"][prefix:]] = Entry(message.data, int(headers["Nats-Sequence"]))
+            if not messages or said.get("Nats-Num-Pending", "0") == "0":
+                break
+            missing = [key for key in missing if key not in found]
+        return found
 
     async def _may_be_direct(self, stream: str) -> bool:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import time
 from abc import abstractmethod
@@ -13,6 +14,7 @@ import grpc
 from grpc_status import rpc_status
 from opentelemetry.trace import SpanKind
 
+from liftline.service.api_errors import ApiError, ErrorKind
 from liftline.service.grpc.status_codes import status_of
 from liftline.telemetry import traces
 from liftline.telemetry.metrics import RequestMetrics
@@ -21,6 +23,8 @@ from liftline.telemetry.metrics import RequestMetrics
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 _OPEN_SERVICES = ("/grpc.health.v1.Health/",)
+MESSAGE_WITHIN_S = 10.0
+"""A request's message comes within so long after its headers."""
 _UNTRACED_SERVICES = (*_OPEN_SERVICES, "/grpc.reflection.")
 
 
@@ -99,7 +103,7 @@ class Counting(Around):
             yield
             code = grpc.StatusCode.OK
         except grpc.aio.AbortError:
-            code = _code(context)
+            code = code_of(context)
             raise
         finally:
             self._metrics.requests.labels(method, code.name).inc()
@@ -135,15 +139,43 @@ class TranslatingErrors(Around):
 
 
 def _reading_late(handler: Handler) -> Handler:
-    """Have the request's bytes read within: gRPC itself has words of its own for those that are no request."""
+    """Have the request's message read within, so that whoever may not ask needn't be listened to.
+
+    For gRPC that makes it one of those whose messages are taken when the handler wants them. Its bytes are read within
+    too: gRPC itself has words of its own for those that are no request.
+    """
     read = handler.request_deserializer
     if handler.request_streaming or read is None:
         return handler
     behaviour: Any = handler.unary_stream or handler.unary_unary
-    make = grpc.unary_stream_rpc_method_handler if handler.response_streaming else grpc.unary_unary_rpc_method_handler
-    return make(lambda request, context: behaviour(read(request), context), None, handler.response_serializer)
+
+    async def handle(_: object, context: Context) -> object:
+        answer = behaviour(read(await _message(context)), context)
+        if inspect.isawaitable(answer):
+            return await answer
+        async with aclosing(answer) as answers:
+            async for one in answers:
+                await context.write(one)
+        return None
+
+    make = grpc.stream_stream_rpc_method_handler if handler.response_streaming else grpc.stream_unary_rpc_method_handler
+    return make(handle, None, handler.response_serializer)
 
 
-def _code(context: Context) -> grpc.StatusCode:
+async def _message(context: Context) -> Any:
+    """The bytes of a request's message. Raises ApiError where they don't come in time, or not at all."""
+    try:
+        async with asyncio.timeout(MESSAGE_WITHIN_S):
+            message = await context.read()
+    except TimeoutError:
+        said = f"The request's message didn't come within {MESSAGE_WITHIN_S:.0f} s; send it again."
+        raise ApiError(ErrorKind.CANCELLED, "MESSAGE_TOO_SLOW", said) from None
+    if message is grpc.aio.EOF:
+        raise ApiError(ErrorKind.CANCELLED, "MESSAGE_MISSING", "The request ended without a message; send it again.")
+    return message
+
+
+def code_of(context: Context) -> grpc.StatusCode:
+    """The code of an answer that was given."""
     number: object = context.code()
     return next((code for code in grpc.StatusCode if number in (code, code.value[0])), grpc.StatusCode.UNKNOWN)

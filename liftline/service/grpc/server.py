@@ -14,6 +14,7 @@ from liftline.errors import UsageError
 from liftline.net.addresses import is_loopback, split_address
 from liftline.service.grpc._certificates import server_credentials
 from liftline.service.grpc.authentication import Authenticating
+from liftline.service.grpc.cutting_off import CuttingOff
 from liftline.service.grpc.interceptors import Counting, Tracing, TranslatingErrors
 from liftline.service.tokens import TokenChecker
 from liftline.settings.services import GrpcSettings
@@ -25,8 +26,17 @@ Services = Mapping[str, Callable[[grpc.aio.Server], None]]
 _LISTEN, _HEALTH_LISTEN = "LIFTLINE_GRPC_LISTEN", "LIFTLINE_GRPC_HEALTH_LISTEN"
 _REQUESTS_AT_ONCE, _PROBES_AT_ONCE = 4096, 64
 _STOP_WITHIN_S = 1.0
+STREAMS_OF_CONNECTION = 256
+"""Requests at a time over one connection; a client that wants more opens another."""
+_LARGEST_REQUEST = 16 << 10
 _OPTIONS: Sequence[tuple[str, int]] = (
-    ("grpc.max_receive_message_length", 1 << 20),
+    # The largest that can be meant is a CreateJob of 4 KB. As much is taken in before the token is looked at.
+    ("grpc.max_receive_message_length", _LARGEST_REQUEST),
+    ("grpc.http2.lookahead_bytes", _LARGEST_REQUEST),
+    ("grpc.http2.bdp_probe", 0),
+    ("grpc.max_concurrent_streams", STREAMS_OF_CONNECTION),
+    ("grpc.max_connection_idle_ms", 120_000),
+    ("grpc.server_handshake_timeout_ms", 10_000),
     ("grpc.max_send_message_length", 64 << 20),
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
@@ -66,10 +76,15 @@ async def running_server(
     Raises UsageError for settings that are wrong or that would let in anyone from elsewhere.
     """
     checker = _checker(settings)
-    interceptors = [Counting(RequestMetrics(registry)), Tracing(), TranslatingErrors(), Authenticating(checker)]
+    cutting_off = CuttingOff(most=settings.max_refusals)
+    interceptors = [
+        cutting_off, Counting(RequestMetrics(registry)), Tracing(), TranslatingErrors(), Authenticating(checker),
+    ]  # fmt: skip
     server = grpc.aio.server(
-        interceptors=interceptors, options=_OPTIONS, maximum_concurrent_rpcs=_REQUESTS_AT_ONCE
-    )  # fmt: skip
+        interceptors=interceptors,
+        options=(*_OPTIONS, ("grpc.max_allowed_incoming_connections", settings.max_connections)),
+        maximum_concurrent_rpcs=_REQUESTS_AT_ONCE,
+    )
     names = ("", *services)
     health_service = health.aio.HealthServicer()
     for name in names:
@@ -78,7 +93,8 @@ async def running_server(
     for add in services.values():
         add(server)
     reflection.enable_server_reflection((*services, health.SERVICE_NAME, reflection.SERVICE_NAME), server)
-    running = GrpcServer(server, health_service, names, _listen(server, settings))
+    cutting_off.port = _listen(server, settings)
+    running = GrpcServer(server, health_service, names, cutting_off.port)
     await server.start()
     try:
         async with _answering_probes(settings.health_listen, health_service):

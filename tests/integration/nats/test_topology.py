@@ -128,4 +128,5 @@ async def test_with_replicas_records_are_read_from_the_leader(server: NatsServer
             entry = await records.get("jobs.t.j")
             assert entry is not None
             assert (entry.value, entry.revision) == (value, revision)
+            assert await records.get_all(["jobs.t.none", "jobs.t.j"]) == {"jobs.t.j": entry}
             await records.delete("jobs.t.j")

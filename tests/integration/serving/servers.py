@@ -55,6 +55,11 @@ async def with_server(
         return await use(served)
 
 
+def own_connection(served: Serving) -> grpc.aio.Channel:
+    """A channel that shares its connection with no other."""
+    return grpc.aio.insecure_channel(served.address, options=[("grpc.use_local_subchannel_pool", 1)])
+
+
 def bearer(token: str) -> grpc.aio.Metadata:
     return grpc.aio.Metadata(("authorization", f"Bearer {token}"))
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from datetime import timedelta
+from itertools import cycle
 from pathlib import Path
 
 import grpc
@@ -21,7 +23,7 @@ from liftline.v1.worker_service_pb2 import GetStatusRequest, WatchStatusRequest
 from liftline.v1.worker_service_pb2_grpc import WorkerServiceStub
 from liftline_cli.up.children import free_ports
 from tests.certificates import Authority
-from tests.integration.serving.servers import Serving, bearer, refusal, serving, with_server
+from tests.integration.serving.servers import Serving, bearer, own_connection, refusal, serving, with_server
 from tests.unit.serving.keys import KeyFiles, forged, key_files
 
 Code = grpc.StatusCode
@@ -130,11 +132,16 @@ async def test_nobody_fills_the_server_alone(keys: KeyFiles) -> None:
         return opened
 
     async def use(served: Serving) -> None:
-        async with grpc.aio.insecure_channel(served.address) as channel:
-            worker, health = WorkerServiceStub(channel), HealthStub(channel)
+        async with AsyncExitStack() as stack:
+            channels = cycle([await stack.enter_async_context(own_connection(served)) for _ in range(6)])
             again = bearer(operator_token(keys))
-            running = await streams(lambda: worker.WatchStatus(WatchStatusRequest(), metadata=again), REQUESTS_OF_ONE)
-            running += await streams(lambda: health.Watch(HealthCheckRequest()), REQUESTS_OF_ANYONE)
+
+            def watch() -> grpc.aio.UnaryStreamCall:
+                return WorkerServiceStub(next(channels)).WatchStatus(WatchStatusRequest(), metadata=again)
+
+            running = await streams(watch, REQUESTS_OF_ONE)
+            running += await streams(lambda: HealthStub(next(channels)).Watch(HealthCheckRequest()), REQUESTS_OF_ANYONE)
+            worker, health = WorkerServiceStub(next(channels)), HealthStub(next(channels))
             full = Code.RESOURCE_EXHAUSTED, "TOO_MANY_REQUESTS"
             assert await refusal(worker.GetStatus(GetStatusRequest(), metadata=again)) == full
             assert await refusal(health.Watch(HealthCheckRequest()).read()) == full

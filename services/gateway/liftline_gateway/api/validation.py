@@ -19,7 +19,7 @@ from liftline.v1.job_service_pb2 import CreateJobRequest, CreateUploadRequest, L
 from liftline_gateway.webhooks.address import address_problem
 
 NAME_BYTES = 200
-PAGE_SIZE, LARGEST_PAGE = 50, 1000
+PAGE_SIZE, LARGEST_PAGE = 50, 200
 
 
 class _Findings:

@@ -17,6 +17,11 @@ from liftline_gateway.api.outputs import Outputs
 from liftline_gateway.api.uploads import Uploads
 from liftline_gateway.api.watching import WatchHub
 from liftline_gateway.coordination.wiring import Coordination
+from liftline_gateway.records.job_repository import Page
+from liftline_gateway.turns import Turns
+
+LISTINGS_OF_ONE, LISTINGS_OF_ALL = 2, 8
+"""Pages that are read at a time, for one tenant and for all."""
 
 
 class Api:
@@ -33,6 +38,7 @@ class Api:
         self.creator = JobCreator(
             jobs, coordination.creation, self.uploads, limits, settings=settings, segment_s=segment_s
         )  # fmt: skip
+        self._listings = Turns(of_one=LISTINGS_OF_ONE, of_all=LISTINGS_OF_ALL)
         self.watches = WatchHub(jobs, bus)
         self.outputs = Outputs(jobs, store, threads, expire=timedelta(seconds=settings.address_expire_s))
 
@@ -42,6 +48,11 @@ class Api:
         if stored is None or stored.record.state == Job.STATE_DELETING:
             raise not_found(f"jobs/{key.job}")
         return stored.record
+
+    async def list_page(self, tenant: str, *, size: int, after: str | None) -> Page:
+        """Jobs of a tenant, as `JobRepository.page` gives them; who lists a lot at once waits for the others."""
+        async with self._listings.turn(tenant):
+            return await self.jobs.page(tenant, size=size, after=after)
 
     async def cancel(self, key: JobKey) -> JobRecord:
         """Cancel a job and return its record; one that has ended stays as it is."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import bisect
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -22,7 +21,7 @@ from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import ActiveRecord, JobRecord, RequestRecord, UploadRecord
 
 _ACTIVE, _UPLOADS = "active.", "uploads."
-_MOST_CONFLICTS = 1000
+_MOST_CONFLICTS, _READ_AT_ONCE = 1000, 100
 AnyRecord = TypeVar("AnyRecord", bound=Message)
 
 
@@ -150,9 +149,11 @@ class JobRepository:
         end = len(ids) if after is None else bisect.bisect_left(ids, after)
         jobs: list[JobRecord] = []
         while end > 0 and len(jobs) < size:
-            begin = max(0, end - (size - len(jobs)))
-            read = await asyncio.gather(*(self.get(JobKey(tenant, one)) for one in reversed(ids[begin:end])))
-            jobs += [one.record for one in read if one is not None and one.record.state != Job.STATE_DELETING]
+            begin = max(0, end - min(size - len(jobs), _READ_AT_ONCE))
+            keys = [f"{prefix}{one}" for one in reversed(ids[begin:end])]
+            found = await self._records.get_all(keys)
+            read = [_parsed(JobRecord(), found[key].value, key) for key in keys if key in found]
+            jobs += [record for record in read if record.state != Job.STATE_DELETING]
             end = begin
         return Page(jobs, ids[end] if end > 0 else None)
 

@@ -45,7 +45,7 @@ class _JobServicer(JobServiceServicer):
 
     async def ListJobs(self, request: pb.ListJobsRequest, context: Context) -> pb.ListJobsResponse:
         size, after = page_of(request)
-        return page_view(await self._api.jobs.page(caller().tenant, size=size, after=after))
+        return page_view(await self._api.list_page(caller().tenant, size=size, after=after))
 
     async def WatchJob(self, request: pb.WatchJobRequest, context: Context) -> AsyncIterator[pb.WatchJobResponse]:
         async with aclosing(self._api.watches.watch(_key(request.name))) as changes:
