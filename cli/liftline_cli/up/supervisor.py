@@ -90,10 +90,11 @@ class Supervisor:
     def __init__(self, data_dir: Path, *, detectors: int, renderers: int) -> None:
         """Choose ports. Raises UsageError."""
         ports = Ports.choose(data_dir)
-        self._nats = NatsServer(data_dir / "nats", ports.nats, ports.nats_monitoring)
+        self._nats = NatsServer(data_dir / "nats", ports.nats)
         self._s3 = S3Server(data_dir / "s3", ports.s3)
         processes = service_processes(detectors=detectors, renderers=renderers, gateway_port=ports.gateway)
-        self._services = [Service(process, environment(ports)) for process in processes]
+        told = environment(ports, self._s3.keys)
+        self._services = [Service(process, told) for process in processes]
         self._nats_restarts, self._s3_restarts = Restarts(), Restarts()
         self._state = State(Phase.STARTING, os.getpid(), str(data_dir), gateway=f"127.0.0.1:{ports.gateway}")
 
