@@ -18,7 +18,7 @@ from pathlib import Path
 
 from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.children import Child, free_ports, start
-from liftline_cli.up.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
+from liftline_cli.up.s3_server import S3Server
 from liftline_cli.up.starting import is_serving
 
 GATEWAY, DETECTOR, LIFTER, RENDERER = "gateway", "detector", "lifter", "renderer"
@@ -62,7 +62,7 @@ class Cluster:
         """Nothing runs yet."""
         self.folder = folder
         nats, monitoring, s3 = free_ports(3)
-        self.nats = NatsServer(folder / "nats", nats, monitoring)
+        self.nats = NatsServer(folder / "nats", nats, monitoring_port=monitoring)
         self.s3 = S3Server(folder / "s3", s3)
         self.bucket = "liftline"
         self._options, self._workers_module = options, workers_module
@@ -87,8 +87,8 @@ class Cluster:
             **_SOON,
             "LIFTLINE_NATS_URL": self.nats.url,
             "LIFTLINE_S3_ENDPOINT": self.s3.endpoint,
-            "LIFTLINE_S3_ACCESS_KEY": ACCESS_KEY,
-            "LIFTLINE_S3_SECRET_KEY": SECRET_KEY,
+            "LIFTLINE_S3_ACCESS_KEY": self.s3.keys.access_key,
+            "LIFTLINE_S3_SECRET_KEY": self.s3.keys.secret_key,
             "LIFTLINE_S3_BUCKET": self.bucket,
             **self._options,
         }

@@ -33,7 +33,7 @@ def _logging_as_at_the_start() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def nats_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
     """A nats-server that all tests share; one that is to be killed is the test's own (`tests.servers`)."""
-    with running_nats(tmp_path_factory.mktemp("nats")) as server:
+    with running_nats(tmp_path_factory.mktemp("nats"), monitored=True) as server:
         yield server
 
 

@@ -11,14 +11,14 @@ from pydantic import SecretStr
 from liftline.settings.services import NatsSettings, S3Settings
 from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.children import free_ports
-from liftline_cli.up.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
+from liftline_cli.up.s3_server import S3Server
 
 
 @contextmanager
-def running_nats(folder: Path, *, extra: str = "") -> Iterator[NatsServer]:
+def running_nats(folder: Path, *, extra: str = "", monitored: bool = False) -> Iterator[NatsServer]:
     """A nats-server that ends with the context."""
     port, monitoring = free_ports(2)
-    server = NatsServer(folder, port, monitoring, extra=extra)
+    server = NatsServer(folder, port, extra=extra, monitoring_port=monitoring if monitored else None)
     server.start()
     try:
         yield server
@@ -54,4 +54,7 @@ def other_s3() -> S3Settings | None:
 
 def s3_settings(server: S3Server, *, bucket: str) -> S3Settings:
     """To reach it, in a bucket of the test's own."""
-    return S3Settings(endpoint=server.endpoint, access_key=ACCESS_KEY, secret_key=SecretStr(SECRET_KEY), bucket=bucket)
+    keys = server.keys
+    return S3Settings(
+        endpoint=server.endpoint, access_key=keys.access_key, secret_key=SecretStr(keys.secret_key), bucket=bucket
+    )  # fmt: skip

@@ -50,6 +50,7 @@ class _Course:
         self.policy, self.workload, self.pods = policy, workload, pods
         self.at_once, self.drained_s, self.ended_at_s = 0, 0.0, 0.0
         self._autoscaler = Autoscaler(policy)
+        assert cluster.nats.monitoring_port is not None
         self._read = partial(lags, cluster.nats.monitoring_port, consumers_of(list(HANDLERS[DETECTOR])))
         self._begun_s = time.monotonic()
 

@@ -11,7 +11,6 @@ import nats
 from minio import Minio
 from nats.js.api import ConsumerConfig, RetentionPolicy, StreamConfig
 
-from liftline_cli.up.s3_server import ACCESS_KEY, SECRET_KEY
 from tests.cluster import Cluster
 
 _BYTES = 1024
@@ -24,7 +23,8 @@ def loops_per_second(cluster: Cluster, *, count: int) -> float:
 
 async def _loop(cluster: Cluster, count: int) -> float:
     store = Minio(
-        cluster.s3.endpoint.removeprefix("http://"), access_key=ACCESS_KEY, secret_key=SECRET_KEY, secure=False,
+        cluster.s3.endpoint.removeprefix("http://"), access_key=cluster.s3.keys.access_key,
+        secret_key=cluster.s3.keys.secret_key, secure=False,
         region="us-east-1",
     )  # fmt: skip
     connection = await nats.connect(cluster.nats.url)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from liftline.frames import frame_rate
 from liftline.video.opening import NOT_THE_VIDEO
 
-_FEWEST_FRAMES = 3
+_FEWEST_FRAMES = 30
+"""Of fewer, one pause would be many."""
 _HDR_CURVES = {16: "PQ", 18: "HLG"}
 """ITU-T H.273, table 3: SMPTE ST 2084 and ARIB STD-B67."""
 

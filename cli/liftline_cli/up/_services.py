@@ -6,8 +6,8 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from liftline_cli.up._keys import S3Keys
 from liftline_cli.up.ports import Ports
-from liftline_cli.up.s3_server import ACCESS_KEY, SECRET_KEY
 
 GRACE_S = 5.0
 _OURS = ("LIFTLINE_NATS_", "LIFTLINE_S3_", "LIFTLINE_GRPC_", "LIFTLINE_TELEMETRY_METRICS_")
@@ -32,7 +32,7 @@ def service_processes(*, detectors: int, renderers: int, gateway_port: int) -> l
     ]
 
 
-def environment(ports: Ports, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
+def environment(ports: Ports, keys: S3Keys, inherited: Mapping[str, str] = os.environ) -> dict[str, str]:
     """Environment of all services: variables that connect them are set here, all others are the user's."""
     kept = {name: value for name, value in inherited.items() if not name.startswith(_OURS)}
     return {
@@ -41,6 +41,6 @@ def environment(ports: Ports, inherited: Mapping[str, str] = os.environ) -> dict
         **kept,
         "LIFTLINE_NATS_URL": f"nats://127.0.0.1:{ports.nats}",
         "LIFTLINE_S3_ENDPOINT": f"http://127.0.0.1:{ports.s3}",
-        "LIFTLINE_S3_ACCESS_KEY": ACCESS_KEY,
-        "LIFTLINE_S3_SECRET_KEY": SECRET_KEY,
+        "LIFTLINE_S3_ACCESS_KEY": keys.access_key,
+        "LIFTLINE_S3_SECRET_KEY": keys.secret_key,
     }

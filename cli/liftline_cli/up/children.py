@@ -11,7 +11,8 @@ import subprocess
 import sysconfig
 import time
 import urllib.request
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -109,11 +110,23 @@ def wait_until_answering(child: Child, url: str) -> None:
     """
     tls = ssl.create_default_context()
     tls.check_hostname, tls.verify_mode = False, ssl.CERT_NONE
+
+    def answers() -> bool:
+        with urllib.request.urlopen(url, timeout=1, context=tls):  # noqa: S310 - an address of ours
+            return True
+
+    wait_until(child, answers)
+
+
+def wait_until(child: Child, answers: Callable[[], bool]) -> None:
+    """Wait until a server answers as it should; `answers` may raise OSError while it doesn't.
+
+    Raises LiftlineError where it ends or doesn't answer within a minute.
+    """
     end = time.monotonic() + _READY_WITHIN_S
     while time.monotonic() < end and child.alive:
-        try:
-            with urllib.request.urlopen(url, timeout=1, context=tls):  # noqa: S310 - an address of ours
+        with suppress(OSError):
+            if answers():
                 return
-        except OSError:
-            time.sleep(_POLL_S)
+        time.sleep(_POLL_S)
     raise LiftlineError(f"{child.name} doesn't run; {child.log} says why.")

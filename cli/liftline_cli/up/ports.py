@@ -20,7 +20,6 @@ class Ports:
 
     gateway: int = 50051
     nats: int = 4222
-    nats_monitoring: int = 8222
     s3: int = 9000
 
     @classmethod
@@ -40,7 +39,8 @@ def _first_free(*ports: int) -> int:
 
 def _remembered(data_dir: Path) -> Ports:
     try:
-        return Ports(**json.loads((data_dir / MARKER).read_text("utf-8")))
+        told = json.loads((data_dir / MARKER).read_text("utf-8"))
+        return Ports(**{name: told[name] for name in asdict(Ports()) if name in told})
     except FileNotFoundError:
         return Ports()
     except (OSError, ValueError, TypeError) as error:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
+from liftline_cli.up._keys import S3Keys
 from liftline_cli.up.children import Child, free_ports, server, start, wait_until_answering
 
-ACCESS_KEY, SECRET_KEY = "liftline", "liftline-on-this-machine"
 ARGUMENTS = (
     "-logtostderr=true",
     "server",
@@ -57,6 +58,11 @@ class S3Server:
     child: Child | None = field(default=None, init=False)
     _inner: tuple[int, ...] = field(default=(), init=False)
 
+    @cached_property
+    def keys(self) -> S3Keys:
+        """Of this folder. Raises UsageError."""
+        return S3Keys.of(self.folder / "keys.json")
+
     @property
     def endpoint(self) -> str:
         """Address for clients, http(s)://127.0.0.1:PORT."""
@@ -66,9 +72,8 @@ class S3Server:
         """Start it and wait until it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._inner = tuple(free_ports(len(_INNER)))
-        keys = {"AWS_ACCESS_KEY_ID": ACCESS_KEY, "AWS_SECRET_ACCESS_KEY": SECRET_KEY}
         command = [server("weed"), *ARGUMENTS, *self._here()]
-        self.child = start("s3", command, folder=self.folder, environment={**os.environ, **keys})
+        self.child = start("s3", command, folder=self.folder, environment={**os.environ, **self._secrets()})
         wait_until_answering(self.child, f"{self.endpoint}/healthz")
 
     def kill(self) -> None:
@@ -77,12 +82,22 @@ class S3Server:
             self.child.kill()
             self._remove_sockets()
 
+    def _secrets(self) -> dict[str, str]:
+        """Without the inner ones anybody here, a web page's form too, could write where objects lie, past S3."""
+        return {
+            "AWS_ACCESS_KEY_ID": self.keys.access_key,
+            "AWS_SECRET_ACCESS_KEY": self.keys.secret_key,
+            "WEED_JWT_SIGNING_KEY": self.keys.inner_key,
+            "WEED_JWT_SIGNING_READ_KEY": self.keys.inner_key,
+        }
+
     def _here(self) -> list[str]:
         """Its place on this machine. Its parts find each other anew at each start, on whatever ports are free."""
         arguments = [
             f"-dir={self.folder}",
             f"-volume.max={_MOST_VOLUMES}",
             "-master.resumeState=false",
+            "-disableHttp=true",
             "-s3.ip.bind=127.0.0.1",
             f"-s3.port={self.port}",
             *(f"-{name}={port}" for name, port in zip(_INNER, self._inner, strict=True)),

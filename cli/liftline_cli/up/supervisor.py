@@ -90,10 +90,11 @@ class Supervisor:
     def __init__(self, data_dir: Path, *, detectors: int, renderers: int) -> None:
         """Chooses ports, the same as last time if they are free. Raises UsageError if the note of them is damaged."""
         ports = Ports.choose(data_dir)
-        self._nats = NatsServer(data_dir / "nats", ports.nats, ports.nats_monitoring)
+        self._nats = NatsServer(data_dir / "nats", ports.nats)
         self._s3 = S3Server(data_dir / "s3", ports.s3)
         processes = service_processes(detectors=detectors, renderers=renderers, gateway_port=ports.gateway)
-        self._services = [Service(process, environment(ports)) for process in processes]
+        told = environment(ports, self._s3.keys)
+        self._services = [Service(process, told) for process in processes]
         self._servers: list[tuple[NatsServer | S3Server, Restarts]] = [(self._nats, Restarts()), (self._s3, Restarts())]
         self._state = State(Phase.STARTING, os.getpid(), str(data_dir), gateway=f"127.0.0.1:{ports.gateway}")
 

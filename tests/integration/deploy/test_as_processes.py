@@ -24,8 +24,8 @@ from deploy.kubelint.rules.environment import variables
 from liftline.client import Client, Connection
 from liftline.client.views import JobState
 from liftline.service.tokens import mint_token
+from liftline_cli.up._keys import S3Keys
 from liftline_cli.up.children import Child, free_ports, start
-from liftline_cli.up.s3_server import ACCESS_KEY, SECRET_KEY
 from liftline_cli.up.starting import is_serving
 from tests.certificates import Authority
 from tests.integration.deploy.nats_component import PASSWORD, running_component
@@ -45,6 +45,7 @@ class Machine:
     folder: Path
     manifests: Manifests
     replaced: Mapping[str, str]
+    keys: S3Keys
     children: list[Child] = field(default_factory=list)
     ports: dict[str, int] = field(default_factory=dict)
 
@@ -58,7 +59,7 @@ class Machine:
             "LIFTLINE_GRPC_LISTEN": f"127.0.0.1:{api}", "LIFTLINE_GRPC_HEALTH_LISTEN": f"127.0.0.1:{health}",
             "LIFTLINE_TELEMETRY_METRICS_LISTEN": f"127.0.0.1:{metrics}",
             "LIFTLINE_NATS_USER": "liftline", "LIFTLINE_NATS_PASSWORD": PASSWORD,
-            "LIFTLINE_S3_ACCESS_KEY": ACCESS_KEY, "LIFTLINE_S3_SECRET_KEY": SECRET_KEY,
+            "LIFTLINE_S3_ACCESS_KEY": self.keys.access_key, "LIFTLINE_S3_SECRET_KEY": self.keys.secret_key,
         }  # fmt: skip
         given.pop("LIFTLINE_MODELS_DIR", None)  # this machine's own
         assert container["command"][0] == "python"
@@ -93,7 +94,7 @@ def machine(tmp_path: Path, authority: Authority) -> Iterator[Machine]:
             "/etc/liftline/tls/tls.key": str(issued.key),
             "/etc/liftline/jwt/key": str(tmp_path / "jwt"),
         }
-        made = Machine(tmp_path, render(OVERLAYS / "dev"), replaced)
+        made = Machine(tmp_path, render(OVERLAYS / "dev"), replaced, s3.keys)
         yield made
         for child in made.children:
             child.kill()

@@ -25,7 +25,7 @@ from liftline.v1 import job_service_pb2 as api
 from liftline.v1.job_service_pb2_grpc import JobServiceStub
 from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.children import free_ports
-from liftline_cli.up.s3_server import ACCESS_KEY, SECRET_KEY, S3Server
+from liftline_cli.up.s3_server import S3Server
 from tests.integration.gateway.gateways import VIDEO
 from tests.integration.gateway.test_real_servers import post
 from tests.integration.s3.naive_store import BUCKET as NAIVE_BUCKET
@@ -42,8 +42,8 @@ def environment(nats_server: NatsServer, s3: S3Server | None, port: int) -> dict
         **os.environ,
         "LIFTLINE_NATS_URL": nats_server.url,
         **({"LIFTLINE_S3_ENDPOINT": s3.endpoint} if s3 else {}),
-        "LIFTLINE_S3_ACCESS_KEY": ACCESS_KEY,
-        "LIFTLINE_S3_SECRET_KEY": SECRET_KEY,
+        "LIFTLINE_S3_ACCESS_KEY": s3.keys.access_key if s3 else "none",
+        "LIFTLINE_S3_SECRET_KEY": s3.keys.secret_key if s3 else "none",
         "LIFTLINE_S3_BUCKET": BUCKET,
         "LIFTLINE_GRPC_LISTEN": f"127.0.0.1:{port}",
     }
@@ -135,8 +135,8 @@ def test_it_serves_until_it_is_told_to_end(tmp_path: Path, s3_server: S3Server) 
 
 
 def test_it_waits_for_servers_that_are_not_there_yet(tmp_path: Path, s3_server: S3Server) -> None:
-    port, nats_port, monitoring = free_ports(3)
-    server = NatsServer(tmp_path / "nats", nats_port, monitoring)
+    port, nats_port = free_ports(2)
+    server = NatsServer(tmp_path / "nats", nats_port)
     with gateway(environment(server, s3_server, port), tmp_path / "log") as process:
         while "waiting_for_nats" not in (tmp_path / "log").read_text():
             assert process.poll() is None, (tmp_path / "log").read_text()
@@ -153,8 +153,8 @@ def test_it_waits_for_servers_that_are_not_there_yet(tmp_path: Path, s3_server: 
 
 
 def test_it_ends_when_told_though_nats_is_away(tmp_path: Path, s3_server: S3Server) -> None:
-    _, nats_port, monitoring = free_ports(3)
-    server = NatsServer(tmp_path / "nats", nats_port, monitoring)
+    (nats_port,) = free_ports(1)
+    server = NatsServer(tmp_path / "nats", nats_port)
     with gateway(environment(server, s3_server, 0), tmp_path / "log") as process:
         while "waiting_for_nats" not in (tmp_path / "log").read_text():
             time.sleep(0.05)

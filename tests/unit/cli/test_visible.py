@@ -63,7 +63,7 @@ def test_a_reporter_shows_a_hostile_name_in_all_it_says() -> None:
     reporter.fail(f"{HOSTILE}\nError: feigned")
     reporter.say(HOSTILE)
     with reporter.step("plan", 1):
-        console.print(escape(HOSTILE))
+        console.print(escape(HOSTILE), highlight=False, soft_wrap=True)
     printed = file.getvalue()
     assert printed.count("]52;c;cm0=") == 4
     assert not obeyed(printed.replace("\r", "").replace("\x1b[2K", ""))

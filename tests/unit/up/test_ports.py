@@ -29,12 +29,12 @@ def _remember(folder: Path, ports: Ports) -> None:
 
 
 def test_ports_stay_the_same_while_they_are_free(tmp_path: Path) -> None:
-    _remember(tmp_path, Ports(*free_ports(4)))
+    _remember(tmp_path, Ports(*free_ports(3)))
     assert Ports.choose(tmp_path) == Ports.choose(tmp_path)
 
 
 def test_a_port_that_is_taken_is_replaced(tmp_path: Path, taken: int) -> None:
-    before = replace(Ports(*free_ports(4)), gateway=taken)
+    before = replace(Ports(*free_ports(3)), gateway=taken)
     _remember(tmp_path, before)
     after = Ports.choose(tmp_path)
     assert after.gateway != taken

@@ -8,6 +8,7 @@ import pytest
 
 from liftline.client.local_gateway import is_locked
 from liftline.errors import UsageError
+from liftline_cli.up._keys import S3Keys
 from liftline_cli.up._services import environment, service_processes
 from liftline_cli.up.ports import Ports
 from liftline_cli.up.starting import delete_data
@@ -61,7 +62,9 @@ def test_services_find_our_servers_whatever_the_shell_says() -> None:
         "LIFTLINE_SEGMENT_S": "3",
         "LIFTLINE_WORKER_GRACE_S": "1",
     }
-    told = environment(Ports(nats=7), shell)
+    keys = S3Keys("ours", "secret", "inner")
+    told = environment(Ports(nats=7), keys, shell)
+    assert (told["LIFTLINE_S3_ACCESS_KEY"], told["LIFTLINE_S3_SECRET_KEY"]) == ("ours", "secret")
     assert told["LIFTLINE_NATS_URL"] == "nats://127.0.0.1:7"
     assert (told["LIFTLINE_SEGMENT_S"], told["LIFTLINE_WORKER_GRACE_S"], told["PATH"]) == ("3", "1", "/bin")
     assert not {"LIFTLINE_NATS_CREDS_FILE", "LIFTLINE_GRPC_JWT_KEY_FILE"} & set(told)
