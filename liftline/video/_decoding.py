@@ -13,7 +13,7 @@ from av.video.stream import VideoStream
 
 from liftline.plan import Plan
 from liftline.ports import StopToken
-from liftline.video.opening import data_packets, main_video_stream
+from liftline.video.opening import data_packets, main_video_stream, raise_if_out_of_memory
 
 Indexed = tuple[int, VideoFrame]
 """A picture and its place in the plan."""
@@ -112,7 +112,6 @@ class RangeDecoder:
     def _decode(self, packet: Packet[VideoStream] | None) -> list[VideoFrame]:
         try:
             return self._stream.codec_context.decode(packet)
-        except MemoryError:
-            raise
-        except av.FFmpegError:
+        except av.FFmpegError as error:
+            raise_if_out_of_memory(error, self._stream)
             return []

@@ -8,6 +8,8 @@ from av.stream import Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from liftline.video.opening import raise_if_out_of_memory
+
 _PICTURES = 12
 """More than any common group of reordered pictures holds."""
 
@@ -23,7 +25,7 @@ class Probe:
     def __init__(self, stream: VideoStream) -> None:
         """One thread: the first picture must not wait for as many packets as there are threads."""
         stream.codec_context.thread_count = 1
-        self._context, self._count = stream.codec_context, 0
+        self._stream, self._context, self._count = stream, stream.codec_context, 0
         self._last_pts, self._steps_back, self._damaged = -(1 << 63), 0, False
         self.first: VideoFrame | None = None
         self.interlaced = False
@@ -42,9 +44,8 @@ class Probe:
             return
         try:
             frames = self._context.decode(packet)
-        except MemoryError:
-            raise
-        except av.FFmpegError:  # a later packet may decode; a file where none does has no first frame
+        except av.FFmpegError as error:  # a later packet may decode; a file where none does has no first frame
+            raise_if_out_of_memory(error, self._stream)
             self._damaged = True
             return
         for frame in frames:

@@ -23,6 +23,7 @@ from av.video.stream import VideoStream
 
 from liftline.errors import InvalidVideoError
 from liftline.ports import VideoOpener
+from liftline.video.process import memory
 
 CONTAINERS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,nut,mxf,ivf,gif,dv,rm,wtv,nsv,"
@@ -35,6 +36,10 @@ The bare audio ones are there so that such a file is told apart from one that is
 
 _READ_BUFFER_BYTES = 1 << 16
 _AVFMT_FLAG_GENPTS = 1
+_MOST_BITS_PER_PIXEL = 64
+_WITH_TABLES = 1.25
+"""A picture takes a little more than its pixels."""
+
 NOT_THE_VIDEO = Disposition.attached_pic | Disposition.timed_thumbnails
 _SUPPORTED = "give an mp4, mov, mkv, webm, avi, ts, flv, wmv or ogv file"
 
@@ -130,6 +135,15 @@ def data_packets(container: InputContainer, *streams: Stream) -> Iterator[Packet
                 yield packet
     except IndexError:
         return
+
+
+def raise_if_out_of_memory(error: av.FFmpegError, stream: VideoStream) -> None:
+    """Raise MemoryError where decoding failed because no further picture fits; decoders call that invalid data, too."""
+    context = stream.codec_context
+    bits = context.format.padded_bits_per_pixel if context.format else _MOST_BITS_PER_PIXEL
+    picture_bytes = context.width * context.height * bits // 8
+    if isinstance(error, MemoryError) or memory.left_bytes() < picture_bytes * _WITH_TABLES:
+        raise MemoryError from error
 
 
 class _Nameless:

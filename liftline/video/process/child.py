@@ -1,9 +1,4 @@
-"""A reading process: takes one task after the other from its parent, until the parent is gone or something was odd.
-
-Memory is limited by the kernel (Linux: RLIMIT_DATA, which counts what is private and can be written: heaps, buffers of
-pictures, stacks of threads), so that it ends allocations, whatever libav makes them for. RLIMIT_AS would count
-libraries and address space that is only reserved.
-"""
+"""A reading process: takes one task after the other from its parent, until the parent is gone or something was odd."""
 
 from __future__ import annotations
 
@@ -14,13 +9,13 @@ import socket
 import sys
 import traceback
 from collections.abc import MutableMapping
-from pathlib import Path
 from typing import Any, NoReturn
 
 import av
 import structlog
 
 from liftline.errors import LiftlineError, LimitExceededError
+from liftline.video.process import memory
 from liftline.video.process._messages import Say, receive, send
 from liftline.video.process.session import Session
 
@@ -35,7 +30,7 @@ def main() -> None:
     av.logging.set_level(None)
     _send_logs(parent)
     importlib.import_module("liftline.video.reading")
-    own_bytes, keep = _data_bytes(), True
+    own_bytes, keep = memory.used_bytes(), True
     while keep:
         try:
             kind, line = receive(parent)
@@ -50,12 +45,12 @@ def _work(parent: socket.socket, task: dict[str, Any], own_bytes: int) -> bool:
     count = bool(task["pictures"]) + task["is_file"]
     descriptors = list(socket.recv_fds(parent, 1, count)[1]) if count else []
     _, payload = receive(parent)
-    _limit_memory(own_bytes + (task["memory_mb"] << 20))
+    memory.limit(own_bytes + (task["memory_mb"] << 20))
     session = Session(parent, task, descriptors)
     kind, body, sound = _outcome(session, task, payload)
     session.close()
-    _limit_memory(None)
-    keep = sound and _data_bytes() - own_bytes <= _LEFT_OVER_BYTES
+    memory.unlimit()
+    keep = sound and memory.used_bytes() - own_bytes <= _LEFT_OVER_BYTES
     send(parent, kind, (b"k" if keep else b"-") + body)
     return keep
 
@@ -84,18 +79,6 @@ def _told(error: LiftlineError | OSError) -> bytes:
     if isinstance(error, OSError):
         return json.dumps(["OSError", error.errno, error.strerror, error.filename and str(error.filename)]).encode()
     return json.dumps([type(error).__name__, str(error)]).encode()
-
-
-def _limit_memory(size: int | None) -> None:
-    if sys.platform == "linux":
-        resource.setrlimit(resource.RLIMIT_DATA, (resource.RLIM_INFINITY if size is None else size, -1))
-
-
-def _data_bytes() -> int:
-    """What counts against the limit."""
-    if sys.platform != "linux":
-        return 0
-    return int(Path("/proc/self/status").read_text().partition("VmData:")[2].split()[0]) << 10
 
 
 def _send_logs(parent: socket.socket) -> None:

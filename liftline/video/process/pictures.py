@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 _KEPT_BYTES, _MOST_KEPT = 64 << 20, 6
-_IN_PASSING = 2
-"""One is being drawn while one is taken."""
+_LARGE_BYTES = 32 << 20
+"""Of smaller pictures one may be drawn while one is being taken."""
 
 
 class SharedPictures:
@@ -29,7 +29,7 @@ class SharedPictures:
         self.shape = height_px, width_px, 3
         size = height_px * width_px * 3
         self._may_keep = min(_MOST_KEPT, _KEPT_BYTES // size)
-        self.count = self._may_keep + _IN_PASSING
+        self.count = self._may_keep + (2 if size < _LARGE_BYTES else 1)
         self.descriptor = _anonymous_file(self.count * size)
         self._memory = mmap.mmap(self.descriptor, self.count * size)
         self._rooms = as_pictures(self._memory, self.count, self.shape)
