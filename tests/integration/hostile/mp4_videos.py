@@ -56,9 +56,11 @@ def _with_edits(count: int, *, length: int, start: int = 0) -> Bomb:
     edits = _edits(count, length=length, start=start)
 
     def change(kind: bytes, body: bytes) -> bytes:
-        return body.replace(body[body.find(b"edts") - 4 :][: len(_edits(1, length=0, start=0))], b"") + edits if (
-            kind == b"trak"
-        ) else body  # fmt: skip
+        return (
+            body.replace(body[body.find(b"edts") - 4 :][: len(_edits(1, length=0, start=0))], b"") + edits
+            if (kind == b"trak")
+            else body
+        )
 
     return lambda make: changed_boxes(_plain(make), change)
 
@@ -128,8 +130,10 @@ def copies(name: str, tracks: int, size: tuple[int, int], *, frames: int = 2, **
 
 
 MP4: dict[str, Bomb] = {
-    **{f"mp4, index hidden in {kind}": hidden_index(kind.encode().ljust(4))
-       for kind in ("free", "skip", "uuid", "wide", "mdat", "junk", "udta", "meta")},
+    **{
+        f"mp4, index hidden in {kind}": hidden_index(kind.encode().ljust(4))
+        for kind in ("free", "skip", "uuid", "wide", "mdat", "junk", "udta", "meta")
+    },
     "mp4, fifty million pictures hidden in free": hidden_index(b"free", 50_000_000),
     "mp4, sizes of 268 million pictures": _with_table(b"stsz", 0, HUGE),
     "mp4, pictures of 2 GB": _with_table(b"stsz", 0x7FFFFFFF, 30),
@@ -160,17 +164,32 @@ MP4: dict[str, Bomb] = {
     "mp4, a million boxes": lambda make: box(b"free", b"") * 1_000_000 + _plain(make),
     "mp4, boxes of no length": lambda make: _plain(make) + struct.pack(">I4sQ", 1, b"moov", 0) * 100,
     "mp4, a box of 2^63 bytes": lambda make: struct.pack(">I4sQ", 1, b"moov", 1 << 63) + _plain(make),
-    "mp4, 20 MB of tags": _more_in(b"moov", box(b"udta", b"".join(box(b"\xa9nam", b"\0\x0c\0\0abcdefghijkl") for _ in range(800_000)))),
-    "mp4, a cover picture of 2 GB": _more_in(b"moov", box(b"udta", full_box(b"meta", 0x7FFFFFFF, 0x696C7374, 0x7FFFFFF0))),
+    "mp4, 20 MB of tags": _more_in(
+        b"moov", box(b"udta", b"".join(box(b"\xa9nam", b"\0\x0c\0\0abcdefghijkl") for _ in range(800_000)))
+    ),
+    "mp4, a cover picture of 2 GB": _more_in(
+        b"moov", box(b"udta", full_box(b"meta", 0x7FFFFFFF, 0x696C7374, 0x7FFFFFF0))
+    ),
     "mp4, time in units of nothing": _mdhd(0, MOST),
     "mp4, four billion units a second": _mdhd(MOST, MOST),
     "mp4, one unit a second, for ages": _mdhd(1, MOST),
     "mp4, 20,000 fragments without contents": lambda make: _fragments(make, count=20_000),
-    "mp4, fragments' index of billions": lambda make: make("f.mp4", movflags="frag_keyframe+empty_moov").read_bytes() + full_box(b"sidx", 1, 1000, 0, 0, HUGE),
+    "mp4, fragments' index of billions": lambda make: (
+        make("f.mp4", movflags="frag_keyframe+empty_moov").read_bytes() + full_box(b"sidx", 1, 1000, 0, 0, HUGE)
+    ),
     "mp4, random access by the billion": lambda make: _plain(make) + box(b"mfra", full_box(b"tfra", 1, 0, HUGE)),
     "mp4, an index in an index, compressed": lambda make: packed_index(packed_index(_plain(make))),
     "mp4, a compressed index that claims": lambda make: packed_index(claimed_frames(make, 20_000_000)),
-    "mp4, a compressed index of zeros": lambda make: _plain(make)[: _plain(make).index(b"moov") - 4] + box(b"moov", box(b"cmov", box(b"dcom", b"zlib") + box(b"cmvd", struct.pack(">I", 0x7FFFFFF0) + zlib.compress(bytes(50 << 20), 9)))),
+    "mp4, a compressed index of zeros": lambda make: (
+        _plain(make)[: _plain(make).index(b"moov") - 4]
+        + box(
+            b"moov",
+            box(
+                b"cmov",
+                box(b"dcom", b"zlib") + box(b"cmvd", struct.pack(">I", 0x7FFFFFF0) + zlib.compress(bytes(50 << 20), 9)),
+            ),
+        )
+    ),
     "mp4, 100 tracks of 4K": copies("t.mp4", 100, (3840, 2160)),
     "mp4, 12 tracks of 8K": copies("t.mp4", 12, (8192, 4320)),
     "mkv, 40 tracks of 4K": copies("t.mkv", 40, (3840, 2160)),
@@ -178,6 +197,8 @@ MP4: dict[str, Bomb] = {
     "ts, 30 tracks of 4K": copies("t.ts", 30, (3840, 2160)),
     "avi, 40 tracks of 4K": copies("t.avi", 40, (3840, 2160), codec="mpeg4", options={"qscale": "30"}),
     "nut, 40 tracks of 4K": copies("t.nut", 40, (3840, 2160)),
-    "ogg, 30 tracks of 4K": copies("t.ogv", 30, (3840, 2160), codec="libvpx", options={"cpu-used": "8", "deadline": "realtime"}),
+    "ogg, 30 tracks of 4K": copies(
+        "t.ogv", 30, (3840, 2160), codec="libvpx", options={"cpu-used": "8", "deadline": "realtime"}
+    ),
     **{f"bomb: {name}": maker for name, (maker, _) in BOMBS.items()},
-}  # fmt: skip
+}

@@ -105,9 +105,15 @@ def encoded(name: str, size: tuple[int, int], frames: int, *, references: int, p
             "x264-params": f"threads=2:ref={references}:keyint=999:scenecut=0",
         }
         return make(
-            name, size=size, frames=frames, pix_fmt=pix_fmt, options=options,
-            pictures=lambda _: np.broadcast_to(random.integers(0, 255, (size[1], 1, 3), np.uint8), (size[1], size[0], 3)).copy(),
-        ).read_bytes()  # fmt: skip
+            name,
+            size=size,
+            frames=frames,
+            pix_fmt=pix_fmt,
+            options=options,
+            pictures=lambda _: np.broadcast_to(
+                random.integers(0, 255, (size[1], 1, 3), np.uint8), (size[1], size[0], 3)
+            ).copy(),
+        ).read_bytes()
 
     return made
 
@@ -269,36 +275,56 @@ OTHERS: dict[str, Bomb] = {
     "h264, grows to 8K in mid-stream": _stream((128, 96), (8192, 4320)),
     "h264, another size at every other picture": _stream(*[(3840, 2160), (2160, 3840), (1920, 1088)] * 20, each=2),
     "h264, a thousand sequences": _stream(*[(64 + 16 * (n % 50), 64) for n in range(1000)], each=1),
-
     "mkv, real 4K, 8 references": encoded("r8.mkv", (3840, 2160), 16, references=8, pix_fmt="yuv420p"),
     "mkv, blocks of zeros that unpack to gigabytes": _packed_blocks,
     "mkv, 200 attachments": _with_elements(_attachments(200, 100_000)),
     "mkv, an attachment of 60 MB": _with_elements(_attachments(1, 60 << 20)),
-    "mkv, an attachment that claims 1 GB": _with_elements(element(0x1941A469, element(0x61A7, element(0x465C, b"x", claimed=1 << 30)))),
-    "mkv, a decoder's configuration that claims 900 MB": _with_elements(private=element(0x63A2, b"x", claimed=900 << 20)),
+    "mkv, an attachment that claims 1 GB": _with_elements(
+        element(0x1941A469, element(0x61A7, element(0x465C, b"x", claimed=1 << 30)))
+    ),
+    "mkv, a decoder's configuration that claims 900 MB": _with_elements(
+        private=element(0x63A2, b"x", claimed=900 << 20)
+    ),
     "mkv, a decoder's configuration of 60 MB": _with_elements(private=element(0x63A2, bytes(60 << 20))),
     "mkv, elements in elements": _with_elements(element(0x1254C367, element(0x7373, _nested_element(0x67C8, 3_000)))),
     "mkv, chapters in chapters": _with_elements(element(0x1043A770, element(0x45B9, _nested_element(0xB6, 3_000)))),
     "mkv, 300,000 cues": _with_elements(_cues(300_000)),
-    "mkv, 300,000 tags": _with_elements(element(0x1254C367, element(0x7373, element(0x67C8, element(0x45A3, b"A")) * 300_000))),
-    "mkv, 200,000 chapters": _with_elements(element(0x1043A770, element(0x45B9, element(0xB6, element(0x91, b"\1")) * 200_000))),
-    "mkv, 5,000 tracks": _with_elements(element(0x1654AE6B, element(0xAE, element(0xD7, b"\2") + element(0x83, b"\x11") + element(0x86, b"S_TEXT/UTF8")) * 5_000)),
-    "mkv, sizes of 2^56": lambda make: _matroska(blocks=_vp8(make)) + element(0x1F43B675, b"", claimed=(1 << 56) - 2) * 1000,
+    "mkv, 300,000 tags": _with_elements(
+        element(0x1254C367, element(0x7373, element(0x67C8, element(0x45A3, b"A")) * 300_000))
+    ),
+    "mkv, 200,000 chapters": _with_elements(
+        element(0x1043A770, element(0x45B9, element(0xB6, element(0x91, b"\1")) * 200_000))
+    ),
+    "mkv, 5,000 tracks": _with_elements(
+        element(
+            0x1654AE6B,
+            element(0xAE, element(0xD7, b"\2") + element(0x83, b"\x11") + element(0x86, b"S_TEXT/UTF8")) * 5_000,
+        )
+    ),
+    "mkv, sizes of 2^56": lambda make: (
+        _matroska(blocks=_vp8(make)) + element(0x1F43B675, b"", claimed=(1 << 56) - 2) * 1000
+    ),
     "mkv, 300 tracks of subtitles": _beside("s.mkv", "srt", 300),
     "mp4, 300 tracks of subtitles": _beside("s.mp4", "mov_text", 300),
     "mp4, 200 tracks of sound": _beside("s.mp4", "aac", 200),
     "mkv, a day of silence": long_silence("d.mkv"),
     "mkv, a day of silence before the pictures": long_silence("b.mkv", start_s=DAY_S),
     "flv, objects in objects": lambda _: _nested_script(200_000),
-    "flv, an array of 4 billion": lambda _: b"FLV\1\5\0\0\0\x09\0\0\0\0\x12\0\0\x12" + bytes(7) + b"\2\0\nonMetaData\x0a\xff\xff\xff\xff" + bytes(16),
+    "flv, an array of 4 billion": lambda _: (
+        b"FLV\1\5\0\0\0\x09\0\0\0\0\x12\0\0\x12" + bytes(7) + b"\2\0\nonMetaData\x0a\xff\xff\xff\xff" + bytes(16)
+    ),
     "avi, an index that points nowhere": _avi_index(200_000, b"idx1"),
     "avi, 268 million streams": _patched("a.avi", b"avih8\0\0\0", b"avih8\0\0\0" + b"\xff" * 28, codec="mpeg4"),
     "avi, a header of 2 GB": _patched("a.avi", b"strf", b"strf\xff\xff\xff\x7f", codec="mpeg4"),
-    "gif, no end of comments": lambda make: make("a.gif", codec="gif", pix_fmt="rgb8").read_bytes()[:-1] + b"\x21\xfe\1a\0" * 500_000,
-    "id3, a picture of 256 MB": lambda make: b"ID3\4\0\0\x7f\x7f\x7f\x7fAPIC\x7f\x7f\x7f\x00\0\0" + bytes(1000) + make("clip.mp4").read_bytes(),
+    "gif, no end of comments": lambda make: (
+        make("a.gif", codec="gif", pix_fmt="rgb8").read_bytes()[:-1] + b"\x21\xfe\1a\0" * 500_000
+    ),
+    "id3, a picture of 256 MB": lambda make: (
+        b"ID3\4\0\0\x7f\x7f\x7f\x7fAPIC\x7f\x7f\x7f\x00\0\0" + bytes(1000) + make("clip.mp4").read_bytes()
+    ),
     "wav, a chunk of 4 GB": lambda _: b"RIFF\xff\xff\xff\xffWAVEfmt \xff\xff\xff\x7f" + bytes(1000),
     "nothing": lambda _: b"",
     "one byte": lambda _: b"\0",
     "zeros": lambda _: bytes(1 << 20),
     "ones": lambda _: b"\xff" * (1 << 20),
-}  # fmt: skip
+}
