@@ -87,7 +87,7 @@ def _plan(
         packets, sound = _from_first_decodable(packets, first, name), main_audio_stream(container)
         time_base, pts, rate, duration_s = _timing(stream, packets)
         info = _describe(container, stream, first, name, time_base, rate, duration_s)
-        _check_duration(info, sound, limits)
+        _check_duration(info, _sound_s(container, sound), limits)
         warnings = (
             *packets.warnings,
             *(cautions.of_rate(name, pts, time_base) if packets.exact else (cautions.of_times(name, rate),)),
@@ -107,9 +107,16 @@ def _from_first_decodable(packets: PacketIndex, first: VideoFrame, name: str) ->
     return replace(packets, pts=packets.pts[lost:], warnings=(*packets.warnings, cautions.of_start(name, lost)))
 
 
-def _check_duration(info: VideoInfo, sound: AudioStream | None, limits: VideoLimits) -> None:
-    """Of pictures, and of sound as far as its container tells."""
-    sound_s = float((sound.duration or 0) * (sound.time_base or 0)) if sound is not None else 0.0
+def _sound_s(container: InputContainer, sound: AudioStream | None) -> float:
+    """How long there is sound, as far as the container tells. Matroska tells of the longest track only."""
+    if sound is None:
+        return 0.0
+    if sound.duration is None and "matroska" in container.format.name:
+        return (container.duration or 0) / 1e6
+    return float((sound.duration or 0) * (sound.time_base or 0))
+
+
+def _check_duration(info: VideoInfo, sound_s: float, limits: VideoLimits) -> None:
     for duration_s, what in ((info.duration_s, ""), (sound_s, " of sound")):
         if duration_s > limits.max_duration_s:
             raise LimitExceededError(

@@ -17,6 +17,7 @@ from tests.conftest import SHARED_DATA
 from tests.fuzz.campaign import decode_all, process_all
 from tests.fuzz.cases import summary
 from tests.fuzz.sources import make_sources
+from tests.integration.hostile import corpus
 
 PIPELINE_NUMBERS = 1_000_000
 """Cases from here on go through the whole pipeline."""
@@ -44,8 +45,19 @@ def main() -> int:
     _say(summary("whole pipeline", processed))
     undone = len(numbers) - len(decoded) - len(processed)
     findings = sum(r.outcome == "finding" for r in (*decoded, *processed))
+    if not options.replay:
+        findings += _corpus(folder)
     _say(f"{findings} findings, {undone} cases not run for lack of time, {time.monotonic() - began:.0f} s")
     return 1 if findings else 0
+
+
+def _corpus(folder: Path) -> int:
+    """All kinds of hostile videos, one line each; returns the number of findings."""
+    findings = 0
+    for found in corpus.attempts(corpus.KINDS, folder):
+        findings += corpus.is_finding(found)
+        _say(("FINDING " if corpus.is_finding(found) else "") + corpus.described(found))
+    return findings
 
 
 def _say(text: str) -> None:

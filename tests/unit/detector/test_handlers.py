@@ -154,8 +154,7 @@ def test_planning_shows_signs_of_life_before_any_frame_is_done(job: FolderJob) -
     work = plan_task(job)
     work.progress = moves = Moves()
     PlanHandler(Counting().model, Settings())(work)
-    assert moves.told.count(0) >= FRAMES
-    assert moves.told.index(FRAMES) >= FRAMES
+    assert moves.told.index(FRAMES) >= 3, "when it begins, a few times a second, and when it ends"
 
 
 def test_planning_stops_when_told(job: FolderJob) -> None:

@@ -175,7 +175,7 @@ def test_joining_lives_before_it_is_done(stored: Stored) -> None:
     work = stored.work(Stage.MUX, parts=stored.render())
     work.progress = FrameCounter(told.append)
     MuxHandler()(work)
-    assert told.count(0) >= FRAMES
+    assert told.index(FRAMES) >= 10, "at every segment at least"
     assert told[-1] == FRAMES
 
 
