@@ -150,13 +150,12 @@ def fetch_file(
         Cancelled: told to stop; `part` keeps what came.
     """
     resumed = part.size_bytes > 0
-    _complete(file, part, policy, on_bytes, stop)
-    if resumed and not part.has(file.sha256):  # perhaps for what was there before
-        part.discard()
+    for _ in range(1 + resumed):  # wrong bytes of a resumed file may be those that were there before
         _complete(file, part, policy, on_bytes, stop)
-    if not part.has(file.sha256):
+        if part.has(file.sha256):
+            return
         part.discard()
-        raise WrongBytesError("SHA-256 differs")
+    raise WrongBytesError("SHA-256 differs")
 
 
 def _complete(file: RemoteFile, part: Part, policy: RetryPolicy, on_bytes: OnBytes, stop: StopToken | None) -> None:

@@ -19,7 +19,8 @@ from liftline.v1.events_pb2 import TaskId
 from liftline.v1.records_pb2 import Attempts
 
 _YES, _NO = b"yes", b"no"
-_ANSWER_WITHIN_S, _AGAIN_S = 2.0, 0.1
+_ANSWER_WITHIN_S, _AGAIN_S = 10.0, 0.1
+"""After an outage of NATS a busy worker takes seconds to be back; who doesn't answer is taken for dead."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Attempt:
             answer = await self._bus.ask(worker_subject(worker), question, wait_s=left_s)
             if answer is not None:
                 return answer == _YES
-            await asyncio.sleep(_AGAIN_S)  # after an outage of the server it may only be on its way back
+            await asyncio.sleep(_AGAIN_S)
         return False
 
     async def _change(self, *, add: bool) -> None:

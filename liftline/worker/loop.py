@@ -199,12 +199,12 @@ class _TaskRunner:
         with self.inputs.in_use(running.key.job), task_folders(self.folder, running.key.name) as folders:
             work = TaskInputs(running, folders, self.inputs, self.store)
             await self._fetch(running, work)
-            async with AsyncExitStack() as turn:
-                alone = await turn.enter_async_context(self.admission.admitted(running))
+            async with AsyncExitStack() as slot:
+                alone = await slot.enter_async_context(self.admission.admitted(running))
                 began_s = time.monotonic()
                 outcome = await self._handle(running, work)
                 if not alone:  # others may work while this is stored; what one of them does could kill it once more
-                    await turn.aclose()
+                    await slot.aclose()
                 return await self._entered(running, outcome, began_s=began_s)
 
     async def _entered(self, running: RunningTask, outcome: StageOutcome, *, began_s: float) -> TaskResult:
@@ -216,7 +216,7 @@ class _TaskRunner:
         return await running.retry(lambda: first_result(self.records, running, result))
 
     async def _fetch(self, running: RunningTask, work: TaskInputs) -> None:
-        """Get what the handler needs, before it is its turn."""
+        """Get what the handler needs, before a slot is taken."""
         await asyncio.to_thread(work.fetch_inputs)
         if (stage := GATHERS.get(running.key.stage)) is not None:
             work.segment_results = await gather_results(self.records, running, stage)
@@ -239,6 +239,6 @@ class _TaskRunner:
         await running.retry(lambda: check_job(self.records, running))
 
 
-async def _wait(lives: set[asyncio.Task[None]], timeout_s: float) -> None:
-    if lives:
-        await asyncio.wait(lives, timeout=timeout_s)
+async def _wait(tasks: set[asyncio.Task[None]], timeout_s: float) -> None:
+    if tasks:
+        await asyncio.wait(tasks, timeout=timeout_s)

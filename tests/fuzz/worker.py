@@ -13,6 +13,7 @@ from typing import Any
 import av
 import structlog
 
+from benchmarks.measuring.processes import peak_bytes
 from liftline.errors import LiftlineError
 from liftline.plan import Plan
 from liftline.progress import StopFlag
@@ -65,8 +66,7 @@ def main() -> None:
     structlog.configure(logger_factory=structlog.ReturnLoggerFactory())
     for line in sys.stdin:
         answer = attempt(Path(line.rstrip("\n")))
-        peak_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        sys.stdout.write(json.dumps(answer | {"peak_mb": peak_mb}) + "\n")
+        sys.stdout.write(json.dumps(answer | {"peak_mb": peak_bytes() / (1 << 20)}) + "\n")
         sys.stdout.flush()
 
 

@@ -179,12 +179,23 @@ def test_no_gateway_is_told_with_its_exit_code(gateway: Gateway) -> None:
     gateway.start()
 
 
+LISTENING = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+from liftline_cli.main import main
+main()
+"""
+"""The command where Ctrl-C isn't ignored, as it is in a test run in the background.
+
+Not by `preexec_fn`: that forks this process, in which other threads are within gRPC.
+"""
+
+
 def test_ctrl_c_leaves_the_job_running_and_says_how_to_come_back(gateway: Gateway) -> None:
     gateway.put(pb.Job(name="jobs/one", state=pb.Job.STATE_RUNNING))
-    command = [sys.executable, "-m", "liftline_cli.main", "watch", "one", "--json"]
     process = subprocess.Popen(
-        [*command, "--server", f"127.0.0.1:{gateway.port}"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        [sys.executable, "-c", LISTENING, "watch", "one", "--json", "--server", f"127.0.0.1:{gateway.port}"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     assert process.stdout is not None
     assert json.loads(process.stdout.readline())["state"] == "running"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import resource
 import sys
 import time
 
 import numpy as np
 
+from benchmarks.measuring.processes import peak_bytes
 from liftline.detections import Detections
 from liftline.progress import FrameCounter, StopFlag
 from liftline_lifter.stage import LiftSettings, TrackSettings, lift_tracks
@@ -52,7 +52,7 @@ def main() -> None:
         "observed": int(tracks.observed.sum()),
         "track_s": round(tracked - before, 2),
         "lift_s": round(lifted - tracked, 2),
-        "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10,
+        "peak_mib": peak_bytes() >> 20,
     }
     sys.stdout.write(json.dumps(report))
 
