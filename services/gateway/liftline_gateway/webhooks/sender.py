@@ -12,6 +12,7 @@ import binascii
 import hashlib
 import hmac
 import json
+import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -26,18 +27,22 @@ from liftline.errors import UnavailableError, UsageError
 from liftline.settings.services import GatewaySettings
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import JobRecord
+from liftline_gateway.turns import Turns
+from liftline_gateway.webhooks._posting import post
 from liftline_gateway.webhooks.address import address_problem
 
 log = structlog.get_logger(__name__)
 
 _LEAST_KEY_BYTES = 24
-_CONCURRENCY = 8
+AT_ONCE_OF_TENANT, AT_ONCE_TO_HOST, _AT_ONCE = 2, 8, 64
+"""Attempts at a time: of one tenant to one host, of all to one host, of all to all."""
+_RESOLVING = 8
 _GONE = 410
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long a receiver has to answer one attempt, the pauses between attempts, and how long there are any."""
+    """How long a receiver has for one attempt in all, the pauses between attempts, and how long there are any."""
 
     timeout_s: float = 10.0
     first_pause_s: float = 1.0
@@ -52,10 +57,10 @@ class WebhookSender:
         """Raises UsageError where webhooks are allowed but the key is missing, too short or no base64."""
         self._hosts, self._retry = settings.webhook_hosts, retry or RetryPolicy()
         self._key = signing_key(settings.webhook_secret.get_secret_value()) if self._hosts else b""
-        ca_file = str(settings.webhook_ca_file) if settings.webhook_ca_file else None
-        timeout = urllib3.Timeout(connect=self._retry.timeout_s, read=self._retry.timeout_s)
-        self._client = urllib3.PoolManager(num_pools=_CONCURRENCY, timeout=timeout, retries=False, ca_certs=ca_file)
-        self._threads = ThreadPoolExecutor(_CONCURRENCY, thread_name_prefix="webhook")
+        self._tls = _tls(settings) if self._hosts else ssl.create_default_context()
+        self._resolver = ThreadPoolExecutor(_RESOLVING, thread_name_prefix="webhook")
+        self._of_tenant = Turns(of_one=AT_ONCE_OF_TENANT, of_all=_AT_ONCE)
+        self._of_host = Turns(of_one=AT_ONCE_TO_HOST, of_all=_AT_ONCE)
 
     async def send(self, record: JobRecord) -> bool:
         """Tell of a job's end. Returns, perhaps after minutes, whether it was answered; if not, it was given up."""
@@ -84,40 +89,44 @@ class WebhookSender:
         return True
 
     def close(self) -> None:
-        """Close connections; what wasn't answered is sent again by the gateway that takes over."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        self._client.clear()
+        """What wasn't answered is sent again by the gateway that takes over."""
+        self._resolver.shutdown(wait=False, cancel_futures=True)
 
     async def _attempt(self, record: JobRecord) -> str | None:
         """POST once; None if answered, else why a retry is of no use. Raises UnavailableError where it may be."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._post, record)
-
-    def _post(self, record: JobRecord) -> str | None:
-        body = payload_of(record)
-        try:
-            answer = self._client.request(
-                "POST",
-                record.webhook_uri,
-                body=body,
-                headers={
-                    "content-type": "application/json",
-                    "user-agent": "liftline",
-                    **signature_headers(self._key, identity=record.job, time_s=int(time.time()), body=body),
-                },
-                redirect=False,
-                preload_content=False,
-            )
-        except urllib3.exceptions.HTTPError as error:
-            raise UnavailableError(f"{_host(record)} can't be reached: {error}") from error
-        answer.close()
-        if 200 <= answer.status < 300:
+        host = urllib3.util.parse_url(record.webhook_uri).host
+        async with self._of_tenant.turn((record.tenant, host)), self._of_host.turn(host):
+            try:
+                async with asyncio.timeout(self._retry.timeout_s):
+                    status = await self._post(record)
+            except TimeoutError as error:
+                raise UnavailableError(f"{_host(record)} didn't answer within {self._retry.timeout_s:g} s.") from error
+        if 200 <= status < 300:
             return None
-        if 300 <= answer.status < 400:
-            return f"It answered {answer.status}, and webhooks follow no redirects."
-        if answer.status == _GONE:
+        if 300 <= status < 400:
+            return f"It answered {status}, and webhooks follow no redirects."
+        if status == _GONE:
             return "It answered that it is gone (410)."
-        raise UnavailableError(f"{_host(record)} answered {answer.status}.")
+        raise UnavailableError(f"{_host(record)} answered {status}.")
+
+    async def _post(self, record: JobRecord) -> int:
+        body = payload_of(record)
+        headers = {
+            "content-type": "application/json",
+            "user-agent": "liftline",
+            **signature_headers(self._key, identity=record.job, time_s=int(time.time()), body=body),
+        }
+        url = urllib3.util.parse_url(record.webhook_uri)
+        return await post(url, body, headers, tls=self._tls, resolver=self._resolver)
+
+
+def _tls(settings: GatewaySettings) -> ssl.SSLContext:
+    """Raises UsageError for a file that holds no authority."""
+    try:
+        return ssl.create_default_context(cafile=settings.webhook_ca_file)
+    except OSError as error:
+        problem = f"{settings.webhook_ca_file}: no certificates can be read there ({error}); name another file."
+        raise UsageError(f"LIFTLINE_GATEWAY_WEBHOOK_CA_FILE: {problem}") from error
 
 
 def _host(record: JobRecord) -> str:
