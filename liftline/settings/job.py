@@ -26,9 +26,11 @@ ExportFormat = Literal["json", "csv", "npy", "trc"]
 DETECTOR_NAME = r"[a-z0-9][a-z0-9_-]{0,63}"
 NARROWEST_VIEW_DEG, WIDEST_VIEW_DEG = 1.0, 170.0
 """Fields of view that a lens without distortion can have."""
+LONGEST_FOCAL_PX = 1e6
+"""Of the narrowest view across the widest picture, 16,384 pixels, rounded up."""
 SHORTEST_PERSON_M, TALLEST_PERSON_M = 0.4, 2.8
 """Heights of people that are accepted: from a baby to the tallest person there ever was."""
-MOST_HEIGHTS = 50
+MOST_HEIGHTS, MOST_PEOPLE = 50, 10_000
 T = TypeVar("T")
 
 
@@ -53,7 +55,11 @@ class LiftChoices:
     )  # fmt: skip
     native_rate: bool = Field(default=False, description="Don't resample to the rate of the weights.")
     focal_px: float | None = Field(
-        default=None, ge=1.0, allow_inf_nan=False, description="Focal length in pixels. [default: a usual one]"
+        default=None,
+        ge=1.0,
+        le=LONGEST_FOCAL_PX,
+        allow_inf_nan=False,
+        description="Focal length in pixels. [default: a usual one]",
     )
     fov_deg: float | None = Field(
         default=None, ge=NARROWEST_VIEW_DEG, le=WIDEST_VIEW_DEG,
@@ -103,7 +109,10 @@ class JobSettings(RenderChoices, LiftChoices):
 
     detector: str | None = Field(default=None, description="Fail unless the deployment runs this one. [default: any]")
     max_people: int | None = Field(
-        default=None, ge=1, description="Most people at a time, the most prominent first. [default: all]"
+        default=None,
+        ge=1,
+        le=MOST_PEOPLE,
+        description="Most people at a time, the most prominent first. [default: all]",
     )
     export: Annotated[tuple[ExportFormat, ...], WrapValidator(each_once)] = Field(
         default=(), serialization_alias="export_formats", json_schema_extra={"metavar": "LIST"},

@@ -142,7 +142,8 @@ def _nearly_right(field: FieldDescriptor, names: list[str]) -> st.SearchStrategy
         "page_token": st.from_regex(r"[A-Za-z0-9_-]{1,64}", fullmatch=True).map(page_token),
         "upload": st.sampled_from([name for name in names if name.startswith("uploads/")]),
     }
-    doubles = {"person_height_m": st.floats(1, 2), "height_m": st.floats(1, 2), "fov_deg": st.floats(10, 150)}
+    doubles = {"person_height_m": st.floats(1, 2), "height_m": st.floats(1, 2), "fov_deg": st.floats(10, 150),
+               "focal_px": st.floats(1, 1e6)}  # fmt: skip
     kinds: dict[int, st.SearchStrategy[Any]] = {
         FieldDescriptor.TYPE_STRING: strings.get(field.name, st.sampled_from(names)),
         FieldDescriptor.TYPE_INT32: st.integers(0, 2000),

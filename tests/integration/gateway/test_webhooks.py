@@ -9,7 +9,10 @@ import hashlib
 import hmac
 import json
 import shutil
+import socket
+import socketserver
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,19 +25,20 @@ from liftline.net.retrying import RetryPolicy
 from liftline.settings.services import GatewaySettings
 from liftline.v1.job_service_pb2 import CancelJobRequest, Failure, Job
 from liftline.v1.records_pb2 import JobRecord
-from liftline_gateway.webhooks.sender import WebhookSender
+from liftline_gateway.webhooks.sender import AT_ONCE_OF_TENANT, AT_ONCE_TO_HOST, WebhookSender
 from tests.integration.gateway.gateways import Deployment, run, states
 from tests.integration.gateway.receivers import Received, receiving
 
 KEY = b"0123456789abcdef0123456789abcdef"
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
+ANSWER_S = 2.0
 QUICK = RetryPolicy(timeout_s=1.0, first_wait_s=0.01, longest_wait_s=0.05)
 
 
 @contextlib.contextmanager
 def webhooks(*, ca_file: Path | None = None, hosts: tuple[str, ...] = ("127.0.0.1",)) -> Iterator[WebhookSender]:
     settings = GatewaySettings(webhook_hosts=hosts, webhook_secret=SecretStr(SECRET), webhook_ca_file=ca_file)
-    made = WebhookSender(settings, answer_s=2.0, policy=QUICK)
+    made = WebhookSender(settings, answer_s=ANSWER_S, policy=QUICK)
     try:
         yield made
     finally:
@@ -198,3 +202,123 @@ async def test_a_cancelled_job_is_told_at_once(tmp_path: Path) -> None:
 
     with receiving(204) as receiver, webhooks() as sender:
         await run(use, tmp_path, webhook_hosts=("127.0.0.1",), tell=sender.send, coordinating=False)
+
+
+@contextlib.contextmanager
+def trickling(*, before: bytes = b"HTTP/1.1 ") -> Iterator[tuple[str, list[socket.socket]]]:
+    """A receiver that answers a byte at a time, for good."""
+    taken: list[socket.socket] = []
+    stop = threading.Event()
+
+    def trickle() -> None:
+        while not stop.wait(0.1):
+            with contextlib.suppress(BlockingIOError):
+                taken.append(listener.accept()[0])
+            for one in taken:
+                with contextlib.suppress(OSError):
+                    one.send(b"x" if one in begun else before)
+                begun.add(one)
+
+    begun = set[socket.socket]()
+    with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+        listener.setblocking(False)
+        thread = threading.Thread(target=trickle)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/jobs", taken
+        finally:
+            stop.set()
+            thread.join()
+            for one in taken:
+                one.close()
+
+
+@pytest.mark.parametrize("before", [b"HTTP/1.1 ", b"HTTP/1.1 100 Continue\r\nx: "], ids=["status", "headers"])
+def test_a_receiver_that_trickles_has_one_deadline_for_all_of_its_answer(before: bytes) -> None:
+    with trickling(before=before) as (address, taken):
+        begin_s = time.monotonic()
+        assert not tell(address)
+        assert time.monotonic() - begin_s < ANSWER_S + QUICK.timeout_s + 3
+        assert taken
+
+
+@pytest.mark.parametrize("elsewhere", [True, False], ids=["another host", "another tenant"])
+async def test_receivers_that_trickle_hold_up_nobody_else(*, elsewhere: bool) -> None:
+    async def use(sender: WebhookSender, slow: str, quick: str) -> None:
+        held = [asyncio.create_task(sender.send(ended(slow))) for _ in range(30)]
+        await asyncio.sleep(0.5)
+        other = ended(quick.replace("127.0.0.1", "localhost") if elsewhere else quick)
+        other.tenant = other.tenant if elsewhere else "b"
+        async with asyncio.timeout(1.2):
+            assert await sender.send(other)
+        for task in held:
+            task.cancel()
+        await asyncio.gather(*held, return_exceptions=True)
+
+    with trickling() as (slow, taken), receiving(200) as quick, webhooks(hosts=("127.0.0.1", "localhost")) as sender:
+        await use(sender, slow, quick.url)
+        assert len(taken) == AT_ONCE_OF_TENANT
+
+
+async def test_one_host_gets_a_bounded_number_of_webhooks_at_a_time() -> None:
+    async def use(sender: WebhookSender, slow: str) -> None:
+        records = [ended(slow) for _ in range(30)]
+        for number, record in enumerate(records):
+            record.tenant = f"t{number}"
+        held = [asyncio.create_task(sender.send(record)) for record in records]
+        await asyncio.sleep(1.0)
+        for task in held:
+            task.cancel()
+        await asyncio.gather(*held, return_exceptions=True)
+
+    with trickling() as (slow, taken), webhooks() as sender:
+        await use(sender, slow)
+        assert len(taken) == AT_ONCE_TO_HOST
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"", b"nonsense\r\n\r\n", b"HTTP/2 200\r\n\r\n", b"HTTP/1.1 2000 OK\r\n\r\n", b"x" * 100_000,
+        b"HTTP/1.1 100 C\r\n\r\n" * 200,
+    ],
+    ids=["nothing", "no HTTP", "another version", "no status", "a long line", "interim ones alone"],
+)  # fmt: skip
+def test_what_is_no_answer_is_none(answer: bytes) -> None:
+    with answering(answer) as address:
+        assert not tell(address)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [b"HTTP/1.1 204 \r\n\r\n", b"HTTP/1.0 200 \r\n\r\n", b"HTTP/1.1 103 E\r\nlink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\n"],
+)  # fmt: skip
+def test_plain_answers_and_those_after_interim_ones_count(answer: bytes) -> None:
+    with answering(answer) as address:
+        assert tell(address)
+
+
+@contextlib.contextmanager
+def answering(answer: bytes) -> Iterator[str]:
+    """A receiver that answers with these bytes."""
+
+    class Handler(socketserver.StreamRequestHandler):
+        def handle(self) -> None:
+            self.connection.recv(1 << 16)
+            with contextlib.suppress(OSError):
+                self.wfile.write(answer)
+
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_address[1]}/jobs"
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_an_authority_that_cant_be_read_is_refused_at_the_start(tmp_path: Path) -> None:
+    settings = GatewaySettings(webhook_hosts=("a",), webhook_secret=SecretStr(SECRET), webhook_ca_file=tmp_path / "no")
+    with pytest.raises(UsageError, match="LIFTLINE_GATEWAY_WEBHOOK_CA_FILE"):
+        WebhookSender(settings)

@@ -92,7 +92,7 @@ def test_a_height_that_says_nothing_is_refused(texts: list[str]) -> None:
         ({"focal_px": 900.0, "fov_deg": 60.0}, "--focal-px and --fov both"),
         ({"export": "json,bvh"}, "--export: there is no 'bvh'"),
         ({"person_height_m": ["17"]}, "--person-height: 0.4 to 2.8 metres, not 17"),
-        ({"max_people": 0}, "--max-people: 1 or more"),
+        ({"max_people": 0}, "--max-people: 1 to 10000, not 0"),
     ],
 )
 def test_what_is_wrong_is_told_by_the_option(options: dict[str, Any], words: str) -> None:

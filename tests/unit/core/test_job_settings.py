@@ -101,6 +101,7 @@ def test_zero_in_a_message_means_whatever_is_usual() -> None:
     [
         {"smooth": "kalman"}, {"layout": "4d"}, {"max_people": 0}, {"max_people": -1}, {"detector": "Blaze Pose"},
         {"detector": ""}, {"focal_px": 0.5}, {"focal_px": float("nan")}, {"focal_px": float("inf")}, {"fov_deg": 0.0},
+        {"focal_px": 1e308}, {"max_people": 10_001},
         {"fov_deg": 180.0}, {"fov_deg": float("nan")}, {"person_height_m": 175.0}, {"person_height_m": float("nan")},
         {"native_rate": "maybe"}, {"lock_knees": True},
     ],
@@ -133,7 +134,7 @@ def test_heights_of_a_crowd_are_refused() -> None:
     ("wrong", "words"),
     [
         ({"fov_deg": 200}, "fov_deg: 1 to 170 degrees, not 200"),
-        ({"max_people": -3}, "max_people: 1 or more, not -3"),
+        ({"max_people": -3}, "max_people: 1 to 10000, not -3"),
         ({"smooth": "kalman"}, "no 'kalman' in this version; choose 'none', 'one-euro', 'butterworth' or 'savgol'"),
     ],
 )
@@ -165,7 +166,7 @@ def test_settings_cannot_be_changed_and_copies_are_checked() -> None:
 
 def test_limits_are_there_for_whoever_asks() -> None:
     assert limits(INFOS["fov_deg"]) == (1.0, 170.0)
-    assert limits(INFOS["max_people"]) == (1, None)
+    assert limits(INFOS["max_people"]) == (1, 10_000)
     assert limits(INFOS["detector"]) == (None, None)
 
 

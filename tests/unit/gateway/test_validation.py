@@ -76,7 +76,7 @@ def test_everything_wrong_is_told_at_once() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("focal_px", [float("inf"), float("-inf"), float("nan"), -5.0, 0.5, 5e-324])
+@pytest.mark.parametrize("focal_px", [float("inf"), float("-inf"), float("nan"), -5.0, 0.5, 5e-324, 1.1e6, 1e308])
 def test_a_focal_length_that_no_camera_has(focal_px: float) -> None:
     request = api.CreateJobRequest(upload="uploads/a", settings=api.JobSettings(focal_px=focal_px))
     with pytest.raises(ApiError) as caught:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -218,6 +219,14 @@ BOX, POINTS = np.ones((1, 5), np.float32), np.ones((1, 4, 17), np.float32)
 def test_a_broken_file_says_why(boxes: Any, keypoints: Any, metadata: Any, reason: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidInputError, match=reason):
         read_detectron_file(foreign(tmp_path / "f.npz", boxes, keypoints, metadata))
+
+
+@pytest.mark.parametrize("of", ["boxes", "keypoints"])
+def test_people_far_from_the_picture_are_refused(of: str, tmp_path: Path) -> None:
+    found = detections([2, 1])
+    far = replace(found, **{f"{of}_px": np.where(getattr(found, f"{of}_px") > 20, 1e38, 3).astype(np.float32)})
+    with pytest.raises(InvalidInputError, match=r"f\.npz: 1e\+38 is no place in or near a picture of 1280x720 pixels"):
+        load_keypoints(write(tmp_path / "f.npz", far), fps=30)
 
 
 def test_another_npz_is_no_detectron_file(tmp_path: Path) -> None:

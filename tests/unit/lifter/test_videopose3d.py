@@ -187,6 +187,23 @@ def test_a_dataset_that_cannot_be_lifted_says_why(
         read_custom_dataset(path)
 
 
+@pytest.mark.parametrize("far_px", [1e38, -1e6])
+def test_keypoints_far_from_the_picture_are_refused(far_px: float, tmp_path: Path) -> None:
+    positions = np.full((5, 17, 2), 100.0)
+    positions[3, 5, 0] = far_px
+    positions[4, 6, 1] = np.nan
+    path = foreign(tmp_path / "f.npz", {"a.mp4": {"custom": [positions]}})
+    with pytest.raises(InvalidInputError, match=r"f\.npz: 1e\+\d+ is no place in or near a picture of \d+x\d+ pixels"):
+        load_keypoints(path)
+
+
+def test_tracks_far_from_the_picture_are_refused(tmp_path: Path) -> None:
+    tracks = tracks_of([5])
+    tracks_file.save(tmp_path / "t.npz", replace(tracks, keypoints_px=np.full_like(tracks.keypoints_px, 1e38)))
+    with pytest.raises(InvalidInputError, match=r"t\.npz: 1e\+38 is no place in or near a picture"):
+        load_keypoints(tmp_path / "t.npz")
+
+
 def test_keypoints_that_are_all_missing_are_refused() -> None:
     with pytest.raises(InvalidInputError, match="no keypoints at all"):
         tracks_from_custom([CustomSubject("a.mp4", 640, 480, np.full((5, 17, 2), np.nan, np.float32))], fps=30)

@@ -28,7 +28,7 @@ def address_problem(address: str, *, hosts: Collection[str]) -> str | None:
 
 
 def _parsed(address: str) -> Url | None:
-    """The parser is that of the client which connects, so that both see the same host."""
+    """Parsed here and by the sender alike, and by nothing else, so that all see the same host."""
     if len(address) > _LONGEST or not all("!" <= letter <= "~" for letter in address) or "\\" in address:
         return None
     try:

@@ -12,25 +12,31 @@ import binascii
 import hashlib
 import hmac
 import json
+import socket
+import ssl
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC
 
+import httpx
 import structlog
-import urllib3
 from google.protobuf.json_format import MessageToDict
+from urllib3.util import Url, parse_url
 
 from liftline.errors import UnavailableError, UsageError
 from liftline.net.retrying import WEBHOOK, RetryPolicy, retry_async
 from liftline.settings.services import GatewaySettings
 from liftline.v1.job_service_pb2 import Job
 from liftline.v1.records_pb2 import JobRecord
+from liftline_gateway.turns import Turns
 from liftline_gateway.webhooks.address import address_problem
 
 log = structlog.get_logger(__name__)
 
 _LEAST_KEY_BYTES = 24
-_CONCURRENCY = 8
+AT_ONCE_OF_TENANT, AT_ONCE_TO_HOST, _AT_ONCE = 2, 8, 64
+"""Attempts at a time: of one tenant to one host, of all to one host, of all to all."""
+_RESOLVING = 8
 _GONE = 410
 
 
@@ -38,16 +44,17 @@ class WebhookSender:
     """Posts to hosts that the deployment allows, and to no others."""
 
     def __init__(self, settings: GatewaySettings, *, answer_s: float = 10.0, policy: RetryPolicy = WEBHOOK) -> None:
-        """A receiver has `answer_s` to answer one attempt.
+        """A receiver has `answer_s` for all of one attempt, from the look-up of its name to its answer's last header.
 
-        Raises UsageError where webhooks are allowed but the key is missing, too short or no base64.
+        Raises UsageError where webhooks are allowed but the key is missing, too short or no base64, or the file of
+        authorities can't be read.
         """
-        self._hosts, self._policy = settings.webhook_hosts, policy
+        self._hosts, self._answer_s, self._policy = settings.webhook_hosts, answer_s, policy
         self._key = signing_key(settings.webhook_secret.get_secret_value()) if self._hosts else b""
-        ca_file = str(settings.webhook_ca_file) if settings.webhook_ca_file else None
-        timeout = urllib3.Timeout(connect=answer_s, read=answer_s)
-        self._client = urllib3.PoolManager(num_pools=_CONCURRENCY, timeout=timeout, retries=False, ca_certs=ca_file)
-        self._threads = ThreadPoolExecutor(_CONCURRENCY, thread_name_prefix="webhook")
+        self._tls = _tls(settings) if self._hosts else ssl.create_default_context()
+        self._resolver = ThreadPoolExecutor(_RESOLVING, thread_name_prefix="webhook")
+        self._of_tenant = Turns(of_one=AT_ONCE_OF_TENANT, of_all=_AT_ONCE)
+        self._of_host = Turns(of_one=AT_ONCE_TO_HOST, of_all=_AT_ONCE)
 
     async def send(self, record: JobRecord) -> bool:
         """Tell of a job's end. Returns, perhaps after minutes, whether it was answered; if not, it was given up."""
@@ -68,45 +75,67 @@ class WebhookSender:
         return True
 
     def close(self) -> None:
-        """Close connections; what wasn't answered is sent again by the gateway that takes over."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        self._client.clear()
+        """What wasn't answered is sent again by the gateway that takes over."""
+        self._resolver.shutdown(wait=False, cancel_futures=True)
 
     async def _attempt(self, record: JobRecord) -> str | None:
         """POST once; None if answered, else why a retry is of no use. Raises UnavailableError where it may be."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._post, record)
-
-    def _post(self, record: JobRecord) -> str | None:
-        body = payload_of(record)
-        try:
-            answer = self._client.request(
-                "POST",
-                record.webhook_uri,
-                body=body,
-                headers={
-                    "content-type": "application/json",
-                    "user-agent": "liftline",
-                    **signature_headers(self._key, identity=record.job, time_s=int(time.time()), body=body),
-                },
-                redirect=False,
-                preload_content=False,
-            )
-        except urllib3.exceptions.HTTPError as error:
-            raise UnavailableError(f"{_host(record)} can't be reached: {error}") from error
-        answer.close()
-        if 200 <= answer.status < 300:
+        url = parse_url(record.webhook_uri)
+        async with self._of_tenant.turn((record.tenant, url.host)), self._of_host.turn(url.host):
+            try:
+                async with asyncio.timeout(self._answer_s):
+                    status = await self._post(url, record)
+            except TimeoutError as error:
+                raise UnavailableError(f"{url.netloc} didn't answer within {self._answer_s:g} s.") from error
+            except (OSError, httpx.HTTPError) as error:
+                raise UnavailableError(f"{url.netloc} can't be reached: {error}") from error
+        if 200 <= status < 300:
             return None
-        if 300 <= answer.status < 400:
-            return f"It answered {answer.status}, and webhooks follow no redirects."
-        if answer.status == _GONE:
+        if 300 <= status < 400:
+            return f"It answered {status}, and webhooks follow no redirects."
+        if status == _GONE:
             return "It answered that it is gone (410)."
-        raise UnavailableError(f"{_host(record)} answered {answer.status}.")
+        raise UnavailableError(f"{url.netloc} answered {status}.")
+
+    async def _post(self, url: Url, record: JobRecord) -> int:
+        """The status; the rest of the answer isn't read. Raises OSError and httpx.HTTPError."""
+        body = payload_of(record)
+        headers = {
+            "content-type": "application/json",
+            "user-agent": "liftline",
+            **signature_headers(self._key, identity=record.job, time_s=int(time.time()), body=body),
+        }
+        await self._resolve(url)
+        address = httpx.URL(scheme=url.scheme or "", host=url.host or "", port=url.port, raw_path=_path(url))
+        async with (
+            httpx.AsyncClient(verify=self._tls, trust_env=False, timeout=self._answer_s) as client,
+            client.stream("POST", address, content=body, headers=headers) as answer,
+        ):
+            return answer.status_code
+
+    async def _resolve(self, url: Url) -> None:
+        """Look the name up in threads of our own: a name server that is slow must not hold those that all share."""
+        host = (url.host or "").strip("[]")
+        await asyncio.get_running_loop().run_in_executor(self._resolver, socket.getaddrinfo, host, None)
+
+
+def _path(url: Url) -> bytes:
+    """The parser of `address_problem` has said what the host is; here the address isn't parsed a second time."""
+    return url.request_uri.encode("ascii")
+
+
+def _tls(settings: GatewaySettings) -> ssl.SSLContext:
+    """Raises UsageError for a file that holds no authority."""
+    try:
+        return ssl.create_default_context(cafile=settings.webhook_ca_file)
+    except OSError as error:
+        problem = f"{settings.webhook_ca_file}: no certificates can be read there ({error}); name another file."
+        raise UsageError(f"LIFTLINE_GATEWAY_WEBHOOK_CA_FILE: {problem}") from error
 
 
 def _host(record: JobRecord) -> str:
     """What may be shown of the address: with many receivers the rest of it is a key."""
-    return urllib3.util.parse_url(record.webhook_uri).netloc or ""
+    return parse_url(record.webhook_uri).netloc or ""
 
 
 def payload_of(record: JobRecord) -> bytes:

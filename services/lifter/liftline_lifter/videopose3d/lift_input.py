@@ -26,6 +26,7 @@ from liftline_lifter.videopose3d.detectron import DetectronFile, read_detectron_
 
 DETECTOR = "custom dataset"
 VIDEOPOSE3D_RATE_HZ = 50.0
+_PICTURES_AWAY = 100
 
 _OWN_TIMES = "{path}: has its own frame times, so the frame rate or video given is not used."
 _NO_TIMES = (
@@ -76,15 +77,23 @@ def load_keypoints(
         raise UsageError(f"{path}: only a custom dataset has subjects to choose from; leave out '{subject}'.")
     times_s = None if plan is None else plan.frame_times_s
     if names >= dataset.ENTRIES:
-        tracks = tracks_from_custom(read_custom_dataset(path), fps=fps, frame_times_s=times_s, subject=subject)
+        subjects = read_custom_dataset(path)
+        for one in subjects:
+            _check_places(path, (one.width_px, one.height_px), one.keypoints_px)
+        tracks = tracks_from_custom(subjects, fps=fps, frame_times_s=times_s, subject=subject)
     elif names >= detectron.ENTRIES:
         file = read_detectron_file(path)
+        _check_places(
+            path, (file.width_px, file.height_px), file.detections.boxes_px, file.detections.keypoints_px
+        )  # fmt: skip
         tracks = tracks_from_detectron(
             file, fps=fps, frame_times_s=times_s, settings=track or TrackSettings(), stop=stop or StopFlag()
         )  # fmt: skip
     else:
         ignored = fps is not None or plan is not None
-        return LiftInput(tracks_file.load(path), warnings=(_OWN_TIMES.format(path=path),) if ignored else ())
+        tracks = tracks_file.load(path)
+        _check_places(path, (tracks.width_px, tracks.height_px), tracks.boxes_px, tracks.keypoints_px)
+        return LiftInput(tracks, warnings=(_OWN_TIMES.format(path=path),) if ignored else ())
     if plan is not None and (tracks.width_px, tracks.height_px) != (plan.info.width_px, plan.info.height_px):
         raise InvalidInputError(
             f"{path}: made from a video of {tracks.width_px}x{tracks.height_px} pixels, {plan.info.name} has "
@@ -95,6 +104,17 @@ def load_keypoints(
     if not len(tracks):
         warnings.append(f"{path}: nobody is in any frame, so there are no poses.")
     return LiftInput(tracks, untimed, tuple(warnings))
+
+
+def _check_places(path: Path, size_px: tuple[int, int], *places_px: NDArray[np.float32]) -> None:
+    """Raise InvalidInputError where somebody is further from the picture than any detector guesses."""
+    most_px = _PICTURES_AWAY * max(size_px)
+    for places in places_px:
+        if (np.abs(places) > most_px).any():
+            raise InvalidInputError(
+                f"{path}: {np.nanmax(np.abs(places)):g} is no place in or near a picture of {size_px[0]}x{size_px[1]} "
+                "pixels; its keypoints are broken, or its width and height are of another video. Make it anew."
+            )
 
 
 def _entries(path: Path) -> set[str]:
