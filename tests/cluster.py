@@ -20,7 +20,7 @@ from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.children import Child, free_ports, start
 from liftline_cli.up.s3_server import S3Server
 from liftline_cli.up.starting import is_serving
-from tests.integration.s3.lying import LyingProxy, lying_proxy
+from tests.integration.s3.lying import lying_proxy
 
 GATEWAY, DETECTOR, LIFTER, RENDERER = "gateway", "detector", "lifter", "renderer"
 WORKERS = (DETECTOR, LIFTER, RENDERER)
@@ -123,7 +123,7 @@ class Cluster:
         self.nats.kill()
         self._stack.close()
 
-    def wait_until_serving(self, *parts: Part, within_s: float = 60.0) -> None:
+    def wait_until_serving(self, *parts: Part, within_s: float = 180.0) -> None:
         """Wait for the health of these parts, or all."""
         end = time.monotonic() + within_s
         for part in parts or self.parts:

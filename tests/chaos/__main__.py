@@ -47,7 +47,8 @@ def main() -> int:
     for finding in report.findings:
         _say(finding)
     _say(
-        f"seed {asked.seed}: {report.jobs} jobs ended {report.ends}; {report.faults} faults, {wrong} answers of S3 wrong; "
+        f"seed {asked.seed}: {report.jobs} jobs ended {report.ends}; {report.faults} faults, "
+        f"{wrong} answers of S3 wrong; "
         f"{len(report.lost)} lost, {len(report.stuck)} stuck, {len(report.wrong)} wrong, {len(report.left)} left over; "
         f"{time.monotonic() - began:.0f} s"
     )

@@ -26,6 +26,7 @@ class Answer:
 
 
 Lie = Callable[[Answer], Answer]
+Request = tuple[str, str, str | None]
 PAGE = b"<html><head><title>Please log in</title></head><body>The network wants to know you.<br></body></html>"
 
 
@@ -74,11 +75,17 @@ def no_answer(_: Answer) -> Answer:
 
 @dataclass(frozen=True)
 class Disorder:
-    """What goes wrong with some answers. `of`: those it can be told of; `passes`: whether the store hears of them."""
+    """What goes wrong with some answers.
+
+    of: those it can be told of, by method and path. passes: whether the store hears of them. again: whether the same
+    may go wrong twice in a row. Who is told the same wrong bytes of a video each time it is read takes them for the
+    video.
+    """
 
     lie: Lie
     of: Callable[[str, str], bool]
     passes: bool = True
+    again: bool = False
 
 
 def _any(_method: str, _path: str) -> bool:
@@ -99,20 +106,20 @@ CORRUPTIONS: Mapping[str, Disorder] = {
     "flipped byte": Disorder(LIES["flipped"], _object_read),
     "zeros": Disorder(LIES["zeros"], lambda method, _: method == "GET"),
     "page instead": Disorder(lambda answer: page(len(answer.body))(answer), _object_read),
-    "foreign page": Disorder(page(), _any, passes=False),
-    "no ETag": Disorder(without_etag, _written),
-    "no ETag, not stored": Disorder(without_etag, _written, passes=False),
+    "foreign page": Disorder(page(), _any, passes=False, again=True),
+    "no ETag": Disorder(without_etag, _written, again=True),
+    "no ETag, not stored": Disorder(without_etag, _written, passes=False, again=True),
 }
 DISORDERS: Mapping[str, Disorder] = {
     **CORRUPTIONS,
     "404": Disorder(LIES["absent"], _object_read),
-    "403": Disorder(status(403, "AccessDenied"), _any, passes=False),
-    "500": Disorder(status(500, "InternalError"), _any, passes=False),
-    "500, yet done": Disorder(status(500, "InternalError"), _any),
-    "503": Disorder(status(503, "SlowDown"), _any, passes=False),
-    "reset": Disorder(no_answer, _any, passes=False),
-    "lost answer": Disorder(no_answer, _any),
-    "slow": Disorder(slow, _any),
+    "403": Disorder(status(403, "AccessDenied"), _any, passes=False, again=True),
+    "500": Disorder(status(500, "InternalError"), _any, passes=False, again=True),
+    "500, yet done": Disorder(status(500, "InternalError"), _any, again=True),
+    "503": Disorder(status(503, "SlowDown"), _any, passes=False, again=True),
+    "reset": Disorder(no_answer, _any, passes=False, again=True),
+    "lost answer": Disorder(no_answer, _any, again=True),
+    "slow": Disorder(slow, _any, again=True),
 }
 
 
@@ -131,7 +138,7 @@ class LyingProxy(ThreadingHTTPServer):
         self.lies: list[tuple[str, str, Lie, bool]] = []
         self.lock, self.told = threading.Lock(), 0
         self._disorders: list[Disorder] = []
-        self._share, self._dice = 0.0, random.Random(0)
+        self._share, self._dice, self._wrong = 0.0, random.Random(0), set[Request]()
 
     @contextmanager
     def disordered(self, disorders: Iterable[Disorder], *, share: float, seed: float) -> Iterator[None]:
@@ -148,17 +155,23 @@ class LyingProxy(ThreadingHTTPServer):
         """`passes`: whether the store hears of the request."""
         self.lies += [(method, end, lie, passes)] * times
 
-    def next_lie(self, method: str, path: str) -> tuple[Lie, bool] | None:
+    def next_lie(self, method: str, path: str, part: str | None = None) -> tuple[Lie, bool] | None:
+        """What is to be answered in another's place. part: the range that is asked for."""
         with self.lock:
             for number, (of, end, lie, passes) in enumerate(self.lies):
                 if of == method and path.partition("?")[0].endswith(end):
                     del self.lies[number]
                     self.told += 1
                     return lie, passes
-            fitting = [one for one in self._disorders if one.of(method, path)]
+            request = (method, path.partition("?")[0], part)
+            fitting = [
+                one for one in self._disorders if one.of(method, path) and (one.again or request not in self._wrong)
+            ]
+            self._wrong.discard(request)
             if fitting and self._dice.random() < self._share:
                 self.told += 1
                 chosen = self._dice.choice(fitting)
+                self._wrong.add(request)
                 return chosen.lie, chosen.passes
         return None
 
@@ -173,7 +186,10 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _pass_on(self) -> None:
         sent = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        lie, passes = self.server.next_lie(self.command, self.path) or (lambda answer: answer, True)
+        lie, passes = self.server.next_lie(self.command, self.path, self.headers.get("Range")) or (
+            lambda answer: answer,
+            True,
+        )
         try:
             answer = lie(self._asked(sent) if passes else Answer(200))
         except (OSError, http.client.HTTPException):  # the store is away
