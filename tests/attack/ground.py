@@ -153,7 +153,7 @@ def _written(folder: Path, name: str, content: bytes) -> Path:
 
 @contextmanager
 def standins(folder: Path, seed: int) -> Iterator[Ground]:
-    """Two gateways, the second with a clock that can be set, workers whose stages sleep, one detector on a small disk."""
+    """Two gateways, the second's clock can be set; workers whose stages sleep, the detector's disk is small."""
     with _ground(folder, seed, counts={"gateways": 2}, workers="tests.standin_services", hers=_standin_job) as made:
         yield made
 

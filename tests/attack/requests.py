@@ -48,9 +48,12 @@ def _names(ground: Ground) -> Iterator[Trial]:
         "DeleteJob": api.DeleteJobRequest, "ListArtifacts": api.ListArtifactsRequest,
     }  # fmt: skip
     for name in (
-        f"jobs/{job}", f"tenants/{a}/jobs/{job}", f"tenants/{b}/jobs/{job}", f"jobs/{a}.{job}", f"jobs/../{a}/jobs/{job}",
-        f"tenants/{b}/../{a}/jobs/{job}", f"tenants/{b}/jobs/../../{a}/jobs/{job}", "jobs/*", "jobs/>", "jobs/", "", "/",
-        f"jobs/{job}/", f"/jobs/{job}", f"JOBS/{job}", f"jobs/{job}\n", f"jobs/{job}\0", f"jobs/{job}%00", f"jobs/{job}.",
+        f"jobs/{job}", f"tenants/{a}/jobs/{job}", f"tenants/{b}/jobs/{job}", f"jobs/{a}.{job}",
+        f"jobs/../{a}/jobs/{job}",
+        f"tenants/{b}/../{a}/jobs/{job}", f"tenants/{b}/jobs/../../{a}/jobs/{job}", "jobs/*", "jobs/>", "jobs/", "",
+        "/",
+        f"jobs/{job}/", f"/jobs/{job}", f"JOBS/{job}", f"jobs/{job}\n", f"jobs/{job}\0", f"jobs/{job}%00",
+        f"jobs/{job}.",
         f"jobs/{job}#", f"uploads/{job}", "jobs/" + "x" * 5000, f"tenants/{a}.{b}/jobs/{job}", "jobs/ä",
     ):  # fmt: skip
         for method, request in methods.items():
@@ -181,9 +184,11 @@ def _webhooks() -> Iterator[str]:
         f"http://{HOOKS}/", "https://127.0.0.1/", "https://localhost/", "https://[::1]/", "https://0/", "https://0x7f.1/",
         "https://2130706433/", "https://169.254.169.254/latest/meta-data/", "https://metadata.google.internal/",
         f"https://{HOOKS}@127.0.0.1/", f"https://127.0.0.1#@{HOOKS}/", f"https://127.0.0.1\\@{HOOKS}/",
-        f"https://{HOOKS}.evil.example/", f"https://evil-{HOOKS}/", f"https://a:b@{HOOKS}/", f"https://{HOOKS}%00.evil.example/",
+        f"https://{HOOKS}.evil.example/", f"https://evil-{HOOKS}/", f"https://a:b@{HOOKS}/",
+        f"https://{HOOKS}%00.evil.example/",
         f"https://{HOOKS}\n.evil.example/", f" https://{HOOKS}/", f"https://{HOOKS} /", f"file://{HOOKS}/etc/passwd",
-        f"ftp://{HOOKS}/", f"gopher://{HOOKS}/_x", f"//{HOOKS}/", HOOKS, "https://", "https:///x", f"https://{HOOKS}/" + "x" * 3000,
+        f"ftp://{HOOKS}/", f"gopher://{HOOKS}/_x", f"//{HOOKS}/", HOOKS, "https://", "https:///x",
+        f"https://{HOOKS}/" + "x" * 3000,
         f"https://{HOOKS}/ä", "javascript:alert(1)", f"https://{HOOKS}:99999/", "https://ⓗooks.example/",
     )  # fmt: skip
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from liftline.service.tokens import mint_token
 from tests.attack import trials
 from tests.attack.campaign import KINDS, attack
 from tests.attack.token_kinds import kinds
@@ -25,7 +27,8 @@ def test_everything_holds(tmp_path: Path) -> None:
 
 def test_tokens_are_of_many_kinds(tmp_path: Path) -> None:
     keys = key_files(tmp_path, "rsa")
-    found = kinds(keys, tenant="anna", mine="a.b.c" * 40)
+    mine = mint_token(keys.signing, tenant="bert", audience="liftline", lifetime=timedelta(hours=1))
+    found = kinds(keys, tenant="anna", mine=mine)
     assert len(found) >= 85
     assert len(set(found.values())) == len(found)
 

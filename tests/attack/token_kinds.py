@@ -104,8 +104,10 @@ def _by_others(forger: Forger) -> Iterator[tuple[str, str]]:
     numbers = forger.other.public_key().public_numbers()
     jwk = {"kty": "RSA", "n": encoded(numbers.n.to_bytes(256)), "e": "AQAB"}
     for name, extra in {
-        "": {}, "jwk": {"jwk": jwk}, "jku": {"jku": "http://127.0.0.1:1/keys"}, "x5u": {"x5u": "http://127.0.0.1:1/c"},
-        "x5c": {"x5c": ["MIIB"]}, "kid of a file": {"kid": "../../../../dev/null"}, "kid of SQL": {"kid": "' or 1=1 --"},
+        "": {}, "jwk": {"jwk": jwk}, "jku": {"jku": "http://127.0.0.1:1/keys"},
+        "x5u": {"x5u": "http://127.0.0.1:1/c"},
+        "x5c": {"x5c": ["MIIB"]}, "kid of a file": {"kid": "../../../../dev/null"},
+        "kid of SQL": {"kid": "' or 1=1 --"},
     }.items():  # fmt: skip
         head = {"alg": "RS256", "typ": "JWT", **extra}
         yield f"another's key {name}", forger.signed(forger.claims(), header=head, key=forger.other)
@@ -137,7 +139,8 @@ def _of_odd_claims(forger: Forger) -> Iterator[tuple[str, str]]:
     now = int(time.time())
     times: dict[str, object] = {
         "exp past": now - 3600, "exp of 1970": 0, "exp negative": -1, "exp text": "tomorrow", "exp list": [now + 99],
-        "exp infinite": float("inf"), "exp 1e400": 10**400, "exp NaN": float("nan"), "exp object": {}, "exp false": False,
+        "exp infinite": float("inf"), "exp 1e400": 10**400, "exp NaN": float("nan"), "exp object": {},
+        "exp false": False,
     }  # fmt: skip
     for name, value in times.items():
         yield name, forger.signed(forger.claims(exp=value))
@@ -149,7 +152,8 @@ def _of_odd_claims(forger: Forger) -> Iterator[tuple[str, str]]:
         yield f"audience {audience!r}", forger.signed(forger.claims(aud=audience))
     anna = forger.tenant
     for subject in (
-        "", "*", ">", f"{anna}.>", f"a/{anna}", f"../{anna}", f"{anna}/", f" {anna}", f"{anna}\n", f"{anna}\0", "x" * 65,
+        "", "*", ">", f"{anna}.>", f"a/{anna}", f"../{anna}", f"{anna}/", f" {anna}", f"{anna}\n", f"{anna}\0",
+        "x" * 65,
         "ä", f"{anna}\u200b", 7, [anna], {anna: anna}, True,
     ):  # fmt: skip
         yield f"subject {subject!r}", forger.signed(forger.claims(sub=subject))
