@@ -57,7 +57,8 @@ def run(kind: str, trial: Trial) -> Result:
     except SkippedError as error:
         skipped = str(error)
     except (LiftlineError, grpc.RpcError, OSError, ArithmeticError, LookupError, ValueError, AssertionError) as error:
-        fell = f"{type(error).__name__}: {error} ({traceback.format_tb(error.__traceback__)[-1].strip()})"
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        fell = f"{type(error).__name__}: {error} ({place.filename}:{place.lineno})"
     return Result(kind, name, time.monotonic() - began_s, fell, skipped)
 
 
