@@ -22,7 +22,7 @@ from tests.integration.serving.raw_http2 import RawConnection
 PATH = "/liftline.v1.JobService/GetJob"
 MIB = 1 << 20
 MORE_MIB, MORE_OF_CONNECTIONS_MIB, MORE_OF_WATCHES_MIB = 96, 256, 512
-"""What an attack may add to the gateway. A connection takes some 40 KiB, of which there are 4096 at most, a watch 50."""
+"""What an attack may add to the gateway. Of connections, 40 KiB each, there are 4096 at most; a watch takes 50."""
 
 
 @dataclass(frozen=True)
