@@ -60,7 +60,7 @@ for name in "$@"; do
     echo "liftline-$name:$version ($engine, $bases bases)"
     # shellcheck disable=SC2086
     "$engine" build --quiet $options $target --file "$file" --tag "localhost/liftline-$name:$version" . >/dev/null
-    container=$("$engine" create "localhost/liftline-$name:$version")
+    container=$("$engine" create --no-healthcheck "localhost/liftline-$name:$version")
     "$engine" cp "$container:/opt/liftline/sbom.cdx.json" "build/sbom/liftline-$name-$version.cdx.json"
     "$engine" rm "$container" >/dev/null
 done

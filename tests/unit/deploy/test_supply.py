@@ -161,3 +161,22 @@ def test_pins_are_written_behind_names_and_again_over_older_ones() -> None:
 def test_what_cannot_be_looked_up_keeps_the_pin_it_has() -> None:
     assert rewritten(PINNED, {}) == PINNED
     assert rewritten(BARE, {}) == BARE
+
+
+FETCHING = """
+import importlib, importlib.metadata, pkgutil, sys
+import liftline.models.fetching, liftline_cli.main
+for found in pkgutil.walk_packages(liftline.models.fetching.__path__, "liftline.models.fetching."):
+    importlib.import_module(found.name)
+packages = importlib.metadata.packages_distributions()
+print(*{name for module in list(sys.modules) for name in packages.get(module.partition(".")[0], [])})
+"""
+
+
+def test_the_image_of_weights_is_made_with_all_that_fetching_them_imports() -> None:
+    done = subprocess.run([sys.executable, "-c", FETCHING], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    imported = {canonicalize_name(name) for name in done.stdout.split()} - {"liftline"}
+    # rich looks for attrs, urllib3 for another package below `backports`; setuptools has a hook of its own in every start.
+    optional = {"attrs", "backports-strenum", "setuptools"}
+    assert "stamina" in imported
+    assert imported - optional <= locked(TEXTS["models"]).keys()
