@@ -15,7 +15,7 @@ TORCH  := torch==2.13.0
 TORCHVISION := torchvision==0.28.0
 # By deploy/locks: these very files, nothing else, and no index asked what else there is (docs/adr/0020).
 LOCKS  := deploy/locks
-LOCKED := $(PIP) install --quiet --no-deps --require-hashes
+LOCKED := $(PIP) install --quiet --no-deps --require-hashes --only-binary :all:
 # PyTorch from its own index of CPU builds, or from a folder of wheels that pip is told of; else the package index's.
 WHEELS = $(or $(PIP_FIND_LINKS),$(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null))
 TORCH_LOCK = $(if $(TORCH_INDEX)$(wildcard $(addsuffix /torch-*+cpu-*.whl,$(WHEELS))),torch-cpu,torch)

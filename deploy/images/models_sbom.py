@@ -1,4 +1,4 @@
-"""What is in the image of weights, as CycloneDX: `models_sbom.py SHA256SUMS` prints it. Run while that image is built."""
+"""What is in the image of weights, as CycloneDX: `models_sbom.py SHA256SUMS` prints it while that image is built."""
 
 from __future__ import annotations
 

@@ -73,7 +73,9 @@ def _torch_cpu(version: str) -> str:
         found = _uv("-", "--no-deps", "--index-url", os.environ.get("TORCH_INDEX", TORCH_INDEX), given=wanted)
     except LockingError as error:
         if wanted not in known:
-            raise LockingError(f"{TORCH_CPU} has no hashes of {wanted}, and its index can't be asked: {error}") from error
+            raise LockingError(
+                f"{TORCH_CPU} has no hashes of {wanted}, and its index can't be asked: {error}"
+            ) from error
         sys.stdout.write(f"{TORCH_CPU.name} stays as it is: PyTorch's index can't be asked from here\n")
         return known
     return known.replace(blocks(known)[0], blocks(found)[0])
@@ -85,7 +87,9 @@ def _uv(*arguments: str, given: str | None = None) -> str:
         str(Path(sys.executable).with_name("uv")), "pip", "compile", "--universal", "--python-version=3.11",
         "--generate-hashes", "--quiet", "--custom-compile-command=make lock", *arguments,
     ]  # fmt: skip
-    done = subprocess.run(command, cwd=REPOSITORY, input=given, capture_output=True, text=True, check=False)
+    done = subprocess.run(  # noqa: S603 - uv of this environment, arguments of ours, no shell
+        command, cwd=REPOSITORY, input=given, capture_output=True, text=True, check=False
+    )
     if done.returncode != 0:
         raise LockingError(f"uv: {done.stderr.strip()}")
     return done.stdout

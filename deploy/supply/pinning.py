@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 import subprocess
 import sys
@@ -68,7 +69,9 @@ def _manifest(address: str) -> bytes:
         if not realm.startswith("http"):
             raise LookupFailedError(f"{address} asks for credentials")
         token = _get(realm, {}, challenge).json()
-        answer = _get(address, {**headers, "Authorization": f"Bearer {token.get('token') or token.get('access_token')}"})
+        answer = _get(
+            address, {**headers, "Authorization": f"Bearer {token.get('token') or token.get('access_token')}"}
+        )
     if answer.status != 200:
         raise LookupFailedError(f"{address} answered {answer.status}")
     return answer.data
@@ -85,9 +88,14 @@ def commit(action: str, github: str = GITHUB) -> str:
     """The commit that a tag of an action (`OWNER/NAME@TAG`) is now. Raises LookupFailedError."""
     name, _, tag = action.partition("@")
     wanted = [f"refs/tags/{tag}^{{}}", f"refs/tags/{tag}"]
-    done = subprocess.run(
-        ["git", "ls-remote", f"{github}/{name}", *reversed(wanted)], capture_output=True, text=True, check=False, timeout=60
-    )
+    command = ["git", "ls-remote", f"{github}/{name}", *reversed(wanted)]
+    environment = {**os.environ, "GIT_TERMINAL_PROMPT": "0"}
+    try:
+        done = subprocess.run(  # noqa: S603 - names from our own files, no shell
+            command, env=environment, capture_output=True, text=True, check=False, timeout=60
+        )
+    except subprocess.TimeoutExpired as error:
+        raise LookupFailedError(f"git ls-remote {github}/{name} took more than a minute") from error
     if done.returncode != 0:
         raise LookupFailedError(f"git ls-remote {github}/{name}: {done.stderr.strip().splitlines()[-1]}")
     found = {ref: sha for sha, ref in (line.split("\t") for line in done.stdout.splitlines())}

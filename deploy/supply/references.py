@@ -11,9 +11,13 @@ from deploy.supply.locks import REPOSITORY
 
 UNPINNED = REPOSITORY / "deploy" / "locks" / "unpinned.txt"
 _FILES = (
-    "services/*/Dockerfile", "deploy/images/*.Dockerfile", "compose.yaml", "deploy/k8s/**/*.yaml", ".github/workflows/*.yml",
-)  # fmt: skip
-# Ours are built here (localhost/...), or are in a registry that isn't there (registry.example.com/..., an overlay to copy).
+    "services/*/Dockerfile",
+    "deploy/images/*.Dockerfile",
+    "compose.yaml",
+    "deploy/k8s/**/*.yaml",
+    ".github/workflows/*.yml",
+)
+# Ours are built here (localhost/...), or stand for a registry of yours (registry.example.com/...).
 _IMAGE = re.compile(
     r"(?P<before>\w_IMAGE=|image: )(?P<what>(?!localhost/|registry\.example\.com/)[\w.-]+(?:/[\w.-]+)+:[\w.-]+)"
     r"(?:@(?P<pin>sha256:[0-9a-f]{64}))?"
@@ -25,7 +29,7 @@ _ACTION = re.compile(
 
 @dataclass(frozen=True, order=True)
 class Reference:
-    """An image (`docker.io/library/nats:2.15.1-alpine`) or an action (`actions/checkout@v4`), and what it is pinned to."""
+    """An image (`docker.io/library/nats:2.15.1-alpine`) or an action (`actions/checkout@v4`), and its pin."""
 
     what: str
     pin: str | None

@@ -20,7 +20,10 @@ def components(sbom: str) -> dict[str, str]:
 
 def locked(*texts: str, python: str | None = None) -> dict[str, str]:
     """Versions by package that lock files have for a Python (this one by default) on Linux."""
-    where = {"sys_platform": "linux", **({"python_full_version": python, "python_version": python[:4]} if python else {})}
+    where = {
+        "sys_platform": "linux",
+        **({"python_full_version": python, "python_version": python[:4]} if python else {}),
+    }
     found: dict[str, str] = {}
     for pin in (pin for text in texts for pin in pins(text)):
         if not pin.marker or Marker(pin.marker).evaluate(where):

@@ -144,7 +144,9 @@ def test_an_image_says_what_is_in_it(path: Path) -> None:
 
 
 def test_torch_is_where_it_is_needed_at_the_version_of_the_project() -> None:
-    holding = {service for service, path in DOCKERFILES.items() if re.search("torch(-cpu)?.txt|TORCH_LOCK", texts(path))}
+    holding = {
+        service for service, path in DOCKERFILES.items() if re.search("torch(-cpu)?.txt|TORCH_LOCK", texts(path))
+    }
     assert holding == {"detector", "lifter"}
     assert {path for path in DOCKERFILES.values() if TORCH in texts(path)} == {DOCKERFILES["detector"]}
     assert TORCH in (REPOSITORY / "pyproject.toml").read_text()

@@ -1,4 +1,4 @@
-"""What comes from others is held fast: lock files cover pyproject.toml, images and actions are pinned or said not to be."""
+"""What comes from others is held fast: locks cover pyproject.toml, images and actions are pinned or said not to be."""
 
 from __future__ import annotations
 
@@ -106,7 +106,7 @@ def test_make_installs_for_ci_by_locks_alone() -> None:
     rules = re.findall(r"^([$\w][^\n:=]*):(?!=).*\n((?:\t.*\n)+)", makefile, flags=re.MULTILINE)
     ranges = {target for target, recipe in rules if re.search(r"\$\(PIP\) install (?!.*--no-deps)", recipe)}
     assert ranges == {"$(VENV)/.torch", "$(VENV)/.cli", "$(VENV)/.bench", "setup-detectron2"}
-    assert "LOCKED := $(PIP) install --quiet --no-deps --require-hashes\n" in makefile
+    assert "LOCKED := $(PIP) install --quiet --no-deps --require-hashes --only-binary :all:\n" in makefile
     assert "LOCKED" in dict(rules)["$(VENV)/.dev"]
 
 
@@ -176,7 +176,7 @@ print(*{name for module in list(sys.modules) for name in packages.get(module.par
 def test_the_image_of_weights_is_made_with_all_that_fetching_them_imports() -> None:
     done = subprocess.run([sys.executable, "-c", FETCHING], cwd=REPOSITORY, capture_output=True, text=True, check=True)
     imported = {canonicalize_name(name) for name in done.stdout.split()} - {"liftline"}
-    # rich looks for attrs, urllib3 for another package below `backports`; setuptools has a hook of its own in every start.
+    # rich looks for attrs, urllib3 for another package below `backports`; setuptools has a hook in every start.
     optional = {"attrs", "backports-strenum", "setuptools"}
     assert "stamina" in imported
     assert imported - optional <= locked(TEXTS["models"]).keys()
