@@ -15,7 +15,7 @@ TORCH  := torch==2.13.0
 TORCHVISION := torchvision==0.28.0
 # By deploy/locks: these very files, nothing else, and no index asked what else there is (docs/adr/0020).
 LOCKS  := deploy/locks
-LOCKED := $(PIP) install --quiet --no-deps --require-hashes --only-binary :all:
+LOCKED := $(PIP) install --quiet --no-deps --require-hashes --no-build-isolation
 # PyTorch from its own index of CPU builds, or from a folder of wheels that pip is told of; else the package index's.
 WHEELS = $(or $(PIP_FIND_LINKS),$(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null))
 TORCH_LOCK = $(if $(TORCH_INDEX)$(wildcard $(addsuffix /torch-*+cpu-*.whl,$(WHEELS))),torch-cpu,torch)
@@ -41,6 +41,7 @@ $(VENV)/.cli: pyproject.toml $(VENV)/.torch
 	@touch $@
 
 $(VENV)/.dev: pyproject.toml $(wildcard $(LOCKS)/*.txt) $(BIN)/python
+	$(LOCKED) -r $(LOCKS)/sources.txt
 	$(LOCKED) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r $(LOCKS)/dev.txt -r $(LOCKS)/$(TORCH_LOCK).txt -r $(LOCKS)/build.txt
 	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
 	@$(PIP) check

@@ -8,8 +8,8 @@ WORKDIR /source
 COPY deploy/locks/models.txt deploy/locks/build.txt ./
 RUN --mount=type=cache,target=/root/.cache/pip \
     python3 -m venv --without-pip /venv && python3 -m venv --without-pip /tools \
-    && python3 -m pip --python /venv/bin/python install --quiet --no-deps --require-hashes --only-binary :all: -r models.txt \
-    && python3 -m pip --python /tools/bin/python install --quiet --no-deps --require-hashes --only-binary :all: -r build.txt
+    && python3 -m pip --python /venv/bin/python install --quiet --no-deps --require-hashes --no-build-isolation -r models.txt \
+    && python3 -m pip --python /tools/bin/python install --quiet --no-deps --require-hashes --no-build-isolation -r build.txt
 COPY liftline liftline
 COPY services/detector services/detector
 COPY cli cli

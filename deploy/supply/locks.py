@@ -40,6 +40,7 @@ LOCKS = (
     Lock("renderer", extras=("renderer",)),
     Lock("models", groups=("models",)),
     Lock("build", groups=("build",)),
+    Lock("sources", groups=("sources",)),
     Lock("detectron2-build", groups=("detectron2-build",)),
     Lock("pip", groups=("pip",)),
     Lock("dev", extras=("dev",)),
