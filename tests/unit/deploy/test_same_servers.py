@@ -34,8 +34,11 @@ def container(component: str) -> dict[str, Any]:
 
 
 def test_images_of_compose_and_cluster_are_of_the_pinned_versions() -> None:
-    assert COMPOSE["nats"]["image"] == container("nats")["image"] == SERVERS == NATS_IMAGE
-    assert COMPOSE["s3"]["image"] == container("s3")["image"] == S3_IMAGE
+    """And of the same digest, where they have one."""
+    assert COMPOSE["nats"]["image"] == container("nats")["image"] == SERVERS
+    assert COMPOSE["s3"]["image"] == container("s3")["image"]
+    assert SERVERS.partition("@")[0] == NATS_IMAGE
+    assert COMPOSE["s3"]["image"].partition("@")[0] == S3_IMAGE
 
 
 def test_documents_name_the_pinned_versions() -> None:
