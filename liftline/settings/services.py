@@ -28,7 +28,7 @@ class NatsSettings(BaseSettings):
     user: str | None = Field(default=None, description="User name, instead of a credentials file.")
     password: SecretStr | None = Field(default=None, description="Password of that user.")
     inbox: str | None = Field(
-        default=None, pattern=r"[^\s*>.]+(\.[^\s*>.]+)*",
+        default=None, pattern=r"^[^\s*>.]+(\.[^\s*>.]+)*$",
         description="What subjects of answers to it begin with; `_INBOX_` and the user's name if unset.",
     )  # fmt: skip
     ca_file: Path | None = Field(default=None, description="Certificate authority of the server. System's if unset.")
