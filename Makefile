@@ -5,6 +5,7 @@ VIDEO       ?=
 OUTPUT_DIR  ?= outputs
 FUZZ        ?=
 UP          ?=
+ATTACK      ?=
 # Another package index for PyTorch alone. On a machine without a GPU, PyTorch's own CPU index saves gigabytes of CUDA:
 #   make setup TORCH_INDEX=https://download.pytorch.org/whl/cpu
 TORCH_INDEX ?=
@@ -22,7 +23,7 @@ TORCH_LOCK = $(if $(TORCH_INDEX)$(wildcard $(addsuffix /torch-*+cpu-*.whl,$(WHEE
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down setup setup-detectron2 setup-dev setup-servers protos protos-released demo check format test fuzz chaos kube-lint bench accuracy train train-smoke setup-containers images kube-smoke lock audit clean
+.PHONY: help up down setup setup-detectron2 setup-dev setup-servers protos protos-released demo check format test fuzz chaos attack kube-lint bench accuracy train train-smoke setup-containers images kube-smoke lock audit clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -115,6 +116,11 @@ fuzz: setup-dev  ## Damaged videos, at random: 500 read, 20 through everything (
 chaos: setup-dev setup-servers  ## Services under random faults, and the long scenarios (half an hour)
 	@$(BIN)/python -m tests.chaos $(CHAOS)
 	@LIFTLINE_CHAOS=1 $(BIN)/python -m pytest tests/chaos
+
+# Some kinds only, or the same again: make attack ATTACK='--only tokens,store --seed 7'. Clocks are tried where libfaketime
+# is (apt-get install faketime), full disks where a namespace of one's own may have mounts (util-linux' unshare).
+attack: setup-dev setup-servers  ## What a hostile tenant, author of videos or operator's bad day can do (20 minutes)
+	@$(BIN)/python -m tests.attack $(ATTACK)
 
 # Without a kubectl on the path, the one that PyPI has.
 kube-lint: $(VENV)/.kube  ## Kubernetes manifests: render every overlay, check it; no cluster needed

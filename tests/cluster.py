@@ -12,8 +12,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from liftline_cli.up._services import credentials
 from liftline_cli.up.children import Child, free_ports, start
 from liftline_cli.up.s3_server import S3Server
 from liftline_cli.up.starting import is_serving
+from tests.integration.s3.lying import lying_proxy
 
 GATEWAY, DETECTOR, LIFTER, RENDERER = "gateway", "detector", "lifter", "renderer"
 WORKERS = (DETECTOR, LIFTER, RENDERER)
@@ -46,6 +47,7 @@ class Part:
     arguments: list[str]
     environment: dict[str, str]
     port: int
+    health_port: int
     wanted: bool = True
     child: Child | None = None
     exit_codes: list[int] = field(default_factory=list)
@@ -60,18 +62,27 @@ class Cluster:
     """NATS, S3, gateways and workers. Use it as `with cluster(...)`."""
 
     def __init__(
-        self, folder: Path, *, counts: Mapping[str, int], options: Mapping[str, str], workers_module: str | None
+        self,
+        folder: Path,
+        *,
+        counts: Mapping[str, int],
+        options: Mapping[str, str],
+        workers_module: str | None,
+        proxied: bool = False,
     ) -> None:
-        """Nothing runs yet."""
+        """Nothing runs yet. `proxied`: services reach S3 by `proxy`, clients directly."""
         self.folder = folder
         nats, monitoring, s3 = free_ports(3)
         self.nats = NatsServer(folder / "nats", nats, monitoring_port=monitoring, has_users=True)
         self.s3 = S3Server(folder / "s3", s3)
         self.bucket = "liftline"
         self._options, self._workers_module = options, workers_module
-        self._ended = threading.Event()
-        ports = iter(free_ports(sum(counts.values())))
-        self.parts = [self._part(kind, n, next(ports)) for kind, many in counts.items() for n in range(many)]
+        self._ended, self._stack = threading.Event(), ExitStack()
+        self.proxy = self._stack.enter_context(lying_proxy(self.s3)) if proxied else None
+        ports = iter(free_ports(2 * sum(counts.values())))
+        self.parts = [
+            self._part(kind, n, next(ports), next(ports)) for kind, many in counts.items() for n in range(many)
+        ]
         self._keeper = threading.Thread(target=self._keep, daemon=True)
 
     def of(self, *kinds: str) -> list[Part]:
@@ -89,7 +100,8 @@ class Cluster:
             **os.environ,
             **_SOON,
             "LIFTLINE_NATS_URL": self.nats.url,
-            "LIFTLINE_S3_ENDPOINT": self.s3.endpoint,
+            "LIFTLINE_S3_ENDPOINT": self.proxy.endpoint if self.proxy else self.s3.endpoint,
+            "LIFTLINE_S3_PUBLIC_ENDPOINT": self.s3.endpoint,
             **credentials(role, self.nats, self.s3),
             "LIFTLINE_S3_BUCKET": self.bucket,
             **self._options,
@@ -117,8 +129,9 @@ class Cluster:
                 part.child.kill()
         self.s3.kill()
         self.nats.kill()
+        self._stack.close()
 
-    def wait_until_serving(self, *parts: Part, within_s: float = 60.0) -> None:
+    def wait_until_serving(self, *parts: Part, within_s: float = 180.0) -> None:
         """Wait for the health of these parts, or all."""
         end = time.monotonic() + within_s
         for part in parts or self.parts:
@@ -129,7 +142,7 @@ class Cluster:
 
     def serves(self, part: Part) -> bool:
         """Whether it says that it takes work."""
-        return is_serving(f"127.0.0.1:{part.port}")
+        return is_serving(f"127.0.0.1:{part.health_port}")
 
     def kill(self, part: Part) -> None:
         """End it at once, as a crash would; it comes back."""
@@ -162,12 +175,13 @@ class Cluster:
         finally:
             self.nats.start()
 
-    def _part(self, kind: str, number: int, port: int) -> Part:
+    def _part(self, kind: str, number: int, port: int, health_port: int) -> Part:
         arguments = [sys.executable, "-m", f"liftline_{kind}"]
         if kind in WORKERS and self._workers_module is not None:
             arguments = [sys.executable, "-m", self._workers_module, kind]
-        environment = {**self.environment(Role(kind)), "LIFTLINE_GRPC_LISTEN": f"127.0.0.1:{port}"}
-        return Part(f"{kind}-{number}", kind, arguments, environment, port)
+        listen = {"LISTEN": f"127.0.0.1:{port}", "HEALTH_LISTEN": f"127.0.0.1:{health_port}"}
+        environment = self.environment(Role(kind)) | {f"LIFTLINE_GRPC_{name}": value for name, value in listen.items()}
+        return Part(f"{kind}-{number}", kind, arguments, environment, port, health_port)
 
     def _keep(self) -> None:
         while not self._ended.wait(0.1):
@@ -189,11 +203,18 @@ def cluster(
     renderers: int = 1,
     options: Mapping[str, str] | None = None,
     workers_module: str | None = "tests.standin_services",
+    proxied: bool = False,
+    adapt: Callable[[Part], None] = lambda _: None,
 ) -> Iterator[Cluster]:
-    """A running cluster that ends with the context. `options` are further `LIFTLINE_*` variables for all services."""
+    """A running cluster that ends with the context. `options` are further `LIFTLINE_*` variables for all services.
+
+    adapt: is called with each part before it starts.
+    """
     counts = {GATEWAY: gateways, DETECTOR: detectors, LIFTER: lifters, RENDERER: renderers}
-    running = Cluster(folder, counts=counts, options=options or {}, workers_module=workers_module)
+    running = Cluster(folder, counts=counts, options=options or {}, workers_module=workers_module, proxied=proxied)
     try:
+        for part in running.parts:
+            adapt(part)
         running.start()
         yield running
     finally:

@@ -11,6 +11,7 @@ from liftline.upload_form import UploadForm, form_body
 from liftline.v1.job_service_pb2 import Upload
 
 Pairs = Iterable[tuple[str, str]]
+_EVERYBODY = 'uri="http://acs.amazonaws.com/groups/global/AllUsers"'
 
 
 def form_of(upload: Upload, *, size_bytes: int) -> UploadForm:
@@ -52,3 +53,36 @@ def read_form(content_type: str, body: bytes) -> tuple[Mapping[str, str], bytes]
             return fields, content.removesuffix(b"\r\n")
         fields[name] = content.removesuffix(b"\r\n").decode()
     raise ValueError("a form without a file")
+
+
+def tricks(bucket: str, secret: str) -> dict[str, tuple[tuple[str, str], ...]]:
+    """Headers and fields that mean something in other requests: each alone, and several at once.
+
+    secret: the key of somebody else's object.
+    """
+    source = ("x-amz-copy-source", f"/{bucket}/{secret}")
+    acl, grant = ("x-amz-acl", "public-read"), ("x-amz-grant-read", _EVERYBODY)
+    single = [
+        source,
+        ("x-amz-copy-source", f"{bucket}/{secret}"),
+        acl,
+        grant,
+        ("x-amz-grant-full-control", _EVERYBODY),
+        ("acl", "public-read"),
+        ("x-amz-metadata-directive", "REPLACE"),
+        ("x-amz-copy-source-range", "bytes=0-9"),
+        ("x-amz-tagging", "a=b"),
+        ("tagging", "<Tagging><TagSet><Tag><Key>a</Key><Value>b</Value></Tag></TagSet></Tagging>"),
+        ("x-amz-meta-a", "b"),
+        ("x-amz-storage-class", "STANDARD"),
+        ("x-amz-website-redirect-location", "https://other.example/"),
+        ("x-amz-object-lock-mode", "COMPLIANCE"),
+        ("x-amz-server-side-encryption", "AES256"),
+        ("x-http-method-override", "PUT"),
+        ("content-encoding", "gzip"),
+        ("content-disposition", "inline"),
+        ("cache-control", "public"),
+        ("success_action_redirect", "https://other.example/"),
+    ]
+    several = [(source, acl), (source, grant), (source, acl, single[6]), tuple(dict(single).items())]
+    return {"+".join(name for name, _ in one): one for one in [*((pair,) for pair in single), *several]}

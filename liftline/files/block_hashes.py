@@ -1,6 +1,7 @@
 """SHA-256 of a file's blocks, so that whoever reads a part of it knows that it is what was there before.
 
-A block that is wrong raises WrongAnswerError; stores then read it again (`ArtifactStore.open`).
+A block that is wrong raises WrongAnswerError; stores then read it again (`ArtifactStore.open`). One that nobody knows
+the hash of has to come twice (`BlockRecorder`).
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from liftline.errors import WrongAnswerError
+from liftline.errors import UnavailableError, WrongAnswerError
 from liftline.files.range_reader import BLOCK_BYTES
 
 DIGEST_BYTES = 32
@@ -34,17 +35,21 @@ class BlockHashes:
 
 
 class BlockRecorder:
-    """Remembers each block's hash when it is read first. When it is read again it must be the same."""
+    """Remembers each block's hash when it is read first. When it is read again it must be the same.
+
+    Where it isn't, whatever was made of the blocks has to be made anew, with a new recorder: read once more it might be
+    as wrong as it was the first time.
+    """
 
     def __init__(self) -> None:
         """Nothing is read yet."""
         self._digests: dict[int, bytes] = {}
 
     def __call__(self, offset: int, block: bytes) -> None:
-        """Raise WrongAnswerError where the block was another before; which of the two was right nobody knows."""
+        """Raise UnavailableError where the block was another before; which of the two was right nobody knows."""
         digest = hashlib.sha256(block).digest()
         if self._digests.setdefault(offset, digest) != digest:
-            raise WrongAnswerError(f"the video's bytes from {offset} on were others a moment ago; it is read anew.")
+            raise UnavailableError(f"the video's bytes from {offset} on were others a moment ago; it is read anew.")
 
     @property
     def offsets(self) -> Sequence[int]:

@@ -73,7 +73,8 @@ class TokenChecker:
                 token, self._key, algorithms=[self._algorithm], audience=self._audience, leeway=_LEEWAY,
                 options={"require": ["exp", "sub", "aud"]},
             )  # fmt: skip
-        except jwt.PyJWTError as error:
+            expire_s = int(claims["exp"]) + _LEEWAY.total_seconds()
+        except (jwt.PyJWTError, OverflowError) as error:  # a date that no clock can show
             raise _unauthenticated(error, self._audience) from error
         tenant = claims["sub"]
         if not is_token(tenant):
@@ -83,7 +84,7 @@ class TokenChecker:
             )  # fmt: skip
         scope = claims.get("scope", "")
         scopes = frozenset(scope.split()) if isinstance(scope, str) else frozenset[str]()
-        return Caller(tenant, scopes, expire_s=int(claims["exp"]) + _LEEWAY.total_seconds())
+        return Caller(tenant, scopes, expire_s=expire_s)
 
 
 def mint_token(
@@ -110,7 +111,7 @@ def expired() -> ApiError:
     return ApiError(ErrorKind.UNAUTHENTICATED, "TOKEN_EXPIRED", "The token has expired; get a new one.")
 
 
-def _unauthenticated(error: jwt.PyJWTError, audience: str) -> ApiError:
+def _unauthenticated(error: Exception, audience: str) -> ApiError:
     if isinstance(error, jwt.ExpiredSignatureError):
         return expired()
     if isinstance(error, jwt.InvalidAudienceError):

@@ -49,7 +49,8 @@ class VideoLimits:
     """What a video may cost: pixels of one frame (coded or upright), frames, seconds shown or heard, and memory.
 
     max_memory_mb: what the process that opens and decodes it may take beside its own: libav's indexes, tracks and
-    buffers, and all pictures that a decoder keeps, so that depth, chroma and reference frames count.
+    buffers, all pictures that a decoder keeps, so that depth, chroma and reference frames count, and those that are
+    handed over.
     """
 
     max_pixels: int = 8192 * 4352

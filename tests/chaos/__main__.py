@@ -40,12 +40,15 @@ def main() -> int:
     drawn = faults.draw(asked.seed, asked.faults)
     over_s = sum(fault.gap_s for fault in drawn)
     jobs = orders.draw(asked.seed, asked.jobs, over_s=over_s)
-    with cluster(folder, gateways=2, detectors=3, lifters=2, renderers=2, options=options(folder)) as running:
+    counts = {"gateways": 2, "detectors": 3, "lifters": 2, "renderers": 2}
+    with cluster(folder, **counts, options=options(folder), proxied=True) as running:
         report = campaign.run(running, jobs, drawn, folder, say=_say, settle_s=asked.settle_s)
+        wrong = running.proxy.told if running.proxy else 0
     for finding in report.findings:
         _say(finding)
     _say(
-        f"seed {asked.seed}: {report.jobs} jobs ended {report.ends}; {report.faults} faults; "
+        f"seed {asked.seed}: {report.jobs} jobs ended {report.ends}; {report.faults} faults, "
+        f"{wrong} answers of S3 wrong; "
         f"{len(report.lost)} lost, {len(report.stuck)} stuck, {len(report.wrong)} wrong, {len(report.left)} left over; "
         f"{time.monotonic() - began:.0f} s"
     )

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 from tests.chaos.repeats import repeat_messages
 from tests.cluster import GATEWAY, WORKERS, Cluster, Part
+from tests.integration.s3.lying import CORRUPTIONS
 
 _GAP_S = (0.2, 1.6)
 
@@ -72,6 +73,12 @@ def _stop_s3(cluster: Cluster, fault: Fault, until: ExitStack) -> None:
     until.enter_context(cluster.without_s3())
 
 
+def _corrupt(cluster: Cluster, fault: Fault, until: ExitStack) -> None:
+    """A third of what S3 answers to the services is wrong."""
+    assert cluster.proxy is not None
+    until.enter_context(cluster.proxy.disordered(CORRUPTIONS.values(), share=0.3, seed=fault.pick))
+
+
 def _repeat(cluster: Cluster, fault: Fault, until: ExitStack) -> None:
     repeat_messages(cluster, pick=fault.pick, count=20)
 
@@ -95,6 +102,7 @@ KINDS: Mapping[str, Kind] = MappingProxyType(
         "repeat messages": Kind(_repeat, 15),
         "NATS away": Kind(_stop_nats, 7, (0.1, 3.0)),
         "S3 away": Kind(_stop_s3, 7, (0.1, 4.0)),
+        "S3 answers wrongly": Kind(_corrupt, 12, (0.5, 4.0)),
     }
 )
 

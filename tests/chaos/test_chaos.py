@@ -18,7 +18,8 @@ SEED, JOBS, FAULTS = 20, 10, 24
 def test_no_job_is_lost_stuck_or_wrong_whatever_goes_wrong(tmp_path: Path) -> None:
     drawn = faults.draw(SEED, FAULTS)
     jobs = orders.draw(SEED, JOBS, over_s=sum(fault.gap_s for fault in drawn))
-    with cluster(tmp_path, gateways=2, detectors=2, lifters=1, renderers=2, options=options(tmp_path)) as running:
+    counts = {"gateways": 2, "detectors": 2, "lifters": 1, "renderers": 2}
+    with cluster(tmp_path, **counts, options=options(tmp_path), proxied=True) as running:
         report = campaign.run(running, jobs, drawn, tmp_path, say=print)
     assert report.findings == []
     assert sum(report.ends.values()) == JOBS

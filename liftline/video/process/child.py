@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import importlib
 import json
+import math
 import resource
 import socket
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from typing import Any, NoReturn
 
 import av
@@ -45,7 +46,7 @@ def _work(parent: socket.socket, task: dict[str, Any], own_bytes: int) -> bool:
     count = bool(task["pictures"]) + task["is_file"]
     descriptors = list(socket.recv_fds(parent, 1, count)[1]) if count else []
     _, payload = receive(parent)
-    memory.limit(own_bytes + (task["memory_mb"] << 20))
+    memory.limit(own_bytes + (task["memory_mb"] << 20) - _shared_bytes(task["pictures"]))
     session = Session(parent, task, descriptors)
     kind, body, sound = _outcome(session, task, payload)
     session.close()
@@ -53,6 +54,11 @@ def _work(parent: socket.socket, task: dict[str, Any], own_bytes: int) -> bool:
     keep = sound and memory.used_bytes() - own_bytes <= _LEFT_OVER_BYTES
     send(parent, kind, (b"k" if keep else b"-") + body)
     return keep
+
+
+def _shared_bytes(pictures: tuple[int, Sequence[int]] | None) -> int:
+    """Of the pictures that are handed over, which the kernel doesn't count."""
+    return pictures[0] * math.prod(pictures[1]) if pictures else 0
 
 
 def _outcome(session: Session, task: dict[str, Any], payload: bytes) -> tuple[Say, bytes, bool]:

@@ -10,7 +10,6 @@ from pathlib import Path
 import grpc
 import pytest
 
-from liftline.adapters.memory import MemoryRecords
 from liftline.jobs.naming import JobKey
 from liftline.ports import Entry
 from liftline.v1 import job_service_pb2 as api
@@ -18,6 +17,7 @@ from liftline.v1.records_pb2 import JobRecord
 from liftline_gateway.api.validation import LARGEST_PAGE
 from liftline_gateway.api.wiring import LISTINGS_OF_ALL, LISTINGS_OF_ONE
 from tests.integration.gateway.gateways import Deployment, run
+from tests.memory import MemoryRecords
 from tests.support import eventually
 
 JOBS = 450

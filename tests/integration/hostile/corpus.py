@@ -14,7 +14,7 @@ from tests.integration.hostile.other_videos import OTHERS
 from tests.integration.video.factory import VideoFactory
 
 KINDS = MP4 | OTHERS
-MOST_MIB, MOST_CPU_S = 700, 60.0
+MOST_MIB, MOST_CPU_S = 700_000_000 >> 20, 60.0
 ROOT = Path(__file__).parents[3]
 
 SHORT = (

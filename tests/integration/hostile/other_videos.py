@@ -6,9 +6,13 @@ import struct
 import zlib
 from collections.abc import Sequence
 from fractions import Fraction
+from pathlib import Path
 
 import av
 import numpy as np
+from av.audio.stream import AudioStream
+from av.container import InputContainer, OutputContainer
+from av.video.stream import VideoStream
 
 from tests.integration.hostile.bombs import Bomb
 from tests.integration.video.factory import VideoFactory
@@ -188,22 +192,39 @@ def _beside(name: str, codec: str, count: int) -> Bomb:
 
     def made(make: VideoFactory) -> bytes:
         path = make.folder / name
-        with (
-            av.open(str(make("v.mkv"))) as given,
-            av.open(str(path), "w", format="matroska" if name.endswith("mkv") else None) as target,
-        ):
+        with av.open(str(make("v.mkv", options={"bf": "0"}))) as given, _opened(path) as target:
             video = target.add_stream_from_template(given.streams.video[0])
-            others = [target.add_stream(codec) for _ in range(count)]
-            for other in others:
-                if other.type == "audio":
-                    other.codec_context.layout = "stereo"
-            for packet in given.demux(video=0):
-                if packet.size:
-                    packet.stream = video
-                    target.mux(packet)
+            if codec == "aac":
+                sounds = [target.add_stream(codec, rate=8000, layout="mono") for _ in range(count)]
+                for sound in sounds:
+                    target.mux([*sound.encode(_silence()), *sound.encode(None)])
+            else:
+                for _ in range(count):
+                    target.add_mux_stream(codec)
+            _show(given, target, video)
         return path.read_bytes()
 
     return made
+
+
+def _opened(path: Path) -> OutputContainer:
+    return av.open(str(path), "w", format="matroska" if path.suffix == ".mkv" else None)
+
+
+def _show(given: InputContainer, target: OutputContainer, video: VideoStream, *, start_s: int = 0) -> None:
+    """Copy all pictures, of which none refers to a later one, so much later than they were."""
+    for packet in given.demux(video=0):
+        if packet.size:
+            packet.stream = video
+            packet.pts += round(start_s / packet.time_base)
+            packet.dts = packet.pts
+            target.mux(packet)
+
+
+def _silence() -> av.AudioFrame:
+    frame = av.AudioFrame.from_ndarray(np.zeros((1, 4608), np.int16), format="s16", layout="mono")
+    frame.sample_rate, frame.pts = 8000, 0
+    return frame
 
 
 def long_silence(name: str, *, start_s: int = 0, seconds: int = DAY_S) -> Bomb:
@@ -211,37 +232,29 @@ def long_silence(name: str, *, start_s: int = 0, seconds: int = DAY_S) -> Bomb:
 
     def made(make: VideoFactory) -> bytes:
         path = make.folder / name
-        with (
-            av.open(str(make("v.mkv"))) as given,
-            av.open(str(path), "w", format="matroska" if name.endswith("mkv") else None) as target,
-        ):
+        with av.open(str(make("v.mkv", options={"bf": "0"}))) as given, _opened(path) as target:
             video = target.add_stream_from_template(given.streams.video[0])
-            sound = target.add_stream("flac", rate=8000)
-            sound.codec_context.layout = "mono"
+            sound = target.add_stream("flac", rate=8000, layout="mono")
             target.start_encoding()
-            for packet in given.demux(video=0):
-                if packet.size:
-                    packet.stream = video
-                    if start_s:
-                        packet.pts += round(start_s / packet.time_base)
-                        packet.dts = packet.pts
-                    target.mux(packet)
-            frame = av.AudioFrame.from_ndarray(np.zeros((1, 4608), np.int16), format="s16", layout="mono")
-            frame.sample_rate, frame.pts = 8000, 0
-            silence = bytes(next(packet for packet in [*sound.encode(frame), *sound.encode(None)]))
-            for number in range(seconds * 8000 // 4608):
-                packet = av.Packet(silence)
-                packet.pts = packet.dts = number * 4608
-                packet.time_base, packet.duration, packet.stream, packet.is_keyframe = (
-                    Fraction(1, 8000),
-                    4608,
-                    sound,
-                    True,
-                )
-                target.mux(packet)
+            if not start_s:
+                _show(given, target, video)
+            _be_silent(target, sound, seconds)
+            if start_s:
+                _show(given, target, video, start_s=start_s)
         return path.read_bytes()
 
     return made
+
+
+def _be_silent(target: OutputContainer, sound: AudioStream, seconds: int) -> None:
+    """The same packet again and again."""
+    silence = bytes(next(packet for packet in [*sound.encode(_silence()), *sound.encode(None)]))
+    for number in range(seconds * 8000 // 4608):
+        packet = av.Packet(silence)
+        packet.pts = packet.dts = number * 4608
+        packet.time_base, packet.duration = Fraction(1, 8000), 4608
+        packet.stream, packet.is_keyframe = sound, True
+        target.mux(packet)
 
 
 def _nested_script(depth: int) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Callable, Iterator
@@ -15,13 +16,15 @@ _FRAME_BYTES = 16_384
 
 
 class RawConnection:
-    """One connection, whose streams the caller numbers: 1, 3, 5 and so on."""
+    """One connection, whose streams the caller numbers: 1, 3, 5 and so on. tls: for `localhost`."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, *, tls: ssl.SSLContext | None = None) -> None:
         self.ended = set[int]()
         self.greeted = self.said_goodbye = self.closed = False
         self._received = b""
-        self._socket = socket.create_connection(("127.0.0.1", port))
+        self._scheme = "https" if tls else "http"
+        plain = socket.create_connection(("127.0.0.1", port))
+        self._socket = tls.wrap_socket(plain, server_hostname="localhost") if tls else plain
         self._socket.settimeout(0.2)
         self._send(_PREFACE + _frame(SETTINGS, 0, 0, b""))
 
@@ -33,7 +36,7 @@ class RawConnection:
 
     def begin(self, stream: int, path: str, *, token: str | None = None) -> None:
         """A request's headers."""
-        fields = [(":method", "POST"), (":scheme", "http"), (":path", path), (":authority", "localhost"),
+        fields = [(":method", "POST"), (":scheme", self._scheme), (":path", path), (":authority", "localhost"),
                   ("content-type", "application/grpc"), ("te", "trailers")]  # fmt: skip
         if token is not None:
             fields.append(("authorization", f"Bearer {token}"))

@@ -87,6 +87,17 @@ def test_a_token_without_a_needed_claim_is_refused(secret: KeyFiles, missing: st
     assert refusal(secret, text) == (ErrorKind.UNAUTHENTICATED, "TOKEN_CLAIMS")
 
 
+@pytest.mark.parametrize("exp", [10**400, float("inf"), float("nan"), 1e308], ids=["1e400", "inf", "nan", "1e308"])
+def test_a_token_that_ends_when_no_clock_can_show_it_is_refused_or_just_a_long_one(
+    secret: KeyFiles, exp: float
+) -> None:
+    text = jwt.encode(claims(exp=exp), secret.signing.read_text().strip(), algorithm="HS256")
+    if exp == 1e308:
+        assert checker(secret).check(text) == Caller("acme")
+    else:
+        assert refusal(secret, text)[0] is ErrorKind.UNAUTHENTICATED
+
+
 def test_a_token_for_later_is_refused(secret: KeyFiles) -> None:
     text = jwt.encode(claims(nbf=time.time() + 600), secret.signing.read_text().strip(), algorithm="HS256")
     assert refusal(secret, text) == (ErrorKind.UNAUTHENTICATED, "TOKEN_NOT_YET_VALID")

@@ -35,6 +35,8 @@ from liftline_gateway.webhooks.notifier import Notifier, is_due
 log = structlog.get_logger(__name__)
 _ALL_TASKS = "liftline.tasks.>"
 _JOBS_AT_ONCE = 32
+_LEFT_TO_OTHERS = 3
+"""Rounds, of which others begin one within the time between two."""
 _MOST_GENERATIONS = 100
 """Tasks of one job don't vanish so often unless something takes them away each time."""
 Now = Callable[[], datetime]
@@ -80,11 +82,17 @@ class Reconciler:
         self._at_once = asyncio.Semaphore(_JOBS_AT_ONCE)
 
     async def run(self, stop: asyncio.Event, lease: Lease, *, every: timedelta) -> None:
-        """A round now and then while the lease is held, until told to stop."""
+        """A round now and then while the lease is held, until told to stop.
+
+        Whoever can't do something lets others try: perhaps it alone can't, as a store refuses clocks that are wrong.
+        """
+        left_to_others = 0
         while not stop.is_set():
+            left_to_others = max(0, left_to_others - 1)
             try:
-                if await lease.hold():
-                    await self._round_unless(stop)
+                if not left_to_others and await lease.hold() and not await self._round_unless(stop):
+                    left_to_others = _LEFT_TO_OTHERS
+                    await lease.release()
             except UnavailableError as error:
                 self._metrics.bus_errors.inc()
                 log.warning("reconciling_put_off", error=str(error))
@@ -93,20 +101,25 @@ class Reconciler:
         with suppress(UnavailableError):
             await lease.release()
 
-    async def round(self) -> None:
-        """Look into every job that is due. Raises UnavailableError where it isn't known which those are."""
+    async def round(self) -> bool:
+        """Look into every job that is due; whether that could be done of all.
+
+        Raises UnavailableError where it isn't known which those are.
+        """
         attempted = await self._jobs.attempted_jobs() if self._attempts_due <= self._elapsed_s() else set()
         keys = await self._jobs.active_jobs()
         await self._remove_attempts(attempted.difference(keys))
         self._due = {key: self._due[key] for key in keys if key in self._due}
         due = [key for key in keys if self._due.get(key, -math.inf) <= self._elapsed_s()]
         waiting = _Queues(self._bus)
-        await asyncio.gather(*(self._safely(key, waiting) for key in due))
+        done = await asyncio.gather(*(self._safely(key, waiting) for key in due))
         try:
             await self._remover.remove_expired_uploads(now=self._now())
         except UnavailableError as error:
             log.warning("uploads_put_off", error=str(error))
+            done.append(False)
         self._metrics.rounds.inc()
+        return all(done)
 
     async def _remove_attempts(self, idle: Collection[JobKey]) -> None:
         """Of jobs that need no care: a worker may have begun in the moment in which its job was tidied up."""
@@ -115,7 +128,7 @@ class Reconciler:
         if self._attempts_due <= self._elapsed_s():
             self._attempts_due = self._elapsed_s() + self._stale.total_seconds()
 
-    async def _round_unless(self, stop: asyncio.Event) -> None:
+    async def _round_unless(self, stop: asyncio.Event) -> bool:
         """A round; told to stop, it leaves what it hasn't done to the next one, of whichever gateway."""
         looking, stopping = asyncio.create_task(self.round()), asyncio.create_task(stop.wait())
         try:
@@ -124,20 +137,21 @@ class Reconciler:
             stopping.cancel()
             looking.cancel()
         await asyncio.wait((looking,))
-        if not looking.cancelled():
-            looking.result()
+        return looking.cancelled() or looking.result()
 
-    async def _safely(self, key: JobKey, waiting: _Queues) -> None:
-        """Look into one job; what goes wrong there stops no other."""
+    async def _safely(self, key: JobKey, waiting: _Queues) -> bool:
+        """Look into one job; what goes wrong there stops no other. False where others may have more luck."""
         async with self._at_once:
             with structlog.contextvars.bound_contextvars(tenant=key.tenant, job=key.job):
                 try:
                     await self._look(key, waiting)
                 except UnavailableError as error:
                     log.warning("job_put_off", error=str(error))
+                    return False
                 except Exception:
                     log.exception("job_not_reconciled")
                     self._put_off(key)
+        return True
 
     async def _look(self, key: JobKey, waiting: _Queues) -> None:
         stored = await self._jobs.get(key)
