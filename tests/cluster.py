@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -16,7 +17,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from liftline.adapters.access.roles import Role
 from liftline_cli.up._nats_server import NatsServer
+from liftline_cli.up._services import credentials
 from liftline_cli.up.children import Child, free_ports, start
 from liftline_cli.up.s3_server import S3Server
 from liftline_cli.up.starting import is_serving
@@ -70,7 +73,7 @@ class Cluster:
         """Nothing runs yet. `proxied`: services reach S3 by `proxy`, clients directly."""
         self.folder = folder
         nats, monitoring, s3 = free_ports(3)
-        self.nats = NatsServer(folder / "nats", nats, monitoring_port=monitoring)
+        self.nats = NatsServer(folder / "nats", nats, monitoring_port=monitoring, has_users=True)
         self.s3 = S3Server(folder / "s3", s3)
         self.bucket = "liftline"
         self._options, self._workers_module = options, workers_module
@@ -91,16 +94,15 @@ class Cluster:
         """Address of the first gateway."""
         return f"127.0.0.1:{self.of(GATEWAY)[0].port}"
 
-    def environment(self) -> dict[str, str]:
-        """What every service is told."""
+    def environment(self, role: Role) -> dict[str, str]:
+        """What every service of this user is told."""
         return {
             **os.environ,
             **_SOON,
             "LIFTLINE_NATS_URL": self.nats.url,
             "LIFTLINE_S3_ENDPOINT": self.proxy.endpoint if self.proxy else self.s3.endpoint,
             "LIFTLINE_S3_PUBLIC_ENDPOINT": self.s3.endpoint,
-            "LIFTLINE_S3_ACCESS_KEY": self.s3.keys.access_key,
-            "LIFTLINE_S3_SECRET_KEY": self.s3.keys.secret_key,
+            **credentials(role, self.nats, self.s3),
             "LIFTLINE_S3_BUCKET": self.bucket,
             **self._options,
         }
@@ -109,8 +111,14 @@ class Cluster:
         """Start everything and wait until all services take work."""
         self.nats.start()
         self.s3.start()
+        self.set_up()
         self._keeper.start()
         self.wait_until_serving()
+
+    def set_up(self) -> None:
+        """Make streams, consumers and the bucket, as the Job `liftline-setup` does."""
+        arguments = [sys.executable, "-m", "liftline_gateway", "setup"]
+        subprocess.run(arguments, env=self.environment(Role.SETUP), check=True, capture_output=True)
 
     def stop(self) -> None:
         """End everything at once."""
@@ -172,7 +180,7 @@ class Cluster:
         if kind in WORKERS and self._workers_module is not None:
             arguments = [sys.executable, "-m", self._workers_module, kind]
         listen = {"LISTEN": f"127.0.0.1:{port}", "HEALTH_LISTEN": f"127.0.0.1:{health_port}"}
-        environment = self.environment() | {f"LIFTLINE_GRPC_{name}": value for name, value in listen.items()}
+        environment = self.environment(Role(kind)) | {f"LIFTLINE_GRPC_{name}": value for name, value in listen.items()}
         return Part(f"{kind}-{number}", kind, arguments, environment, port, health_port)
 
     def _keep(self) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from liftline.adapters.access.roles import Role
 from liftline.settings.services import NatsSettings, S3Settings
 from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.children import free_ports
@@ -15,10 +16,14 @@ from liftline_cli.up.s3_server import S3Server
 
 
 @contextmanager
-def running_nats(folder: Path, *, extra: str = "", monitored: bool = False) -> Iterator[NatsServer]:
+def running_nats(
+    folder: Path, *, extra: str = "", monitored: bool = False, has_users: bool = False
+) -> Iterator[NatsServer]:
     """A nats-server that ends with the context."""
     port, monitoring = free_ports(2)
-    server = NatsServer(folder, port, extra=extra, monitoring_port=monitoring if monitored else None)
+    server = NatsServer(
+        folder, port, extra=extra, monitoring_port=monitoring if monitored else None, has_users=has_users
+    )
     server.start()
     try:
         yield server
@@ -38,9 +43,12 @@ def running_s3(folder: Path, *, certificate: Path | None = None) -> Iterator[S3S
         server.kill()
 
 
-def nats_settings(server: NatsServer, *, ack_wait_s: float = 2.0) -> NatsSettings:
-    """To reach it; tasks of dead workers go on soon."""
-    return NatsSettings(url=server.url, ack_wait_s=ack_wait_s)
+def nats_settings(server: NatsServer, *, ack_wait_s: float = 2.0, role: Role = Role.OPERATOR) -> NatsSettings:
+    """To reach it, as this user where it has users; tasks of dead workers go on soon."""
+    if not server.has_users:
+        return NatsSettings(url=server.url, ack_wait_s=ack_wait_s)
+    password = SecretStr(server.password(role))
+    return NatsSettings(url=server.url, ack_wait_s=ack_wait_s, user=role, password=password)
 
 
 def other_s3() -> S3Settings | None:
@@ -52,9 +60,9 @@ def other_s3() -> S3Settings | None:
     return settings if settings.access_key else None
 
 
-def s3_settings(server: S3Server, *, bucket: str) -> S3Settings:
-    """To reach it, in a bucket of the test's own."""
-    keys = server.keys
+def s3_settings(server: S3Server, *, bucket: str, role: Role = Role.OPERATOR) -> S3Settings:
+    """To reach it as this user; an operator in a bucket of the test's own."""
+    access_key, secret_key = server.keys(role)
     return S3Settings(
-        endpoint=server.endpoint, access_key=keys.access_key, secret_key=SecretStr(keys.secret_key), bucket=bucket
+        endpoint=server.endpoint, access_key=access_key, secret_key=SecretStr(secret_key), bucket=bucket
     )  # fmt: skip

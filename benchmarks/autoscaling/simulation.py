@@ -16,6 +16,7 @@ from benchmarks.autoscaling.pods import Pods, pods_of
 from benchmarks.autoscaling.policy import Policy
 from benchmarks.autoscaling.workload import Arrival, Workload
 from benchmarks.orchestration.jobs import client_of
+from liftline.adapters.access.roles import Role
 from liftline.client import Client
 from liftline.client.views import Job, JobState
 from liftline.errors import LiftlineError
@@ -34,7 +35,7 @@ def simulate(policy: Policy, workload: Workload, folder: Path) -> Figures:
     with cluster(folder, detectors=0, options=workload.options()) as running, client_of(running) as client:
         arrivals = workload.arrivals(folder)
         pods_in = pods_of(
-            folder / "pods", running.environment(), at_most=policy.max_replicas,
+            folder / "pods", running.environment(Role.DETECTOR), at_most=policy.max_replicas,
             ready_after_s=workload.pod_start_s / workload.speed,
         )  # fmt: skip
         with pods_in as pods:

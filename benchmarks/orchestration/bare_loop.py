@@ -11,6 +11,7 @@ import nats
 from minio import Minio
 from nats.js.api import ConsumerConfig, RetentionPolicy, StreamConfig
 
+from liftline.adapters.access.roles import Role
 from tests.cluster import Cluster
 
 _BYTES = 1024
@@ -22,12 +23,13 @@ def loops_per_second(cluster: Cluster, *, count: int) -> float:
 
 
 async def _loop(cluster: Cluster, count: int) -> float:
+    access_key, secret_key = cluster.s3.keys(Role.OPERATOR)
     store = Minio(
-        cluster.s3.endpoint.removeprefix("http://"), access_key=cluster.s3.keys.access_key,
-        secret_key=cluster.s3.keys.secret_key, secure=False,
+        cluster.s3.endpoint.removeprefix("http://"), access_key=access_key, secret_key=secret_key, secure=False,
         region="us-east-1",
     )  # fmt: skip
-    connection = await nats.connect(cluster.nats.url)
+    password = cluster.nats.password(Role.OPERATOR)
+    connection = await nats.connect(cluster.nats.url, user=Role.OPERATOR, password=password)
     stream = connection.jetstream()
     await stream.add_stream(StreamConfig(name="BARE", subjects=["bare.>"], retention=RetentionPolicy.WORK_QUEUE))
     pulling = await stream.pull_subscribe("bare.>", durable="bare", config=ConsumerConfig(ack_wait=30))

@@ -9,6 +9,7 @@ mkdir -p "$folder"
 chmod 0700 "$folder"
 cd "$folder"
 umask 022
+rm -f nats.new s3.new
 
 # A letter first: nats-server takes digits in its configuration for a number.
 random() { printf 'k%s' "$(openssl rand -hex "$1")"; }
@@ -30,11 +31,16 @@ fi
 for name in gateway nats s3; do certificate "$name"; done
 
 [ -e jwt.key ] || openssl rand -base64 32 > jwt.key
-if [ ! -e liftline.env ]; then
-    nats=$(random 24) access=$(random 10) secret=$(random 24)
-    printf 'NATS_USER=liftline\nNATS_PASSWORD=%s\n' "$nats" > nats.env
-    printf 'AWS_ACCESS_KEY_ID=%s\nAWS_SECRET_ACCESS_KEY=%s\n' "$access" "$secret" > s3.env
-    printf 'LIFTLINE_NATS_USER=liftline\nLIFTLINE_NATS_PASSWORD=%s\nLIFTLINE_S3_ACCESS_KEY=%s\nLIFTLINE_S3_SECRET_KEY=%s\n' \
-        "$nats" "$access" "$secret" > liftline.env
-fi
+# A user of NATS and a key of S3 for each service, of which the servers are told in variables of other names.
+for role in operator setup gateway detector lifter renderer; do
+    [ -e "$role.env" ] || printf 'LIFTLINE_NATS_USER=%s\nLIFTLINE_NATS_PASSWORD=%s\nLIFTLINE_S3_ACCESS_KEY=%s\nLIFTLINE_S3_SECRET_KEY=%s\n' \
+        "$role" "$(random 24)" "$(random 10)" "$(random 24)" > "$role.env"
+    upper=$(printf '%s' "$role" | tr '[:lower:]' '[:upper:]')
+    sed -n "s/^LIFTLINE_NATS_PASSWORD=/NATS_${upper}_PASSWORD=/p" "$role.env" >> nats.new
+    sed -n -e "s/^LIFTLINE_S3_ACCESS_KEY=/S3_${upper}_ACCESS_KEY=/p" -e "s/^LIFTLINE_S3_SECRET_KEY=/S3_${upper}_SECRET_KEY=/p" \
+        "$role.env" >> s3.new
+done
+mv nats.new nats.env
+mv s3.new s3.env
+rm -f liftline.env  # was for all services
 pwd

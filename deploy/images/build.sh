@@ -1,14 +1,15 @@
 #!/bin/sh
-# Builds all images with podman or docker: deploy/images/build.sh [NAME...]; `make images` calls it.
+# Builds all images with podman or docker, and copies what is in them (SBOM) to build/sbom: deploy/images/build.sh [NAME...]; `make images` calls it.
 #   ENGINE=docker         another engine; podman if it is there
 #   TORCH_INDEX=ADDRESS   another index for PyTorch
+#   TORCH_LOCK=torch      for the lifter the package index's PyTorch, with CUDA, instead of torch-cpu
 #   BASES=local           never ask a registry; bases by local-base.sh
 set -eu
 cd "$(dirname "$0")/../.."
 engine=${ENGINE:-$(command -v podman >/dev/null && echo podman || echo docker)}
 version=$(sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
-public=docker.io/library/python:3.11-slim-bookworm
+public=$(sed -n 's/^ARG RUNTIME_IMAGE=//p' services/gateway/Dockerfile)
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 [ $# -gt 0 ] || set -- models gateway detector lifter renderer
@@ -46,6 +47,8 @@ fi
 if [ -n "${TORCH_INDEX:-}" ]; then options="$options --build-arg TORCH_INDEX=$TORCH_INDEX"
 elif ls "${PIP_FIND_LINKS:-/nowhere}"/torch-*+cpu-*.whl >/dev/null 2>&1; then options="$options --build-arg TORCH_INDEX="
 fi
+if [ -n "${TORCH_LOCK:-}" ]; then options="$options --build-arg TORCH_LOCK=$TORCH_LOCK"; fi
+mkdir -p build/sbom
 
 for name in "$@"; do
     target=
@@ -57,5 +60,8 @@ for name in "$@"; do
     echo "liftline-$name:$version ($engine, $bases bases)"
     # shellcheck disable=SC2086
     "$engine" build --quiet $options $target --file "$file" --tag "localhost/liftline-$name:$version" . >/dev/null
+    container=$("$engine" create --no-healthcheck "localhost/liftline-$name:$version")
+    "$engine" cp "$container:/opt/liftline/sbom.cdx.json" "build/sbom/liftline-$name-$version.cdx.json"
+    "$engine" rm "$container" >/dev/null
 done
 ENGINE=$engine deploy/images/sizes.sh

@@ -19,6 +19,6 @@ mmdebstrap --quiet --mode=root --variant=minbase --include=ca-certificates,pytho
     "$suite" "$scratch/root.tar" "deb $mirror $suite main" "deb $mirror-security $suite-security main"
 "$engine" import "$scratch/root.tar" "$name:runtime"
 
-python3 -m pip install --quiet --target "$scratch/pip" pip
+python3 -m pip install --quiet --no-deps --require-hashes --no-build-isolation --target "$scratch/pip" -r "$(dirname "$0")/../locks/pip.txt"
 printf 'FROM %s:runtime\nCOPY pip /usr/local/lib/python3.11/dist-packages\n' "$name" > "$scratch/Dockerfile"
 "$engine" build --quiet --tag "$name:build" "$scratch"

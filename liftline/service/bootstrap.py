@@ -143,7 +143,7 @@ async def _work(service: Service, process: Process) -> None:
             running_server(grpc, worker_service(board), registry=process.registry)
         )  # fmt: skip
         log.info("warming_up", version=__version__, port=server.port)
-        started = await until(process.stop, _start(service, nats, process, stack))
+        started = await until(process.stop, _start(service, stages, nats, process, stack))
         if started is None:
             return
         connection, loaded = started
@@ -176,13 +176,13 @@ def _stages(service: Service, settings: WorkerSettings) -> Sequence[Stage]:
 
 
 async def _start(
-    service: Service, nats: NatsSettings, process: Process, stack: AsyncExitStack
+    service: Service, stages: Sequence[Stage], nats: NatsSettings, process: Process, stack: AsyncExitStack
 ) -> tuple[Connection, LoadedService]:
-    """Load the models and find NATS with all that the gateway makes there, both at once."""
+    """Load the models and find NATS with all that `setup` makes there, both at once."""
 
     async def connect() -> Connection:
         connection = await stack.enter_async_context(connected_with_retries(nats, process))
-        await topology.wait_until_there(connection)
+        await topology.wait_until_there(connection, stages)
         return connection
 
     return await asyncio.gather(connect(), HandlerThreads().run(service.load))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from pydantic import Field, SecretStr
@@ -26,6 +27,10 @@ class NatsSettings(BaseSettings):
     creds_file: Path | None = Field(default=None, description="Credentials file of a NATS user (JWT and key).")
     user: str | None = Field(default=None, description="User name, instead of a credentials file.")
     password: SecretStr | None = Field(default=None, description="Password of that user.")
+    inbox: str | None = Field(
+        default=None, pattern=r"^[^\s*>.]+(\.[^\s*>.]+)*$",
+        description="What subjects of answers to it begin with; `_INBOX_` and the user's name if unset.",
+    )  # fmt: skip
     ca_file: Path | None = Field(default=None, description="Certificate authority of the server. System's if unset.")
     cert_file: Path | None = Field(default=None, description="Client certificate, for mutual TLS.")
     key_file: Path | None = Field(default=None, description="Its key.")
@@ -34,6 +39,16 @@ class NatsSettings(BaseSettings):
     )
     replicas: int = Field(default=1, ge=1, le=5, description="Servers that hold each stream.")
     events_days: float = Field(default=7.0, gt=0, description="How long events are kept.")
+
+    @property
+    def inbox_prefix(self) -> str:
+        """What subjects of answers begin with: nobody else's, so that nobody else need be allowed to hear them."""
+        return self.inbox or (inbox_of(self.user) if self.user else "_INBOX")
+
+
+def inbox_of(user: str) -> str:
+    """What subjects of answers to a user of NATS begin with, if no setting says otherwise."""
+    return "_INBOX_" + re.sub(r"[\s*>.]", "_", user)
 
 
 class S3Settings(BaseSettings):

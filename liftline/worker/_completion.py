@@ -16,6 +16,7 @@ from liftline.v1.records_pb2 import DeadTask
 from liftline.worker._failures import died, meaning
 from liftline.worker.admission.admission import AttemptsExhausted, Postponed
 from liftline.worker.admission.slots import SlotsClosed, SlotTimeout
+from liftline.worker.attempts import forget_attempts
 from liftline.worker.board import TaskEnd, WorkerBoard
 from liftline.worker.running_task import JobEnded, RunningTask, StopReason
 
@@ -50,9 +51,9 @@ class Completion:
         return await self._went_wrong(running, error)
 
     async def dropped(self, running: RunningTask) -> TaskEnd:
-        """Its job is over: delete its attempts and acknowledge."""
+        """Its job is over: forget attempts at it and acknowledge."""
         if running.attempt is not None:
-            await running.retry(lambda: self._records.delete(running.key.attempts))
+            await running.retry(lambda: forget_attempts(self._records, running.key))
         await running.retry(lambda: running.delivery.ack())
         log.info("task_dropped")
         return TaskEnd.DROPPED
@@ -87,7 +88,7 @@ class Completion:
 
     async def _failed(self, running: RunningTask, failure: Failure) -> TaskEnd:
         await self._publish(running, Event(id=running.key.wire, failed=failure))
-        await running.retry(lambda: self._records.delete(running.key.attempts))
+        await running.retry(lambda: forget_attempts(self._records, running.key))
         await running.retry(lambda: running.delivery.term())
         return TaskEnd.FAILED
 

@@ -88,17 +88,35 @@ class Attempt:
                 entries.append(self._entry)
             else:
                 entries.remove(self._entry)
-            value = Attempts(open=entries).SerializeToString()
-            if revision is None:
-                done = await self._records.create(self._key.attempts, value)
-            else:
-                done = await self._records.update(self._key.attempts, value, revision=revision)
-            if done is not None:
+            if await _write(self._records, self._key, entries, revision):
                 return
 
     async def _read(self) -> tuple[list[str], int | None]:
-        entry = await self._records.get(self._key.attempts)
-        return ([], None) if entry is None else (list(Attempts.FromString(entry.value).open), entry.revision)
+        return await _read(self._records, self._key)
+
+
+async def forget_attempts(records: Records, key: TaskKey) -> None:
+    """End all attempts at a task that is over, crashed ones too.
+
+    The record stays, empty, until the gateway removes it: workers may remove nothing from streams.
+    """
+    while True:
+        entries, revision = await _read(records, key)
+        if not entries or await _write(records, key, [], revision):
+            return
+
+
+async def _read(records: Records, key: TaskKey) -> tuple[list[str], int | None]:
+    entry = await records.get(key.attempts)
+    return ([], None) if entry is None else (list(Attempts.FromString(entry.value).open), entry.revision)
+
+
+async def _write(records: Records, key: TaskKey, entries: Sequence[str], revision: int | None) -> bool:
+    """Whether it was written: nobody else changed it since it was read."""
+    value = Attempts(open=entries).SerializeToString()
+    if revision is None:
+        return await records.create(key.attempts, value) is not None
+    return await records.update(key.attempts, value, revision=revision) is not None
 
 
 def _worker(entry: str) -> str:

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 _BASE = "localhost/liftline-base:runtime"
-SERVERS = "docker.io/library/nats:2.15.1-alpine"
+SERVERS: str = yaml.safe_load((REPOSITORY / "compose.yaml").read_text())["services"]["nats"]["image"]
 
 
 class EngineError(Exception):

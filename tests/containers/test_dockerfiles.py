@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.supply.locks import LOCKS
 from liftline import __version__
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -107,23 +107,51 @@ def test_signals_reach_the_service_itself(service: str, path: Path) -> None:
     assert not values(shipped(path), "CMD")
 
 
+def texts(path: Path) -> str:
+    """All instructions, a line each."""
+    return "\n".join(f"{instruction.name} {instruction.rest}" for instruction in instructions(path))
+
+
 @pytest.mark.parametrize(("service", "path"), DOCKERFILES.items(), ids=DOCKERFILES)
-def test_an_image_has_its_own_extra_and_its_own_code_alone(service: str, path: Path) -> None:
-    text = " ".join(f"{instruction.name} {instruction.rest}" for instruction in instructions(path))
-    extras = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["optional-dependencies"]
-    installed = set(re.findall(r"'\.\[(\w+)\]'", text))
-    assert installed == ({"detector", "detectron2"} if service == "detector" else {service})
-    assert installed <= extras.keys()
-    assert set(re.findall(r"COPY services/(\w+)", text)) == {service}
-    assert "COPY cli" not in text
+def test_an_image_has_its_own_lock_and_its_own_code_alone(service: str, path: Path) -> None:
+    installed = set(re.findall(r"-r (\S+)\.txt", texts(path)))
+    others = {"detector": {"detector-gpu", "detectron2-build", "torch"}, "lifter": {"${TORCH_LOCK}"}}
+    assert installed == {"build", "sources", service} | others.get(service, set())
+    assert {lock.name for lock in LOCKS} >= installed - {"${TORCH_LOCK}"}
+    assert set(re.findall(r"COPY services/(\w+)", texts(path))) == {service}
+    assert "COPY cli" not in texts(path)
+
+
+@pytest.mark.parametrize("path", PUBLISHED.values(), ids=PUBLISHED)
+def test_images_install_by_locks_alone(path: Path) -> None:
+    """But for our own code, Detectron2's commit, and the PyTorch of another index that somebody asks for."""
+    said = re.findall(r"pip (?:--python \S+ )?install (.*?)(?= && |;|\"|$)", texts(path), flags=re.MULTILINE)
+    loose = [" ".join(one.split()) for one in said if "--no-deps --require-hashes --no-build-isolation" not in one]
+    if path != PUBLISHED["models"]:
+        loose.remove("--quiet --no-deps --no-build-isolation --target /code .")
+    if path == PUBLISHED["detector"]:
+        loose.remove("--quiet --index-url")
+        loose.remove("--quiet --no-deps --no-build-isolation")
+    assert said
+    assert loose == []
+
+
+@pytest.mark.parametrize("path", PUBLISHED.values(), ids=PUBLISHED)
+def test_an_image_says_what_is_in_it(path: Path) -> None:
+    copied = {stage[0].rest.split(" AS ")[-1]: values(stage, "COPY") for stage in stages(path)}
+    last = "cpu" if path == PUBLISHED["detector"] else stages(path)[-1][0].rest
+    assert any(one.endswith("/sbom.cdx.json /opt/liftline/sbom.cdx.json") for one in copied[last])
 
 
 def test_torch_is_where_it_is_needed_at_the_version_of_the_project() -> None:
-    holding = {service for service, path in DOCKERFILES.items() if TORCH in path.read_text()}
+    holding = {
+        service for service, path in DOCKERFILES.items() if re.search("torch(-cpu)?.txt|TORCH_LOCK", texts(path))
+    }
     assert holding == {"detector", "lifter"}
+    assert {path for path in DOCKERFILES.values() if TORCH in texts(path)} == {DOCKERFILES["detector"]}
     assert TORCH in (REPOSITORY / "pyproject.toml").read_text()
     cpu = named_stages(DOCKERFILES["detector"])["dependencies"]
-    assert not any(TORCH in instruction.rest for instruction in cpu)
+    assert not any("torch" in instruction.rest.lower() for instruction in cpu)
 
 
 def test_builds_see_no_more_of_the_checkout_than_they_need() -> None:
@@ -145,6 +173,34 @@ def test_containers_on_a_laptop_are_locked_as_in_the_cluster(name: str) -> None:
     assert service["cap_drop"] == ["ALL"]
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", []))
+
+
+def cluster_limits() -> dict[str, str]:
+    """The memory limits of containers in deploy/k8s, by the image they run without its tag."""
+    limits = {}
+    for path in sorted((REPOSITORY / "deploy/k8s").glob("[bc]*/**/*.yaml")):
+        for document in yaml.safe_load_all(path.read_text()):
+            pod = (document.get("spec") or {}).get("template", {}).get("spec", {})
+            for container in (*pod.get("containers", []), *pod.get("initContainers", [])):
+                if document["kind"] in {"Deployment", "StatefulSet"} and "image" in container:
+                    name = container["image"].split(":")[0]
+                    limit = container["resources"]["limits"]["memory"]
+                    assert limits.setdefault(name, limit) == limit, f"{name} has two limits"
+    return limits
+
+
+@pytest.mark.parametrize("name", compose()["services"])
+def test_containers_on_a_laptop_have_no_more_memory_than_in_the_cluster(name: str) -> None:
+    service = compose()["services"][name]
+    limit = cluster_limits()[service["image"].split(":")[0]]
+    assert f"{service['mem_limit'].upper()}i" == limit
+
+
+@pytest.mark.parametrize("name", ["gateway", "detector", "lifter", "renderer"])
+def test_work_files_on_a_laptop_are_on_disk_and_not_in_the_memory_that_is_limited(name: str) -> None:
+    service = compose()["services"][name]
+    assert service["tmpfs"] == []
+    assert "/tmp" in service["volumes"]
 
 
 def test_compose_runs_the_images_that_are_built_here_and_the_servers_of_the_cluster() -> None:

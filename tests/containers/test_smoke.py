@@ -9,9 +9,12 @@ from pathlib import Path
 
 import av
 import pytest
+import yaml
 
 from liftline import poses
-from tests.containers.system import SERVICES, System, result_of, running_system, wait_for
+from tests.containers.engine import REPOSITORY
+from tests.containers.sbom import components, differing, locked
+from tests.containers.system import SERVERS, SERVICES, System, result_of, running_system, wait_for
 
 pytestmark = [
     pytest.mark.slow,
@@ -19,6 +22,7 @@ pytestmark = [
     pytest.mark.skipif("LIFTLINE_KUBE_SMOKE" not in os.environ, reason="needs images of this code: make kube-smoke"),
 ]
 
+LOCKS = REPOSITORY / "deploy/locks"
 _TOOLS = "pip pip3 gcc cc g++ make ld git curl wget apt-key ninja cmake"
 
 
@@ -45,6 +49,25 @@ def test_no_container_can_write_anywhere_but_to_tmp(system: System) -> None:
         assert system.engine.inspect(container)["HostConfig"]["ReadonlyRootfs"], container
         assert not system.engine.succeeds("exec", container, "sh", "-c", "echo > /opt/here"), container
         assert system.engine.succeeds("exec", container, "sh", "-c", "echo > /tmp/here"), container
+
+
+def test_no_container_can_take_more_memory_than_compose_says(system: System) -> None:
+    services = yaml.safe_load((REPOSITORY / "compose.yaml").read_text())["services"]
+    for name in (*SERVICES, *SERVERS):
+        limit = int(services[name]["mem_limit"].removesuffix("g")) * 2**30
+        for container in system.containers(name):
+            assert system.engine.inspect(container)["HostConfig"]["Memory"] == limit, container
+
+
+def test_an_image_lists_what_its_lock_holds_and_nothing_else(system: System) -> None:
+    for service in SERVICES:
+        locks = [LOCKS / f"{service}.txt", *([LOCKS / "torch-cpu.txt"] if service == "lifter" else [])]
+        lock = locked(*(path.read_text() for path in locks), python="3.11.2")
+        lock.pop("setuptools", None)  # taken out of the lifter again
+        container = system.containers(service)[0]
+        sbom = system.engine.run("exec", container, "cat", "/opt/liftline/sbom.cdx.json")
+        assert differing(sbom, lock) == {}, service
+        assert components(sbom).keys() == lock.keys(), service
 
 
 def test_the_service_itself_is_process_one(system: System) -> None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import subprocess
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,11 +122,6 @@ class Disaster:
         files = self.client.download(job, self.folder / "outputs" / job.id)
         return {path: file.read_bytes() for path, file in files.items() if path != "manifest.json"}
 
-    def _set_up(self) -> None:
-        """As the Job `liftline-setup` does."""
-        arguments = [sys.executable, "-m", "liftline_gateway", "setup"]
-        subprocess.run(arguments, env=self.cluster.environment(), check=True, capture_output=True)
-
     def _lose_everything(self) -> None:
         with self.cluster.without_nats():
             shutil.rmtree(self.cluster.nats.folder / "jetstream")
@@ -138,11 +131,12 @@ class Disaster:
         for gateway in self.cluster.of(GATEWAY):
             self.cluster.scale_down(gateway)
         eventually(lambda: all(gateway.child is None for gateway in self.cluster.of(GATEWAY)), WITHIN_S)
-        self._set_up()
+        self.cluster.set_up()
         self._in_nats(self._remove_streams)
         for worker in self.cluster.of(*WORKERS):
             self.cluster.kill(worker)
         self._in_nats(self._restore)
+        self.cluster.set_up()
         for gateway in self.cluster.of(GATEWAY):
             self.cluster.scale_up(gateway)
         self.cluster.wait_until_serving()

@@ -15,12 +15,14 @@ from pathlib import Path
 
 import pytest
 
+from liftline.adapters.access.roles import Role
 from liftline.adapters.nats.connection import connected
 from liftline.adapters.nats.records import NatsRecords
 from liftline.client import Client
 from liftline.client.connection import Connection
 from liftline.client.views import Job
 from liftline.jobs.naming import JobKey, Stage
+from liftline_cli.up._services import credentials
 from tests.chaos.leftovers import dead_jobs, leftovers
 from tests.cluster import DETECTOR, GATEWAY, LIFTER, RENDERER, WORKERS, Cluster, Part
 from tests.servers import nats_settings
@@ -116,6 +118,8 @@ def upgrade(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     for kind in counts:
         for part, version in zip(running.of(kind), versions, strict=True):
             part.environment.update(version.environment())
+            if version.name == "released":  # all services of it are one user, who may do everything
+                part.environment.update(credentials(Role.OPERATOR, running.nats, running.s3))
     try:
         running.start()
         yield Upgrade(running, versions, folder)

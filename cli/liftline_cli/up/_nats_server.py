@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
+from liftline.adapters.access.nats_users import users_conf
+from liftline.adapters.access.roles import Role, ServerVariables
+from liftline_cli.up._secrets import drawn
 from liftline_cli.up.children import Child, server, start, wait_until
 
 _FIRST_WORD = b"INFO"
@@ -15,14 +21,16 @@ _FIRST_WORD = b"INFO"
 class NatsServer:
     """One server on a loopback port, its streams below `folder`; it can be killed and started again on them.
 
-    `extra` is added to its configuration: users, certificates. `liftline up` has no monitoring port: that answers
-    whatever page a browser shows, with names of hosts and all subjects.
+    `extra` is added to its configuration: users of a test, certificates. `liftline up` has no monitoring port: that
+    answers whatever page a browser shows, with names of hosts and all subjects. has_users: of each service, with a
+    password of this folder; else anybody of this machine may do anything.
     """
 
     folder: Path
     port: int
     extra: str = ""
     monitoring_port: int | None = None
+    has_users: bool = False
     child: Child | None = field(default=None, init=False)
 
     @property
@@ -30,16 +38,28 @@ class NatsServer:
         """Address for clients, nats://127.0.0.1:PORT."""
         return f"nats://127.0.0.1:{self.port}"
 
+    @cached_property
+    def passwords(self) -> Mapping[str, str]:
+        """Of all users, as variables of its environment. Raises UsageError where their file is damaged."""
+        return drawn(self.folder / "keys.json", [ServerVariables(role).nats_password for role in Role])
+
+    def password(self, role: Role) -> str:
+        """Of one user."""
+        return self.passwords[ServerVariables(role).nats_password]
+
     def start(self) -> None:
         """Start it and wait until it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
         configuration = self.folder / "nats.conf"
+        users = users_conf() if self.has_users else ""
         monitoring = "" if self.monitoring_port is None else f'http: "127.0.0.1:{self.monitoring_port}"\n'
         configuration.write_text(
             f'listen: "127.0.0.1:{self.port}"\n{monitoring}'
-            f'jetstream {{ store_dir: "{self.folder / "jetstream"}", max_file_store: 4GB }}\n{self.extra}\n'
+            f'jetstream {{ store_dir: "{self.folder / "jetstream"}", max_file_store: 4GB }}\n{users}{self.extra}\n'
         )
-        self.child = start("nats-server", [server("nats-server"), "-c", str(configuration)], folder=self.folder)
+        given = {**os.environ, **(self.passwords if self.has_users else {})}
+        command = [server("nats-server"), "-c", str(configuration)]
+        self.child = start("nats-server", command, folder=self.folder, environment=given)
         wait_until(self.child, self._answers)
 
     def _answers(self) -> bool:

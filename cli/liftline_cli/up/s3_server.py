@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from liftline_cli.up._keys import S3Keys
+from liftline.adapters.access.roles import Role, ServerVariables
+from liftline.adapters.access.s3_policies import identities
+from liftline_cli.up._secrets import drawn
 from liftline_cli.up.children import Child, free_ports, server, start, wait_until_answering
 
 ARGUMENTS = (
@@ -49,19 +52,30 @@ _SOCKETS = Path("/tmp")  # noqa: S108 - the server's choice
 class S3Server:
     """One server on loopback ports, its objects below `folder`; it can be killed and started again on them.
 
-    certificate: a PEM file with certificate and key; then it speaks https alone.
+    certificate: a PEM file with certificate and key; then it speaks https alone. bucket: what services may use of it.
     """
 
     folder: Path
     port: int
     certificate: Path | None = None
+    bucket: str = "liftline"
     child: Child | None = field(default=None, init=False)
     _inner: tuple[int, ...] = field(default=(), init=False)
 
     @cached_property
-    def keys(self) -> S3Keys:
-        """Of this folder. Raises UsageError."""
-        return S3Keys.of(self.folder / "keys.json")
+    def secrets(self) -> Mapping[str, str]:
+        """Of this folder, as variables of its environment. Raises UsageError where their file is damaged.
+
+        Without the inner ones anybody here, a web page's form too, could write where objects lie, past S3.
+        """
+        given = [ServerVariables(role) for role in Role]
+        keys = [name for one in given for name in (one.s3_access_key, one.s3_secret_key)]
+        return drawn(self.folder / "keys.json", [*keys, "WEED_JWT_SIGNING_KEY", "WEED_JWT_SIGNING_READ_KEY"])
+
+    def keys(self, role: Role) -> tuple[str, str]:
+        """Access key and secret key of a user."""
+        given = ServerVariables(role)
+        return self.secrets[given.s3_access_key], self.secrets[given.s3_secret_key]
 
     @property
     def endpoint(self) -> str:
@@ -72,8 +86,11 @@ class S3Server:
         """Start it and wait until it answers."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self._inner = tuple(free_ports(len(_INNER)))
-        command = [server("weed"), *ARGUMENTS, *self._here()]
-        self.child = start("s3", command, folder=self.folder, environment={**os.environ, **self._secrets()})
+        users = self.folder / "users.json"
+        users.write_text(identities(bucket=self.bucket), "utf-8")
+        command = [server("weed"), *ARGUMENTS, f"-s3.config={users}", *self._here()]
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}  # another user
+        self.child = start("s3", command, folder=self.folder, environment={**inherited, **self.secrets})
         wait_until_answering(self.child, f"{self.endpoint}/healthz")
 
     def kill(self) -> None:
@@ -81,15 +98,6 @@ class S3Server:
         if self.child is not None:
             self.child.kill()
             self._remove_sockets()
-
-    def _secrets(self) -> dict[str, str]:
-        """Without the inner ones anybody here, a web page's form too, could write where objects lie, past S3."""
-        return {
-            "AWS_ACCESS_KEY_ID": self.keys.access_key,
-            "AWS_SECRET_ACCESS_KEY": self.keys.secret_key,
-            "WEED_JWT_SIGNING_KEY": self.keys.inner_key,
-            "WEED_JWT_SIGNING_READ_KEY": self.keys.inner_key,
-        }
 
     def _here(self) -> list[str]:
         """Its place on this machine. Its parts find each other anew at each start, on whatever ports are free."""

@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from liftline.adapters.access.roles import Role
 from liftline.client.local_gateway import state_file
 from liftline.errors import LiftlineError
 from liftline_cli.up._nats_server import NatsServer
@@ -55,7 +56,7 @@ class Service:
     """A service's process, over all its lives."""
 
     def __init__(self, process: ServiceProcess, environment: dict[str, str]) -> None:
-        """`environment` is what all services are told; each gets an address to listen on besides."""
+        """`environment` is what it is told; each life gets an address to listen on besides."""
         self.process, self._environment = process, environment
         self.child: Child | None = None
         self.starts = 0
@@ -90,11 +91,11 @@ class Supervisor:
     def __init__(self, data_dir: Path, *, detectors: int, renderers: int) -> None:
         """Chooses ports, the same as last time if they are free. Raises UsageError if the note of them is damaged."""
         ports = Ports.choose(data_dir)
-        self._nats = NatsServer(data_dir / "nats", ports.nats)
+        self._nats = NatsServer(data_dir / "nats", ports.nats, has_users=True)
         self._s3 = S3Server(data_dir / "s3", ports.s3)
         processes = service_processes(detectors=detectors, renderers=renderers, gateway_port=ports.gateway)
-        told = environment(ports, self._s3.keys)
-        self._services = [Service(process, told) for process in processes]
+        self._services = [Service(one, environment(one.role, self._nats, self._s3)) for one in processes]
+        self._setup: Child | None = None
         self._servers: list[tuple[NatsServer | S3Server, Restarts]] = [(self._nats, Restarts()), (self._s3, Restarts())]
         self._state = State(Phase.STARTING, os.getpid(), str(data_dir), gateway=f"127.0.0.1:{ports.gateway}")
 
@@ -104,7 +105,12 @@ class Supervisor:
         for server, restarts in self._servers:
             server.start()
             restarts.started()
+        self._setup = start(
+            "setup", [sys.executable, "-m", "liftline_gateway", "setup"], folder=log_folder(),
+            environment=environment(Role.SETUP, self._nats, self._s3),
+        )  # fmt: skip
         while True:
+            self._raise_unless_set_up()
             changed = [service.keep_alive() for service in self._services]
             changed += [_started_again(server, restarts) for server, restarts in self._servers]
             if any(changed):
@@ -117,6 +123,7 @@ class Supervisor:
         self._state = replace(self._state, phase=Phase.STOPPING)
         self._tell()
         children = [service.child for service in self._services if service.child is not None]
+        children += [self._setup] if self._setup is not None else []
         for child in children:
             child.process.terminate()
         end_s = time.monotonic() + GRACE_S + _END_WITHIN_S
@@ -124,6 +131,14 @@ class Supervisor:
             child.end(within_s=max(0.0, end_s - time.monotonic()))
         self._s3.kill()
         self._nats.end(within_s=_END_WITHIN_S)
+
+    def _raise_unless_set_up(self) -> None:
+        """Services wait meanwhile for streams and the bucket, which they may not make themselves."""
+        if self._setup is None or self._setup.alive:
+            return
+        if self._setup.process.returncode != 0:
+            raise LiftlineError(f"Streams and the bucket can't be made; {self._setup.log} says why.")
+        self._setup = None
 
     def _tell(self) -> None:
         children = [server.child for server, _ in self._servers if server.child is not None]

@@ -40,6 +40,8 @@ def variables(manifests: Manifests, container: Body) -> dict[str, str]:
     for source in container.get("envFrom") or []:
         found = manifests.find("ConfigMap", source.get("configMapRef", {}).get("name", ""))
         seen |= (found.body.get("data") or {}) if found else {}
+        keys = manifests.keys_of("Secret", source["secretRef"]["name"]) if "secretRef" in source else None
+        seen |= dict.fromkeys(keys or (), _SECRET)
     for variable in container.get("env") or []:
         seen[variable["name"]] = str(variable["value"]) if "value" in variable else _SECRET
     return seen

@@ -65,6 +65,7 @@ class Connection:
             await self.client.connect(
                 addresses.servers(self.settings),
                 name=name,
+                inbox_prefix=self.settings.inbox_prefix,
                 tls=addresses.tls(self.settings),
                 **addresses.credentials(self.settings),
                 error_cb=self._on_error,
@@ -170,7 +171,8 @@ class Connection:
 
     def unavailable(self, why: str) -> UnavailableError:
         """The error that tells why NATS can't be used just now."""
-        refusal = f"; it refused: {self._refusal}" if self._refusal else ""
+        whom = f" the user {self.settings.user}" if self.settings.user else ""
+        refusal = f"; it refused{whom}: {self._refusal}" if self._refusal else ""
         return UnavailableError(f"NATS at {self.address} can't be used: {why}{refusal}.")
 
     async def _confirm(self) -> None:
@@ -229,7 +231,8 @@ class Connection:
             raise error
         if "permissions violation" in str(error).lower():
             self._refusal = str(error).removeprefix("nats: ")
-        if self.is_there:
+            _log.error("nats_refuses", address=self.address, user=self.settings.user, error=self._refusal)
+        elif self.is_there:
             _log.warning("nats_error", address=self.address, error=str(error) or type(error).__name__)
 
     def _failure(self, subject: str, data: bytes, error: errors.Error) -> Exception:

@@ -21,7 +21,7 @@ from nats.aio.msg import Msg
 
 from liftline.adapters.nats.connection import ApiError, Connection
 from liftline.adapters.nats.subjects import subjects
-from liftline.adapters.nats.topology import bucket_of
+from liftline.adapters.nats.topology import record_stream, record_subject
 from liftline.ports import Entry, Records
 
 _EXPECTED, _WRITER = "Nats-Expected-Last-Subject-Sequence", "Liftline-Write"
@@ -31,7 +31,7 @@ _AT_ONCE = 256
 
 
 class NatsRecords(Records):
-    """Records in two KV buckets (`topology.bucket_of`). Use it within the connection's event loop."""
+    """Records in two KV buckets (`topology.record_stream`). Use it within the connection's event loop."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -64,9 +64,9 @@ class NatsRecords(Records):
         await self._purge(key)
 
     async def keys(self, prefix: str) -> list[str]:
-        found = await subjects(self._connection, _stream(prefix), _subject(f"{prefix}>"))
-        bucket = f"$KV.{bucket_of(prefix)}."
-        return sorted(subject.removeprefix(bucket) for subject in found)
+        found = await subjects(self._connection, record_stream(prefix), record_subject(f"{prefix}>"))
+        before = record_subject(prefix).removesuffix(prefix)
+        return sorted(subject.removeprefix(before) for subject in found)
 
     async def delete_all(self, prefix: str) -> None:
         await self._purge(f"{prefix}>")
@@ -89,7 +89,7 @@ class NatsRecords(Records):
         return await self._connection.retry(put)
 
     async def _write(self, key: str, value: bytes, headers: Mapping[str, str]) -> int | None:
-        answer = await self._connection.once(_subject(key), value, headers=headers)
+        answer = await self._connection.once(record_subject(key), value, headers=headers)
         try:
             return int(self._connection.read(answer)["seq"])
         except ApiError as error:
@@ -100,27 +100,27 @@ class NatsRecords(Records):
     async def _read(self, key: str) -> tuple[Entry, Mapping[str, str]] | None:
         """The entry and its message's headers; None if there is none."""
         if await self._reads_directly(key):
-            message = await self._connection.once(f"$JS.API.DIRECT.GET.{_stream(key)}.{_subject(key)}")
+            message = await self._connection.once(f"$JS.API.DIRECT.GET.{record_stream(key)}.{record_subject(key)}")
             return _directly_got(message)
         return await self._read_from_leader(key)
 
     async def _reads_directly(self, key: str) -> bool:
         if self._direct is None:
-            self._direct = await self._may_be_direct(_stream(key))
+            self._direct = await self._may_be_direct(record_stream(key))
         return self._direct
 
     async def _read_all(self, keys: Sequence[str]) -> dict[str, Entry]:
         """A batch get (https://github.com/nats-io/nats-architecture-and-design, ADR-31), again for what didn't fit."""
-        stream, found, missing = _stream(keys[0]), dict[str, Entry](), list(keys)
+        stream, found, missing = record_stream(keys[0]), dict[str, Entry](), list(keys)
         while missing:
-            wanted = json.dumps({"multi_last": [_subject(key) for key in missing]}).encode()
+            wanted = json.dumps({"multi_last": [record_subject(key) for key in missing]}).encode()
             *messages, status = await self._connection.retry(
                 partial(self._connection.several, f"$JS.API.DIRECT.GET.{stream}", wanted)
             )
             said = status.headers or {}
             if said.get("Status") not in ("204", "404"):
                 raise self._connection.unavailable(f"{stream} can't be read, {said.get('Description', said)}")
-            prefix = len(_subject(keys[0])) - len(keys[0])
+            prefix = len(record_subject(keys[0])) - len(keys[0])
             for message in messages:
                 headers = message.headers or {}
                 found[headers["Nats-Subject"][prefix:]] = Entry(message.data, int(headers["Nats-Sequence"]))
@@ -139,7 +139,7 @@ class NatsRecords(Records):
     async def _read_from_leader(self, key: str) -> tuple[Entry, Mapping[str, str]] | None:
         try:
             answer = await self._connection.api(
-                f"STREAM.MSG.GET.{_stream(key)}", {"last_by_subj": _subject(key)}
+                f"STREAM.MSG.GET.{record_stream(key)}", {"last_by_subj": record_subject(key)}
             )  # fmt: skip
         except ApiError as error:
             if error.number == _NO_MESSAGE:
@@ -151,16 +151,8 @@ class NatsRecords(Records):
         return Entry(base64.b64decode(message.get("data", "")), message["seq"]), named
 
     async def _purge(self, key_filter: str) -> None:
-        request = {"filter": _subject(key_filter)}
-        await self._connection.retry(lambda: self._connection.api(f"STREAM.PURGE.{_stream(key_filter)}", request))
-
-
-def _stream(key: str) -> str:
-    return f"KV_{bucket_of(key)}"
-
-
-def _subject(key: str) -> str:
-    return f"$KV.{bucket_of(key)}.{key}"
+        request = {"filter": record_subject(key_filter)}
+        await self._connection.retry(lambda: self._connection.api(f"STREAM.PURGE.{record_stream(key_filter)}", request))
 
 
 def _directly_got(message: Msg) -> tuple[Entry, Mapping[str, str]] | None:

@@ -5,7 +5,7 @@ See docs/architecture.md, section 3. JetStream's API: https://docs.nats.io/refer
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import partial
 from itertools import product
 from typing import Any
@@ -14,14 +14,15 @@ import structlog
 
 from liftline.adapters.nats.connection import ApiError, Connection
 from liftline.errors import UnavailableError, UsageError
-from liftline.jobs.naming import Priority, Stage, consumer
+from liftline.jobs.naming import Priority, Stage, consumer, consumers_of
 from liftline.net.retrying import NATS_CONFLICT, SERVER_START, first_only, retry_async
 
 TASKS, EVENTS, DEAD = "LIFTLINE_TASKS", "LIFTLINE_EVENTS", "LIFTLINE_DEAD"
 COORDINATOR = "coordinator"
 _WORK, _KEPT = "liftline", "liftline_jobs"
 """KV buckets: what goes with a job's end, and what stays. Listing takes longer the more a bucket holds."""
-
+RECORDS = tuple(f"KV_{bucket}" for bucket in (_WORK, _KEPT))
+"""Their streams."""
 
 _DUPLICATES_S, _DAY_S, _DEAD_DAYS = 120.0, 86400.0, 90
 _MOST_AT_ONCE = 100_000
@@ -42,11 +43,15 @@ async def ensure(connection: Connection) -> None:
         await _settle(connection, partial(connection.api, subject, request))
 
 
-async def wait_until_there(connection: Connection) -> None:
-    """Wait, however long, until the gateway has made everything."""
+async def wait_until_there(connection: Connection, stages: Iterable[Stage] = Stage, *, events: bool = False) -> None:
+    """Wait, however long, until `setup` has made everything.
+
+    Consumers are made last, so asked for are those of `stages`, and with `events` the coordinator's.
+    """
+    consumers = [(TASKS, name) for name in consumers_of(stages)] + ([(EVENTS, COORDINATOR)] if events else [])
     await retry_async(
-        SERVER_START, lambda: _check(connection), on=(ApiError, UnavailableError),
-        failed=first_only(lambda error: _log.info("waiting_for_gateway", missing=str(error))),
+        SERVER_START, lambda: _check(connection, consumers), on=(ApiError, UnavailableError),
+        failed=first_only(lambda error: _log.info("waiting_for_setup", missing=str(error))),
     )  # fmt: skip
 
 
@@ -55,8 +60,17 @@ def consumed(stage: Stage, priority: Priority) -> str:
     return f"liftline.tasks.{stage}.{priority}.>"
 
 
-def bucket_of(key: str) -> str:
-    """The KV bucket that holds a record's key."""
+def record_stream(key: str) -> str:
+    """The stream of the KV bucket that holds a record's key."""
+    return f"KV_{_bucket(key)}"
+
+
+def record_subject(key: str) -> str:
+    """The subject of a record's key."""
+    return f"$KV.{_bucket(key)}.{key}"
+
+
+def _bucket(key: str) -> str:
     return _KEPT if key.startswith(("jobs.", "requests.")) else _WORK
 
 
@@ -119,15 +133,12 @@ async def _settle(connection: Connection, make: Callable[[], Awaitable[object]])
         ) from error
 
 
-async def _check(connection: Connection) -> None:
+async def _check(connection: Connection, consumers: Iterable[tuple[str, str]]) -> None:
     """Raises UnavailableError or ApiError where anything is missing."""
-    for stream in _streams(connection):
-        await connection.api(f"STREAM.INFO.{stream['name']}")
-    there = await connection.api(f"CONSUMER.NAMES.{TASKS}")
-    for stage, priority in product(Stage, Priority):
-        if (name := consumer(stage, priority)) not in there["consumers"]:
-            raise connection.unavailable(f"there is no consumer {name}")
-    await connection.api(f"CONSUMER.INFO.{EVENTS}.{COORDINATOR}")
+    for stream in RECORDS:
+        await connection.api(f"STREAM.INFO.{stream}")
+    for stream, name in consumers:
+        await connection.api(f"CONSUMER.INFO.{stream}.{name}")
 
 
 def _ns(seconds: float) -> int:

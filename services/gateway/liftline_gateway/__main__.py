@@ -1,6 +1,6 @@
 """The gateway as a process: `python -m liftline_gateway`.
 
-`python -m liftline_gateway setup` only makes streams, consumers and the bucket, and ends.
+`python -m liftline_gateway setup` makes streams, consumers and the bucket, which gateways wait for, and ends.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ if __name__ == "__main__":
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import NoReturn
 
 import structlog
@@ -61,8 +61,22 @@ async def _make_places(connection: Connection, store: S3Store, s3: S3Settings) -
     async def make() -> None:
         await topology.ensure(connection)
         await asyncio.to_thread(store.ensure_bucket)
-        await asyncio.to_thread(probe_uploads, s3)
 
+    await _once_there(make)
+    await _check_uploads(s3)
+
+
+async def _find_places(connection: Connection, s3: S3Settings) -> None:
+    """The same where `setup` makes them: a gateway needs no right to. Raises UsageError as `_make_places`."""
+    await topology.wait_until_there(connection, events=True)
+    await _check_uploads(s3)
+
+
+async def _check_uploads(s3: S3Settings) -> None:
+    await _once_there(lambda: asyncio.to_thread(probe_uploads, s3))
+
+
+async def _once_there(make: Callable[[], Awaitable[object]]) -> None:
     await retry_async(
         SERVER_START, make, failed=lambda error: log.warning("waiting_for_servers", error=str(error))
     )  # fmt: skip
@@ -81,7 +95,7 @@ async def _serve(process: Process) -> None:
         )  # fmt: skip
         api = Api(coordination, bus, store, settings, segment_s=segment_s)
         async with running_server(grpc, job_service(api), registry=process.registry) as server:
-            await until(process.stop, _make_places(connection, store, s3))
+            await until(process.stop, _find_places(connection, s3))
             if not process.stop.is_set():
                 await _run_jobs(process, coordination, api, server)
 

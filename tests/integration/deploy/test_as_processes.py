@@ -18,14 +18,15 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
-from deploy.kubelint.documents import Manifests, Pod
+from deploy.kubelint.documents import Body, Manifests, Pod
 from deploy.kubelint.rendering import OVERLAYS, kubectl, render
 from deploy.kubelint.rules.environment import variables
+from liftline.adapters.access.roles import Role
 from liftline.client import Client, Connection
 from liftline.client.views import JobState
 from liftline.service.tokens import mint_token
-from liftline_cli.up._keys import S3Keys
 from liftline_cli.up.children import Child, free_ports, start
+from liftline_cli.up.s3_server import S3Server
 from liftline_cli.up.starting import is_serving
 from tests.certificates import Authority
 from tests.integration.deploy.nats_component import PASSWORD, running_component
@@ -45,9 +46,19 @@ class Machine:
     folder: Path
     manifests: Manifests
     replaced: Mapping[str, str]
-    keys: S3Keys
+    s3: S3Server
     children: list[Child] = field(default_factory=list)
     ports: dict[str, int] = field(default_factory=dict)
+
+    def secret(self, container: Body) -> dict[str, str]:
+        """The Secret that the container gets, named for its role."""
+        (name,) = [source["secretRef"]["name"] for source in container["envFrom"] if "secretRef" in source]
+        role = Role(name.removeprefix("liftline-"))
+        access_key, secret_key = self.s3.keys(role)
+        return {
+            "LIFTLINE_NATS_USER": role, "LIFTLINE_NATS_PASSWORD": f"{PASSWORD}{role}",
+            "LIFTLINE_S3_ACCESS_KEY": access_key, "LIFTLINE_S3_SECRET_KEY": secret_key,
+        }  # fmt: skip
 
     def start(self, pod: Pod) -> Child:
         """Its container's command in its environment; its health is at `ports[name]` afterwards."""
@@ -58,8 +69,7 @@ class Machine:
         given |= {
             "LIFTLINE_GRPC_LISTEN": f"127.0.0.1:{api}", "LIFTLINE_GRPC_HEALTH_LISTEN": f"127.0.0.1:{health}",
             "LIFTLINE_TELEMETRY_METRICS_LISTEN": f"127.0.0.1:{metrics}",
-            "LIFTLINE_NATS_USER": "liftline", "LIFTLINE_NATS_PASSWORD": PASSWORD,
-            "LIFTLINE_S3_ACCESS_KEY": self.keys.access_key, "LIFTLINE_S3_SECRET_KEY": self.keys.secret_key,
+            **self.secret(container),
         }  # fmt: skip
         given.pop("LIFTLINE_MODELS_DIR", None)  # this machine's own
         assert container["command"][0] == "python"
@@ -94,7 +104,7 @@ def machine(tmp_path: Path, authority: Authority) -> Iterator[Machine]:
             "/etc/liftline/tls/tls.key": str(issued.key),
             "/etc/liftline/jwt/key": str(tmp_path / "jwt"),
         }
-        made = Machine(tmp_path, render(OVERLAYS / "dev"), replaced, s3.keys)
+        made = Machine(tmp_path, render(OVERLAYS / "dev"), replaced, s3)
         yield made
         for child in made.children:
             child.kill()

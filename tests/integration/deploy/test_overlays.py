@@ -11,10 +11,11 @@ import pytest
 import yaml
 
 from deploy.kubelint import schemas
-from deploy.kubelint.documents import Document, Manifests
+from deploy.kubelint.documents import Document, Manifests, walk
 from deploy.kubelint.linting import OWN
 from deploy.kubelint.rendering import K8S, OVERLAYS, kubectl, overlays, render
 from liftline import __version__
+from liftline.adapters.access.roles import Role
 
 pytestmark = pytest.mark.skipif(kubectl() is None, reason="kubectl isn't there; `make kube-lint` gets it")
 NAMES = [one.name for one in overlays()]
@@ -103,12 +104,27 @@ def test_secrets_sh_makes_the_secrets_that_manifests_ask_for(tmp_path: Path) -> 
         f'for last; do :; done\ncp -r "${{last#--from-file=}}" {tmp_path}/made-"$6"\n'
     )
     (tmp_path / "kubectl").chmod(0o755)
-    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", "S3_SECRET_KEY": "a b'c"}
+    given = {"S3_SECRET_KEY": "a b'c", "LIFTER_S3_SECRET_KEY": "its own"}
+    environment = {"PATH": f"{tmp_path}:/usr/bin:/bin", **given}
     subprocess.run([str(K8S / "secrets.sh"), "there"], env=environment, check=True, capture_output=True)
     made = {
         path.name.removeprefix("made-"): sorted(one.name for one in path.iterdir()) for path in tmp_path.glob("made-*")
     }
     wanted = yaml.safe_load((K8S / "external.yaml").read_text())["secrets"]
     assert made == {name: sorted(keys) for name, keys in wanted.items()}
-    assert (tmp_path / "made-liftline-s3" / "secret-key").read_text() == "a b'c"
-    assert (tmp_path / "made-liftline-nats" / "password").read_text()[0].isalpha()
+    given = {role: (tmp_path / f"made-liftline-{role}" / "LIFTLINE_S3_SECRET_KEY").read_text() for role in Role}
+    assert given == {**dict.fromkeys(Role, "a b'c"), Role.LIFTER: "its own"}
+    drawn = [(tmp_path / f"made-liftline-{role}" / "LIFTLINE_NATS_PASSWORD").read_text() for role in Role]
+    assert len(set(drawn)) == len(Role)
+    assert all(password[0].isalpha() for password in drawn)
+    assert {(tmp_path / f"made-liftline-{role}" / "LIFTLINE_NATS_USER").read_text() for role in Role} == set(Role)
+
+
+def test_each_service_has_the_secret_of_its_own_user_and_no_other(rendered: dict[str, Manifests]) -> None:
+    for manifests in rendered.values():
+        ours = {pod.owner.name.removeprefix("liftline-"): pod for pod in manifests.pods if pod.is_ours}
+        assert len(ours) == 6
+        for name, pod in ours.items():
+            sources = [value for path, value in walk(pod.spec) if path.endswith(("secretRef", "secretKeyRef"))]
+            named = {source["name"] for source in sources}
+            assert named - {"liftline-webhooks"} == {f"liftline-{'renderer' if name == 'muxer' else name}"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -16,6 +17,7 @@ import pytest
 from grpc_health.v1.health_pb2 import HealthCheckRequest, HealthCheckResponse
 from grpc_health.v1.health_pb2_grpc import HealthStub
 
+from liftline.adapters.access.roles import Role
 from liftline.adapters.nats import connection as nats
 from liftline.adapters.nats import topology
 from liftline.adapters.s3 import S3Store
@@ -42,11 +44,15 @@ def environment(nats_server: NatsServer, s3: S3Server | None, port: int) -> dict
         **os.environ,
         "LIFTLINE_NATS_URL": nats_server.url,
         **({"LIFTLINE_S3_ENDPOINT": s3.endpoint} if s3 else {}),
-        "LIFTLINE_S3_ACCESS_KEY": s3.keys.access_key if s3 else "none",
-        "LIFTLINE_S3_SECRET_KEY": s3.keys.secret_key if s3 else "none",
+        "LIFTLINE_S3_ACCESS_KEY": s3.keys(Role.OPERATOR)[0] if s3 else "none",
+        "LIFTLINE_S3_SECRET_KEY": s3.keys(Role.OPERATOR)[1] if s3 else "none",
         "LIFTLINE_S3_BUCKET": BUCKET,
         "LIFTLINE_GRPC_LISTEN": f"127.0.0.1:{port}",
     }
+
+
+def set_up(server: NatsServer, s3: S3Server) -> None:
+    assert run(environment(server, s3, 0), "setup").returncode == 0
 
 
 @contextmanager
@@ -81,6 +87,7 @@ def test_it_refuses_a_store_that_copies_for_whoever_uploads(tmp_path: Path, argu
     (port,) = free_ports(1)
     with running_nats(tmp_path) as nats_server, naive_store(Manners(copies_by_header=True)) as naive:
         there = {"LIFTLINE_S3_ENDPOINT": naive.endpoint, "LIFTLINE_S3_BUCKET": NAIVE_BUCKET}
+        asyncio.run(_make_streams(nats_server))
         done = run({**environment(nats_server, None, port), **there}, *arguments)
     assert done.returncode == ExitCode.USAGE
     (told,) = [line for line in done.stderr.splitlines() if line.startswith("liftline gateway: ")]
@@ -94,6 +101,7 @@ def test_it_waits_for_a_store_that_is_away_before_it_tries_it(tmp_path: Path, ma
     (port,) = free_ports(1)
     with running_nats(tmp_path / "nats") as nats_server, naive_store(manners) as naive:
         naive.away = True
+        asyncio.run(_make_streams(nats_server))
         there = {"LIFTLINE_S3_ENDPOINT": naive.endpoint, "LIFTLINE_S3_BUCKET": NAIVE_BUCKET}
         with gateway({**environment(nats_server, None, port), **there}, tmp_path / "log") as process:
             eventually(lambda: "waiting_for_servers" in (tmp_path / "log").read_text(), within_s=40)
@@ -105,6 +113,11 @@ def test_it_waits_for_a_store_that_is_away_before_it_tries_it(tmp_path: Path, ma
                 eventually(lambda: '"serving"' in (tmp_path / "log").read_text(), within_s=40)
 
 
+async def _make_streams(server: NatsServer) -> None:
+    async with nats.connected(nats_settings(server), name="test") as connection:
+        await topology.ensure(connection)
+
+
 async def _consumers(server: NatsServer) -> set[str]:
     async with nats.connected(nats_settings(server), name="test") as connection:
         return set((await connection.api(f"CONSUMER.NAMES.{topology.TASKS}"))["consumers"])
@@ -112,8 +125,13 @@ async def _consumers(server: NatsServer) -> set[str]:
 
 def test_it_serves_until_it_is_told_to_end(tmp_path: Path, s3_server: S3Server) -> None:
     (port,) = free_ports(1)
+    with running_nats(tmp_path / "nats") as server:
+        set_up(server, s3_server)
+        _serve_until_told(server, s3_server, port, tmp_path)
+
+
+def _serve_until_told(server: NatsServer, s3_server: S3Server, port: int, tmp_path: Path) -> None:
     with (
-        running_nats(tmp_path / "nats") as server,
         gateway(environment(server, s3_server, port), tmp_path / "log") as process,
         grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
     ):
@@ -134,7 +152,7 @@ def test_it_serves_until_it_is_told_to_end(tmp_path: Path, s3_server: S3Server) 
         assert process.wait(20) == 0, (tmp_path / "log").read_text()
 
 
-def test_it_waits_for_servers_that_are_not_there_yet(tmp_path: Path, s3_server: S3Server) -> None:
+def test_it_waits_for_servers_that_are_not_there_yet_and_for_the_setup(tmp_path: Path, s3_server: S3Server) -> None:
     port, nats_port = free_ports(2)
     server = NatsServer(tmp_path / "nats", nats_port)
     with gateway(environment(server, s3_server, port), tmp_path / "log") as process:
@@ -143,6 +161,8 @@ def test_it_waits_for_servers_that_are_not_there_yet(tmp_path: Path, s3_server: 
             time.sleep(0.05)
         server.start()
         try:
+            eventually(lambda: "waiting_for_setup" in (tmp_path / "log").read_text())
+            set_up(server, s3_server)
             with grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
                 request = HealthCheckRequest(service="liftline.v1.JobService")
                 changes = HealthStub(channel).Watch(request, wait_for_ready=True, timeout=60)

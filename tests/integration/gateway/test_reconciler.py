@@ -204,6 +204,32 @@ async def test_attempts_of_tasks_that_are_done_hold_nothing_up(tmp_path: Path) -
     assert await harness.book.active_jobs() == []
 
 
+async def test_attempts_that_were_ended_hold_nothing_up(tmp_path: Path) -> None:
+    harness = GatewayHarness(tmp_path)
+
+    key = await harness.make()
+    await harness.records.create(TaskKey(key, Stage.PLAN).attempts, Attempts().SerializeToString())
+    await cancel_job(harness.book, harness.bus, key)
+    await harness.recover(harness.gateway(), rounds=2)
+    assert await harness.book.active_jobs() == []
+
+
+async def test_attempts_begun_while_their_job_was_tidied_up_go_too(tmp_path: Path) -> None:
+    harness = GatewayHarness(tmp_path)
+
+    key, gateway = await harness.make(), harness.gateway()
+    await cancel_job(harness.book, harness.bus, key)
+    await harness.recover(gateway, rounds=2)
+    assert await harness.book.active_jobs() == []
+    alive = await harness.make()
+    late, running = TaskKey(key, Stage.DETECT, 3), TaskKey(alive, Stage.PLAN)
+    for task in (late, running):
+        await harness.records.create(task.attempts, Attempts(open=["worker-1/1"]).SerializeToString())
+    harness.clock.pass_by(STALE_S)
+    await gateway.reconciler.round()
+    assert await harness.records.keys("attempts.") == [running.attempts]
+
+
 async def test_a_video_that_never_becomes_a_job_is_removed_when_its_time_has_passed(tmp_path: Path) -> None:
     harness = GatewayHarness(tmp_path)
 
@@ -243,14 +269,14 @@ async def test_a_thousand_jobs_and_their_uploads_cost_one_read_each_and_nothing_
     mortal = Mortal()
     reconciler = harness.gateway(mortal).reconciler
     await reconciler.round()
-    at_first = 2 + 1000 + 1000
+    at_first = 2 + 1 + 1000 + 1000  # jobs, uploads, attempts
     assert mortal.calls == at_first
     harness.clock.pass_by(STALE_S / 3)
     await reconciler.round()
     assert mortal.calls == at_first + 2
     harness.clock.pass_by(STALE_S)
     await reconciler.round()
-    assert mortal.calls == at_first + 2 + 3 + 1000
+    assert mortal.calls == at_first + 2 + 3 + 1 + 1000
     assert len(harness.broker.tasks.kept) == 1000
 
 

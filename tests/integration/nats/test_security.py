@@ -11,7 +11,7 @@ from pathlib import Path
 import nats
 import pytest
 from nats.aio.client import Client
-from pydantic import SecretStr
+from pydantic import SecretStr, ValidationError
 
 from liftline.adapters.nats import topology
 from liftline.adapters.nats.bus import NatsBus
@@ -170,6 +170,22 @@ async def test_what_the_user_may_not_do_is_told(with_users: NatsServer) -> None:
     async with connected(as_acme, name="test") as connection:
         with pytest.raises(UnavailableError, match=r"(?i)permissions violation"):
             await NatsBus(connection).publish("liftline.tasks.plan.high.t.j.1", b"x", message_id="2")
+
+
+async def test_answers_come_to_subjects_of_the_users_own_or_to_those_of_the_setting(with_users: NatsServer) -> None:
+    for changes, prefix in (({}, "_INBOX_liftline."), ({"inbox": "answers.here"}, "answers.here.")):
+        async with connected(settings(with_users, **changes), name="test") as connection:
+            assert connection.identity.startswith(prefix)
+            assert connection.client.new_inbox().startswith(prefix)
+            await topology.ensure(connection)
+    assert NatsSettings(user="one > two.*").inbox_prefix == "_INBOX_one___two__"
+    assert NatsSettings().inbox_prefix == "_INBOX"
+
+
+@pytest.mark.parametrize("inbox", ["", "a b", "a.>", "a.*", ".a", "a..b"])
+def test_an_inbox_that_is_no_subject_is_refused(inbox: str) -> None:
+    with pytest.raises(ValidationError, match="inbox"):
+        NatsSettings(inbox=inbox)
 
 
 async def test_a_message_that_is_too_large_is_told(with_users: NatsServer) -> None:

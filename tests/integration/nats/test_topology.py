@@ -61,7 +61,7 @@ async def test_making_it_again_keeps_what_is_in_it_and_takes_new_settings(server
         assert events["config"]["max_age"] == 86400 * 10**9
 
 
-async def test_a_worker_waits_until_the_gateway_has_made_everything(server: NatsServer) -> None:
+async def test_a_worker_waits_until_the_setup_has_made_everything(server: NatsServer) -> None:
     settings = nats_settings(server)
     async with connected(settings, name="worker") as worker, connected(settings, name="gateway") as gateway:
         waiting = asyncio.create_task(topology.wait_until_there(worker))

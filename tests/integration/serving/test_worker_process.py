@@ -199,15 +199,15 @@ def test_a_signal_during_warm_up_ends_it_at_once(nats: NatsServer, start: Start,
     assert time.monotonic() - began_s < 5
 
 
-def test_it_waits_for_nats_and_the_gateways_streams(tmp_path: Path, start: Start) -> None:
-    port, monitoring = free_ports(2)
+def test_it_waits_for_nats_and_the_streams_of_the_setup(tmp_path: Path, start: Start) -> None:
+    (port,) = free_ports(1)
     worker = start(f"nats://127.0.0.1:{port}")
     worker.open("load")
     eventually(lambda: "waiting_for_nats" in worker.log.read_text())
-    server = NatsServer(tmp_path / "nats", port, monitoring)
+    server = NatsServer(tmp_path / "nats", port)
     server.start()
     try:
-        eventually(lambda: "waiting_for_gateway" in worker.log.read_text())
+        eventually(lambda: "waiting_for_setup" in worker.log.read_text())
         assert worker.health() == NOT_SERVING
         on_nats(server, topology.ensure)
         eventually(lambda: worker.health() == SERVING)

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 import urllib3
+from pydantic import SecretStr
 
+from liftline.adapters.access.roles import Role
 from liftline.adapters.s3 import S3Store
-from liftline.errors import UsageError
+from liftline.errors import UnavailableError, UsageError
+from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.children import program, server
 from liftline_cli.up.s3_server import S3Server
 from tests.servers import running_nats, running_s3, s3_settings
@@ -91,12 +94,27 @@ def test_another_server_on_the_path_is_not_taken(tmp_path: Path, monkeypatch: py
 
 def test_keys_are_drawn_per_data_folder_and_stay_the_same(tmp_path: Path) -> None:
     one, other = S3Server(tmp_path / "one", 1), S3Server(tmp_path / "other", 1)
-    assert len({one.keys.access_key, one.keys.secret_key, one.keys.inner_key, *vars(other.keys).values()}) == 6
-    assert S3Server(tmp_path / "one", 2).keys == one.keys
+    assert len({*one.secrets.values(), *other.secrets.values()}) == len(one.secrets) + len(other.secrets) == 28
+    assert S3Server(tmp_path / "one", 2).secrets == one.secrets
     assert (tmp_path / "one" / "keys.json").stat().st_mode & 0o077 == 0
-    (tmp_path / "one" / "keys.json").write_text("{")
-    with pytest.raises(UsageError, match="damaged"):
-        _ = S3Server(tmp_path / "one", 3).keys
+    nats = NatsServer(tmp_path / "nats", 1, has_users=True)
+    assert len(set(nats.passwords.values())) == len(Role)
+    assert NatsServer(tmp_path / "nats", 2, has_users=True).passwords == nats.passwords
+    for damaged in ("{", "[]", '{"S3_GATEWAY_ACCESS_KEY": 1}'):
+        (tmp_path / "one" / "keys.json").write_text(damaged)
+        with pytest.raises(UsageError, match="damaged"):
+            _ = S3Server(tmp_path / "one", 3).secrets
+
+
+def test_a_data_folder_of_one_key_for_all_gets_one_for_each(tmp_path: Path) -> None:
+    """As `liftline up` made it before: its objects are there, its key opens nothing any more."""
+    (tmp_path / "keys.json").write_text('{"access_key": "old", "secret_key": "older", "inner_key": "x"}')
+    with running_s3(tmp_path) as s3:
+        settings = s3_settings(s3, bucket="liftline", role=Role.SETUP)
+        S3Store(settings).ensure_bucket()
+        old = settings.model_copy(update={"access_key": "old", "secret_key": SecretStr("older")})
+        with pytest.raises(UnavailableError, match="InvalidAccessKeyId"):
+            S3Store(old, retry_s=0.1).get_bytes("tenants/a", at_most=1)
 
 
 def test_a_page_of_a_browser_gets_nothing_from_the_servers(tmp_path: Path) -> None:

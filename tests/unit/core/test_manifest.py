@@ -84,6 +84,7 @@ def test_whether_a_text_is_the_manifest_of_a_video(text: bytes, sha256: str, ans
 
 
 def test_settings_become_plain_values() -> None:
-    assert plain(VideoLimits(1, 2, 3.5)) == {"max_pixels": 1, "max_frames": 2, "max_duration_s": 3.5}
+    limits = {"max_pixels": 1, "max_frames": 2, "max_duration_s": 3.5, "max_memory_mb": 4}
+    assert plain(VideoLimits(**limits)) == limits
     assert plain(Path("a/b")) == "a/b"
     assert plain(None) is None

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import yaml
 
+from deploy.access.__main__ import BUCKET, files
+from liftline.adapters.access.roles import Role, ServerVariables
 from liftline_cli.up.children import server
 from liftline_cli.up.s3_server import ARGUMENTS
 from tests.containers.engine import SERVERS
@@ -34,8 +36,11 @@ def container(component: str) -> dict[str, Any]:
 
 
 def test_images_of_compose_and_cluster_are_of_the_pinned_versions() -> None:
-    assert COMPOSE["nats"]["image"] == container("nats")["image"] == SERVERS == NATS_IMAGE
-    assert COMPOSE["s3"]["image"] == container("s3")["image"] == S3_IMAGE
+    """And of the same digest, where they have one."""
+    assert COMPOSE["nats"]["image"] == container("nats")["image"] == SERVERS
+    assert COMPOSE["s3"]["image"] == container("s3")["image"]
+    assert SERVERS.partition("@")[0] == NATS_IMAGE
+    assert COMPOSE["s3"]["image"].partition("@")[0] == S3_IMAGE
 
 
 def test_documents_name_the_pinned_versions() -> None:
@@ -59,3 +64,68 @@ def test_the_s3_server_of_this_machine_is_told_the_same() -> None:
 def test_the_installed_servers_are_of_the_pinned_versions(name: str, arguments: list[str], said: str) -> None:
     printed = subprocess.run([server(name), *arguments], capture_output=True, text=True, timeout=30, check=True)
     assert said in f"{printed.stdout} "
+
+
+def test_users_of_compose_and_cluster_are_those_of_the_code() -> None:
+    """`python -m deploy.access` writes them."""
+    for path, text in files().items():
+        assert path.read_text("utf-8") == text, path
+
+
+@pytest.mark.parametrize("component", ["nats", "s3"])
+def test_servers_of_the_cluster_are_told_each_users_secrets(component: str) -> None:
+    told = {}
+    for variable in container(component)["env"]:
+        source = variable.get("valueFrom", {}).get("secretKeyRef")
+        told |= {variable["name"]: (source["name"], source["key"])} if source else {}
+    wanted = {}
+    for role in Role:
+        given, secret = ServerVariables(role), f"liftline-{role}"
+        wanted[given.nats_password] = (secret, "LIFTLINE_NATS_PASSWORD")
+        wanted[given.s3_access_key] = (secret, "LIFTLINE_S3_ACCESS_KEY")
+        wanted[given.s3_secret_key] = (secret, "LIFTLINE_S3_SECRET_KEY")
+    assert told == {name: source for name, source in wanted.items() if name.startswith(component.upper())}
+
+
+def test_services_of_compose_and_cluster_use_the_bucket_that_keys_are_for() -> None:
+    settings = (ROOT / "deploy/k8s/base/settings.env").read_text().splitlines()
+    assert f"LIFTLINE_S3_BUCKET={BUCKET}" in settings
+    assert not any("LIFTLINE_S3_BUCKET" in (service.get("environment") or {}) for service in COMPOSE.values())
+
+
+def test_each_service_of_compose_is_a_user_of_its_own() -> None:
+    own = {"setup", "gateway", "detector", "lifter", "renderer"}
+    for name in own:
+        assert COMPOSE[name]["env_file"] == [f"${{LIFTLINE_SECRETS:-./deploy/compose/secrets}}/{name}.env"]
+    assert {name for name, service in COMPOSE.items() if "env_file" in service} == own | {"nats", "s3"}
+
+
+def test_compose_tells_servers_and_services_the_same_secrets_and_draws_one_anew_where_its_file_is_gone(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "liftline.env").write_text("LIFTLINE_NATS_USER=liftline\n")
+    before = made(tmp_path)
+    assert set(before) == {*Role, "nats", "s3"}
+    for role in Role:
+        given = ServerVariables(role)
+        assert before[role]["LIFTLINE_NATS_USER"] == role
+        assert before["nats"][given.nats_password] == before[role]["LIFTLINE_NATS_PASSWORD"]
+        assert before["s3"][given.s3_access_key] == before[role]["LIFTLINE_S3_ACCESS_KEY"]
+        assert before["s3"][given.s3_secret_key] == before[role]["LIFTLINE_S3_SECRET_KEY"]
+    drawn = [value for role in Role for name, value in before[role].items() if name != "LIFTLINE_NATS_USER"]
+    assert len(set(drawn)) == 3 * len(Role)
+    (tmp_path / "lifter.env").unlink()
+    after = made(tmp_path)
+    assert {name for name in after if after[name] != before[name]} == {"lifter", "nats", "s3"}
+    changed = {
+        name for server in ("nats", "s3") for name in after[server] if after[server][name] != before[server][name]
+    }
+    assert changed == {"NATS_LIFTER_PASSWORD", "S3_LIFTER_ACCESS_KEY", "S3_LIFTER_SECRET_KEY"}
+
+
+def made(folder: Path) -> dict[str, dict[str, str]]:
+    """Variables in the files that deploy/compose/secrets.sh made, by the file's name."""
+    subprocess.run([ROOT / "deploy/compose/secrets.sh", folder], check=True, stdout=subprocess.DEVNULL)
+    return {
+        path.stem: dict(line.split("=", 1) for line in path.read_text().splitlines()) for path in folder.glob("*.env")
+    }

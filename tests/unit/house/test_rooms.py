@@ -95,7 +95,7 @@ PLANTED = {
             "services/renderer/liftline_renderer/drawing/palette.py": "import liftline_renderer.view3d.room",
         },
     ),
-    "a stranger at an inner module": (INNER, {"cli/liftline_cli/main.py": "import liftline.video._claims"}),
+    "a stranger at an inner module": (INNER, {"cli/liftline_cli/main.py": "import liftline.video._decoding"}),
 }  # fmt: skip
 
 

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from liftline.adapters.access.roles import Role
 from liftline.client.local_gateway import is_locked
 from liftline.errors import UsageError
-from liftline_cli.up._keys import S3Keys
+from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up._services import environment, service_processes
-from liftline_cli.up.ports import Ports
+from liftline_cli.up.s3_server import S3Server
 from liftline_cli.up.starting import delete_data
 from liftline_cli.up.state import Phase, Running, State, locked, read_state, running_state, write_state
 from liftline_cli.up.supervisor import Restarts
@@ -53,7 +54,7 @@ def test_there_are_as_many_processes_as_ordered() -> None:
     assert names == ["gateway", "detector-1", "detector-2", "lifter"]
 
 
-def test_services_find_our_servers_whatever_the_shell_says() -> None:
+def test_services_find_our_servers_as_their_own_users_whatever_the_shell_says(tmp_path: Path) -> None:
     shell = {
         "PATH": "/bin",
         "LIFTLINE_NATS_URL": "tls://elsewhere:4222",
@@ -62,9 +63,15 @@ def test_services_find_our_servers_whatever_the_shell_says() -> None:
         "LIFTLINE_SEGMENT_S": "3",
         "LIFTLINE_WORKER_GRACE_S": "1",
     }
-    keys = S3Keys("ours", "secret", "inner")
-    told = environment(Ports(nats=7), keys, shell)
-    assert (told["LIFTLINE_S3_ACCESS_KEY"], told["LIFTLINE_S3_SECRET_KEY"]) == ("ours", "secret")
+    nats, s3 = NatsServer(tmp_path / "nats", 7, has_users=True), S3Server(tmp_path / "s3", 9)
+    told = environment(Role.LIFTER, nats, s3, shell)
+    assert (told["LIFTLINE_S3_ACCESS_KEY"], told["LIFTLINE_S3_SECRET_KEY"]) == s3.keys(Role.LIFTER)
+    assert (told["LIFTLINE_NATS_USER"], told["LIFTLINE_NATS_PASSWORD"]) == ("lifter", nats.password(Role.LIFTER))
+    assert (
+        not {*nats.passwords.values(), *s3.secrets.values()}
+        & {*environment(Role.DETECTOR, nats, s3, shell).values()}
+        & {*told.values()}
+    )
     assert told["LIFTLINE_NATS_URL"] == "nats://127.0.0.1:7"
     assert (told["LIFTLINE_SEGMENT_S"], told["LIFTLINE_WORKER_GRACE_S"], told["PATH"]) == ("3", "1", "/bin")
     assert not {"LIFTLINE_NATS_CREDS_FILE", "LIFTLINE_GRPC_JWT_KEY_FILE"} & set(told)

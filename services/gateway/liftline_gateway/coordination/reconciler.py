@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -77,6 +77,7 @@ class Reconciler:
         self._creation, self._remover, self._notifier = creation, remover, notifier
         self._stale, self._now, self._elapsed_s = stale, now, elapsed_s
         self._due: dict[JobKey, float] = {}
+        self._attempts_due = -math.inf
         from_zero(metrics.repairs, Repair)
         self._at_once = asyncio.Semaphore(_JOBS_AT_ONCE)
 
@@ -105,7 +106,9 @@ class Reconciler:
 
         Raises UnavailableError where it isn't known which those are.
         """
+        attempted = await self._jobs.attempted_jobs() if self._attempts_due <= self._elapsed_s() else set()
         keys = await self._jobs.active_jobs()
+        await self._remove_attempts(attempted.difference(keys))
         self._due = {key: self._due[key] for key in keys if key in self._due}
         due = [key for key in keys if self._due.get(key, -math.inf) <= self._elapsed_s()]
         waiting = _Queues(self._bus)
@@ -117,6 +120,13 @@ class Reconciler:
             done.append(False)
         self._metrics.rounds.inc()
         return all(done)
+
+    async def _remove_attempts(self, idle: Collection[JobKey]) -> None:
+        """Of jobs that need no care: a worker may have begun in the moment in which its job was tidied up."""
+        for key in idle:
+            await self._jobs.records.delete_all(key.attempts)
+        if self._attempts_due <= self._elapsed_s():
+            self._attempts_due = self._elapsed_s() + self._stale.total_seconds()
 
     async def _round_unless(self, stop: asyncio.Event) -> bool:
         """A round; told to stop, it leaves what it hasn't done to the next one, of whichever gateway."""

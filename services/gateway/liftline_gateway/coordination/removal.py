@@ -68,4 +68,5 @@ class Remover:
     async def _is_worked_on(self, key: JobKey) -> bool:
         """Whether somebody began a task and neither ended it nor was known to die of it."""
         begun = await self._jobs.task_names(key.attempts)
-        return bool(begun) and bool(begun - await self._jobs.task_names(key.results))
+        left = begun - await self._jobs.task_names(key.results) if begun else begun
+        return bool(left) and await self._jobs.open_attempts([f"{key.attempts}{name}" for name in left])

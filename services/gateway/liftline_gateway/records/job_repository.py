@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import bisect
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
@@ -18,9 +18,9 @@ from liftline.pipeline.state import Step
 from liftline.ports import Records
 from liftline.v1.events_pb2 import Task, TaskResult
 from liftline.v1.job_service_pb2 import Job
-from liftline.v1.records_pb2 import ActiveRecord, JobRecord, RequestRecord, UploadRecord
+from liftline.v1.records_pb2 import ActiveRecord, Attempts, JobRecord, RequestRecord, UploadRecord
 
-_ACTIVE, _UPLOADS = "active.", "uploads."
+_ACTIVE, _UPLOADS, _ATTEMPTS = "active.", "uploads.", "attempts."
 _MOST_CONFLICTS, _READ_AT_ONCE = 1000, 100
 AnyRecord = TypeVar("AnyRecord", bound=Message)
 
@@ -181,6 +181,16 @@ class JobRepository:
     async def task_names(self, prefix: str) -> set[str]:
         """Names of tasks with an entry below `JobKey.results` or `JobKey.attempts`."""
         return {key.removeprefix(prefix) for key in await self._records.keys(prefix)}
+
+    async def attempted_jobs(self) -> set[JobKey]:
+        """Jobs with records of attempts at their tasks."""
+        keys = await self._records.keys(_ATTEMPTS)
+        return {JobKey(*key.removeprefix(_ATTEMPTS).split(".")[:2]) for key in keys}
+
+    async def open_attempts(self, tasks: Collection[str]) -> bool:
+        """Whether an attempt at one of these tasks has come to no end; `tasks` are keys of their attempts."""
+        found = await self._records.get_all(list(tasks))
+        return any(_parsed(Attempts(), entry.value, key).open for key, entry in found.items())
 
     async def create_request(self, tenant: str, request_id: str, request: RequestRecord) -> RequestRecord:
         """Store the record of a CreateJob request; returns the one stored before under that id, if any."""
