@@ -76,6 +76,8 @@ def _freeze(ground: Ground) -> None:
 
 def _left(ground: Ground) -> None:
     """Uploads that nobody made a job of expire by themselves; they aren't meant."""
-    found = [one for one in leftovers(ground.cluster, within_s=30.0) if "/uploads/" not in one]
-    hold(not found, f"left: {found[:20]}")
+    end_s = time.monotonic() + 30
+    while found := [one for one in leftovers(ground.cluster, within_s=0.0) if "/uploads/" not in one]:
+        hold(time.monotonic() < end_s, f"left: {found[:20]}")
+        time.sleep(0.5)
     ground.check_hers()

@@ -16,10 +16,12 @@ FEW = ("flipped byte", "no ETag, not stored")
 
 def trials(ground: Ground, *, few: bool) -> Iterator[Trial]:
     """Each way in turn, then all at once."""
-    for name in FEW if few else DISORDERS:
-        yield name, partial(_jobs_in, ground, [DISORDERS[name]])
-    if not few:
-        yield "all at once", partial(_jobs_in, ground, list(DISORDERS.values()))
+    if few:
+        yield " and ".join(FEW), partial(_jobs_in, ground, [DISORDERS[name] for name in FEW])
+        return
+    for name, disorder in DISORDERS.items():
+        yield name, partial(_jobs_in, ground, [disorder])
+    yield "all at once", partial(_jobs_in, ground, list(DISORDERS.values()))
 
 
 def _jobs_in(ground: Ground, disorders: list[Disorder]) -> None:

@@ -1,4 +1,4 @@
-"""A short campaign of random faults; `make chaos` runs long ones. What a seed means never changes."""
+"""A short campaign of random faults; `make chaos` runs long ones. In one version a seed means the same each time."""
 
 from __future__ import annotations
 
