@@ -147,8 +147,8 @@ COCO_WHOLEBODY133_JOINTS: tuple[str, ...] = (
 )
 """COCO-WholeBody's 133 names in its order: each foot by itself, then the face, then each hand."""
 
-KEYPOINT_SKELETONS: tuple[Skeleton, ...] = (COCO17,)
-"""What detections and tracks may hold, and every stage that reads them knows."""
+KEYPOINT_SKELETONS: tuple[Skeleton, ...] = (COCO17, HALPE26_HANDS)
+"""What detections and tracks may hold. All begin with COCO-17, the only ones that the stages lean on."""
 
 POSE_SKELETONS: tuple[Skeleton, ...] = (H36M17,)
 """What 3D poses may hold."""

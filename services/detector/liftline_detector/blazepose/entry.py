@@ -28,6 +28,7 @@ DETECTOR = DetectorEntry(
     name=NAME,
     title="BlazePose",
     skeleton=COCO17,
+    keypoints=COCO17.joints,
     options=BlazePoseChoices,
     build=_build,
     models=(POSE_DETECTION, POSE_LANDMARK),

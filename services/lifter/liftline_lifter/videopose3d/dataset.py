@@ -46,7 +46,7 @@ class CustomSubject:
 
 
 def write_custom_dataset(path: Path, tracks: Tracks) -> None:
-    """Write tracks for VideoPose3D. Without anybody in the video there are no subjects.
+    """Write tracks for VideoPose3D: COCO's keypoints alone. Without anybody in the video there are no subjects.
 
     Raises:
         OutputError: the file can't be written.
@@ -73,7 +73,7 @@ def subjects_of(tracks: Tracks) -> list[CustomSubject]:
     for position in range(len(tracks)):
         at = tracks.rows(position)
         name, start = f"{tracks.video}#{position + 1}", int(tracks.frame_index[at.start])
-        keypoints = tracks.keypoints_px[at]
+        keypoints = np.ascontiguousarray(tracks.keypoints_px[at, : len(COCO17)])
         if position == 0:
             after = len(tracks.frame_times_s) - start - len(keypoints)
             keypoints = np.pad(keypoints, ((start, after), (0, 0), (0, 0)), mode="edge")

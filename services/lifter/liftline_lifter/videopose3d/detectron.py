@@ -45,6 +45,8 @@ class DetectronFile:
 def write_detectron_file(path: Path, detections: Detections, *, width_px: int, height_px: int) -> None:
     """Write a whole video's detections, the highest score of a frame first, as `infer_video_d2.py` does.
 
+    COCO's keypoints alone.
+
     That format has no missing keypoints: where we have none, the nearest one of the same body along its bones is
     written, with probability 0. Someone without any keypoint is left out. A frame without anybody is
     [[], []], which `prepare_data_2d_custom.py` interpolates; it fails on a video without anybody in any frame.
@@ -66,7 +68,7 @@ def write_detectron_file(path: Path, detections: Detections, *, width_px: int, h
 
 def _frames(detections: Detections) -> Iterator[People]:
     for frame in range(detections.frame_start, detections.frame_stop):
-        yield _with_all_keypoints(detections.people(frame))
+        yield _with_all_keypoints(detections.people(frame).coco17)
 
 
 def _with_all_keypoints(people: People) -> People:
