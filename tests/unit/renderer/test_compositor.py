@@ -34,21 +34,33 @@ def test_the_source_frame_is_not_changed():
     assert np.all(frame.rgb == 120)
 
 
-def test_the_order_of_people_changes_no_pixel():
+@pytest.mark.parametrize("overlay", ["poses", "keypoints"])
+def test_the_order_of_people_changes_no_pixel(overlay):
     scene, pictures = room_of(poses_of(*TWO)), []
     for order in (TWO, TWO[::-1]):
         poses = poses_of(*order)
-        compositor = Compositor(poses.width_px, poses.height_px, poses, scene, RenderSettings())
+        compositor = Compositor(poses.width_px, poses.height_px, poses, scene, RenderSettings(overlay=overlay))
         pictures.append(compositor.draw(grey_frame(poses)))
     np.testing.assert_array_equal(pictures[0], pictures[1])
 
 
+@pytest.mark.parametrize("overlay", ["poses", "keypoints"])
 @pytest.mark.parametrize("layout", ["overlay", "side-by-side", "3d"])
 @pytest.mark.parametrize("size", [(64, 48), (48, 64), (161, 121), (180, 320), (2, 2), (1, 1), (600, 40)])
-def test_any_size_and_shape_of_video_is_drawn(size, layout):
+def test_any_size_and_shape_of_video_is_drawn(size, layout, overlay):
     poses = poses_of(*TWO, width_px=size[0], height_px=size[1], frames=2)
-    compositor = _compositor(poses, layout)
+    compositor = _compositor(poses, layout, overlay=overlay)
     assert compositor.draw(grey_frame(poses, 1)).shape == (compositor.panes.height, compositor.panes.width, 3)
+
+
+def test_the_overlay_changes_the_video_and_not_the_3d_view_beside_it():
+    poses = poses_of(*TWO)
+    over = [_compositor(poses, overlay=name).draw(grey_frame(poses)) for name in ("poses", "keypoints")]
+    assert (over[0][:, :320] != over[1][:, :320]).any()
+    np.testing.assert_array_equal(over[0][:, 320:], over[1][:, 320:])
+    moved_3d = replace(poses, joints_m=poses.joints_m + np.float32(0.3))
+    again = _compositor(moved_3d, "overlay", overlay="keypoints").draw(grey_frame(poses))
+    np.testing.assert_array_equal(again, over[1][:, :320], err_msg="what was seen doesn't depend on the 3D result")
 
 
 def test_a_video_without_people_shows_the_video_and_the_empty_room():

@@ -117,7 +117,7 @@ def test_a_segment_is_drawn_with_the_frames_told_beside_it(stored: Stored) -> No
     assert all(not product.tree_path for product in outcome.products)
     assert frame_index.load(paths["frame_index"]).tolist() == [8, 9, 10, 11]
     assert len(frames_of(paths["segment"])) == outcome.frames_done == 4
-    assert outcome.settings == {"render": {"layout": "side-by-side", "max_height_px": None}}
+    assert outcome.settings == {"render": {"layout": "side-by-side", "overlay": "poses", "max_height_px": None}}
 
 
 def test_drawn_segments_become_one_video_with_its_sound(stored: Stored) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline.skeletons import H36M17
+from liftline.skeletons import H36M17, Skeleton
 from liftline_renderer.drawing.palette import LEFT, MIDDLE, RIGHT
 
 HEAD, NECK_TOP = len(H36M17), len(H36M17) + 1
@@ -37,9 +37,9 @@ def with_head(joints_m: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.concatenate([joints_m, centre[:, None], (thorax + centre)[:, None] / 2], axis=1)
 
 
-def side_of(joint: int) -> int:
-    """LEFT, RIGHT or MIDDLE of a Human3.6M-17 joint."""
-    return LEFT if joint in H36M17.left else RIGHT if joint in H36M17.right else MIDDLE
+def side_of(joint: int, skeleton: Skeleton = H36M17) -> int:
+    """LEFT, RIGHT or MIDDLE of a joint."""
+    return LEFT if joint in skeleton.left else RIGHT if joint in skeleton.right else MIDDLE
 
 
 def _limb(rows: tuple[tuple[str, str, float, float], ...]) -> Strokes:

@@ -34,7 +34,7 @@ DASH_PERIOD, MAX_DASHES = 5.5, 12
 
 
 @dataclass(frozen=True)
-class _Widths:
+class Widths:
     """Line widths for a picture: thinnest and thickest half bone width, and the halo around bones, in px."""
 
     thin: float
@@ -42,7 +42,7 @@ class _Widths:
     halo: float
 
     @classmethod
-    def of(cls, image: Image) -> _Widths:
+    def of(cls, image: Image) -> Widths:
         unit = min(image.shape[:2]) / 720
         return cls(max(0.7, 1.5 * unit), max(1.0, 8.0 * unit), max(0.5, 1.4 * unit))
 
@@ -68,7 +68,7 @@ class Overlay:
         placed, fit = align_to_keypoints(projected, people.keypoints_px, people.scores)
         depth_m = people.joints_cam_m[..., 2]
         size = self._camera.focal_px / depth_m[:, 0] * fit * self._scale
-        figures = OverlayFigures.of(placed * self._scale, depth_m, size, people, _Widths.of(image))
+        figures = OverlayFigures.of(placed * self._scale, depth_m, size, people, Widths.of(image))
         for person in np.argsort(-depth_m[:, 0], kind="stable"):
             figures.draw(image, person)
             figures.label(image, person)
@@ -85,7 +85,7 @@ class OverlayFigures:
     people: FramePoses
     joints_px: NDArray[np.float64]
     size_px: NDArray[np.float64]
-    widths: _Widths
+    widths: Widths
     near: NDArray[np.float64]
     radii: NDArray[np.float64]
     bones: NDArray[np.float64]
@@ -101,7 +101,7 @@ class OverlayFigures:
         depth_m: NDArray[np.float64],
         size_px: NDArray[np.float64],
         people: FramePoses,
-        widths: _Widths,
+        widths: Widths,
     ) -> OverlayFigures:
         """Work out shapes and colours for joints (P,J,2) px with depths (P,J) m."""
         near = np.clip((depth_m[:, :1] - depth_m) / NEAR_M, -1, 1)
