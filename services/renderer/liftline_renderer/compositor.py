@@ -29,7 +29,7 @@ class Compositor:
             if settings.overlay == "keypoints":
                 self._seen = KeypointOverlay(poses.keypoint_skeleton, scale)
             else:
-                self._overlay = Overlay(Camera(poses.width_px, poses.height_px, poses.focal_px), scale)
+                self._overlay = Overlay(Camera(poses.width_px, poses.height_px, poses.focal_px), scale, poses.skeleton)
         if self.panes.view:
             view = self.panes.view
             self._view = View3D(poses, scene, width_px=view.width, height_px=view.height)

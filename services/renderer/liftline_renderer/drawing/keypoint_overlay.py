@@ -10,21 +10,19 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline.skeletons import COCO17, Skeleton
-from liftline_renderer.drawing.body import side_of
+from liftline.skeletons import Skeleton
+from liftline_renderer.drawing.body import Bones
 from liftline_renderer.drawing.frame_poses import FrameKeypoints
 from liftline_renderer.drawing.labels import label_above
 from liftline_renderer.drawing.overlay import HALO, OBSERVED_OPACITY, Widths
-from liftline_renderer.drawing.palette import MIDDLE, person_colours, shade
+from liftline_renderer.drawing.palette import person_colours, shade
 from liftline_renderer.drawing.strokes import Image, box_around, circles, fill, fixed_point, tapered
 
 MIN_SCORE = 0.2
 """A point below it is a guess."""
-BONE_RADIUS, THIN, HEAD_TOP = 0.013, 0.5, 0.08
-"""Half width of a bone, and room between eyes and label, in a person's height or width, whichever is more; the share
-of the width that thin bones have."""
+BONE_RADIUS, HEAD_TOP = 0.013, 0.08
+"""Half width of a bone, and room between eyes and label, in a person's height or width, whichever is more."""
 FEWEST_POINTS = 2
-_BODY = range(COCO17.index["left_shoulder"], len(COCO17))
 
 
 class KeypointOverlay:
@@ -34,14 +32,7 @@ class KeypointOverlay:
     """
 
     def __init__(self, skeleton: Skeleton, scale: float) -> None:
-        self._edges, self._scale = np.array(skeleton.edges), scale
-        sides = np.array([side_of(joint, skeleton) for joint in range(len(skeleton))])
-        first, last = sides[self._edges].T
-        self._joint_sides = sides
-        self._edge_sides = np.where((first == last) | (first == MIDDLE), last, np.where(last == MIDDLE, first, MIDDLE))
-        thin = ~np.isin(np.arange(len(skeleton)), _BODY)
-        self._joint_widths = np.where(thin, THIN, 1.0)
-        self._edge_widths = self._joint_widths[self._edges].min(axis=1)
+        self._bones, self._scale = Bones.of(skeleton), scale
 
     def draw(self, image: Image, people: FrameKeypoints) -> None:
         """Draw everyone onto the picture, the smallest first."""
@@ -72,14 +63,15 @@ class KeypointOverlay:
         sides: NDArray[np.float64],
     ) -> None:  # fmt: skip
         """Bones with a dark halo, then dots on the joints."""
-        whole = np.flatnonzero(shown[self._edges].all(axis=1))
-        start, end = points_px[self._edges[whole]].swapaxes(0, 1)
-        radii = radius * self._edge_widths[whole]
+        skeleton = self._bones
+        whole = np.flatnonzero(shown[skeleton.start] & shown[skeleton.end])
+        start, end = points_px[skeleton.start[whole]], points_px[skeleton.end[whole]]
+        radii = radius * skeleton.width[whole]
         for outline in fixed_point(tapered(start, end, radii + halo, radii + halo)):
             fill(image, outline, HALO)
         bones = fixed_point(tapered(start, end, radii, radii))
-        for outline, colour in zip(bones, sides[self._edge_sides[whole]].tolist(), strict=True):
+        for outline, colour in zip(bones, sides[skeleton.side[whole]].tolist(), strict=True):
             fill(image, outline, colour)
-        dots = fixed_point(circles(points_px[shown], 0.75 * radius * self._joint_widths[shown]))
-        for outline, colour in zip(dots, shade(sides[self._joint_sides[shown]], 1.42).tolist(), strict=True):
+        dots = fixed_point(circles(points_px[shown], 0.75 * radius * skeleton.joint_width[shown]))
+        for outline, colour in zip(dots, shade(sides[skeleton.joint_side[shown]], 1.42).tolist(), strict=True):
             fill(image, outline, colour)
