@@ -134,12 +134,12 @@ class Ground:
         hold(not wrong, f"{job.id} left wrong {wrong}")
 
 
-def ended_in_time(tenant: Tenant, job: Job) -> Job:
+def ended_in_time(tenant: Tenant, job: Job, *, within_s: float = ENDED_WITHIN_S) -> Job:
     """The job once it has ended. Raises FellError where it is stuck."""
-    end_s = time.monotonic() + ENDED_WITHIN_S
+    end_s = time.monotonic() + within_s
     while not (now := tenant.client.get(job)).state.ended:
         if time.monotonic() > end_s:
-            raise FellError(f"{job.id} is {now.state} after {ENDED_WITHIN_S:.0f} s")
+            raise FellError(f"{job.id} is {now.state} after {within_s:.0f} s")
         time.sleep(0.1)
     return now
 
