@@ -16,7 +16,7 @@ from tests.cluster import GATEWAY
 from tests.servers import nats_settings
 
 NAME = "standin-segments=2-all=0.1.mp4"
-WRONG_FOR_S = 6.0
+WRONG_FOR_S = 4.0
 
 
 def trials(ground: Ground, *, few: bool) -> Iterator[Trial]:

@@ -11,7 +11,7 @@ from tests.attack.trials import Trial, hold
 from tests.integration.s3.lying import DISORDERS, Disorder
 
 SHARE, LASTS_S = 0.4, 5.0
-FEW = ("flipped byte", "foreign page", "no ETag, not stored")
+FEW = ("flipped byte", "no ETag, not stored")
 
 
 def trials(ground: Ground, *, few: bool) -> Iterator[Trial]:

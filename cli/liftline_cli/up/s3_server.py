@@ -10,6 +10,7 @@ from pathlib import Path
 
 from liftline.adapters.access.roles import Role, ServerVariables
 from liftline.adapters.access.s3_policies import identities
+from liftline.errors import LiftlineError
 from liftline_cli.up._secrets import drawn
 from liftline_cli.up.children import Child, free_ports, server, start, wait_until_answering
 
@@ -44,7 +45,7 @@ _INNER = (
     "filer.port.grpc",
     "s3.port.grpc",
 )
-_MOST_VOLUMES = 1000
+_MOST_VOLUMES, _MOST_STARTS = 1000, 3
 _SOCKETS = Path("/tmp")  # noqa: S108 - the server's choice
 
 
@@ -83,15 +84,26 @@ class S3Server:
         return f"http{'s' if self.certificate else ''}://127.0.0.1:{self.port}"
 
     def start(self) -> None:
-        """Start it and wait until it answers."""
+        """Start it and wait until it answers. Another process may take one of its ports meanwhile: then with others."""
+        for left in reversed(range(_MOST_STARTS)):
+            self.child = self._started()
+            try:
+                wait_until_answering(self.child, f"{self.endpoint}/healthz")
+            except LiftlineError:
+                if self.child.alive or not left:
+                    raise
+                self._remove_sockets()
+            else:
+                return
+
+    def _started(self) -> Child:
         self.folder.mkdir(parents=True, exist_ok=True)
         self._inner = tuple(free_ports(len(_INNER)))
         users = self.folder / "users.json"
         users.write_text(identities(bucket=self.bucket), "utf-8")
         command = [server("weed"), *ARGUMENTS, f"-s3.config={users}", *self._here()]
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}  # another user
-        self.child = start("s3", command, folder=self.folder, environment={**inherited, **self.secrets})
-        wait_until_answering(self.child, f"{self.endpoint}/healthz")
+        return start("s3", command, folder=self.folder, environment={**inherited, **self.secrets})
 
     def kill(self) -> None:
         """End it at once; what it stored stays. (Told to end, it takes 15 s, and stores nothing more in them.)"""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import socket
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from liftline.adapters.access.roles import Role
 from liftline.adapters.s3 import S3Store
 from liftline.errors import UnavailableError, UsageError
 from liftline_cli.up._nats_server import NatsServer
-from liftline_cli.up.children import program, server
+from liftline_cli.up.children import free_ports, program, server
 from liftline_cli.up.s3_server import S3Server
 from tests.servers import running_nats, running_s3, s3_settings
 
@@ -82,6 +83,20 @@ def test_a_killed_s3_server_comes_back_with_its_objects_and_leaves_no_sockets(tm
 
 def sockets(port: int) -> list[Path]:
     return list(Path("/tmp").glob(f"seaweedfs-*-{port}.sock"))
+
+
+def test_an_s3_server_whose_inner_port_was_taken_starts_on_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        taken = other.getsockname()[1]
+        drawn = [free_ports(6), free_ports(7)]
+        monkeypatch.setattr("liftline_cli.up.s3_server.free_ports", lambda _: drawn.pop(0))
+        drawn[0].insert(2, taken)
+        server = S3Server(tmp_path / "s3", free_ports(1)[0])
+        server.start()
+        server.kill()
+    assert drawn == []
 
 
 def test_another_server_on_the_path_is_not_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
