@@ -12,7 +12,15 @@ from numpy.typing import NDArray
 
 from liftline.files import artifacts
 from liftline.ragged import check_shapes
-from liftline.skeletons import COCO17, KEYPOINT_SKELETONS, Skeleton, stored_skeleton
+from liftline.skeletons import (
+    COCO17,
+    COCO17_TO_HALPE26_HANDS,
+    HALPE26_HANDS,
+    KEYPOINT_SKELETONS,
+    Skeleton,
+    remap_joints,
+    stored_skeleton,
+)
 from liftline.thumbnails import SIDE, Thumbnails
 
 ARTIFACT, SCHEMA_VERSION = "detections", 2
@@ -53,6 +61,12 @@ class People:
         """The people at these positions, in this order."""
         index = np.asarray(order, np.intp)
         return replace(self, **{name: getattr(self, name)[index] for name in _PER_PERSON})
+
+    @property
+    def coco17(self) -> People:
+        """The same people with COCO-17's keypoints alone."""
+        own = {name: getattr(self, name)[:, : len(COCO17)] for name in _PER_KEYPOINT}
+        return replace(self, **own, skeleton=COCO17)
 
 
 @dataclass(frozen=True)
@@ -138,18 +152,30 @@ class Detections:
 
     @classmethod
     def concatenate(cls, parts: Sequence[Detections]) -> Detections:
-        """Join the detections of consecutive segments. Raises ValueError where they don't meet."""
+        """Join the detections of consecutive segments. Raises ValueError where they don't meet.
+
+        Where only some have feet and hands, those of the others are missing.
+        """
         if not parts:
             raise ValueError("nothing to concatenate")
         for before, after in itertools.pairwise(parts):
             if before.frame_stop != after.frame_start:
                 raise ValueError(f"segments don't meet: {before.frame_stop} then {after.frame_start}")
+        if {part.skeleton.name for part in parts} == {COCO17.name, HALPE26_HANDS.name}:
+            parts = [part._with_feet_and_hands() for part in parts]
         rows = {name: np.concatenate([getattr(p, name) for p in parts]) for name in _ROWS}
         thumbnails = Thumbnails.concatenate([p.thumbnails for p in parts])
         return cls(
             frame_start=parts[0].frame_start, frame_stop=parts[-1].frame_stop, detector=parts[0].detector,
             skeleton=_common_skeleton([p.skeleton for p in parts]), thumbnails=thumbnails, **rows,
         )  # fmt: skip
+
+    def _with_feet_and_hands(self) -> Detections:
+        if self.skeleton != COCO17:
+            return self
+        points_px = remap_joints(self.keypoints_px, COCO17_TO_HALPE26_HANDS, missing=np.nan)
+        scores = remap_joints(self.keypoint_scores, COCO17_TO_HALPE26_HANDS, missing=0)
+        return replace(self, keypoints_px=points_px, keypoint_scores=scores, skeleton=HALPE26_HANDS)
 
 
 def _common_skeleton(skeletons: Sequence[Skeleton]) -> Skeleton:
@@ -160,7 +186,8 @@ def _common_skeleton(skeletons: Sequence[Skeleton]) -> Skeleton:
     return first
 
 
-_PER_PERSON = ("boxes_px", "scores", "keypoints_px", "keypoint_scores")
+_PER_KEYPOINT = ("keypoints_px", "keypoint_scores")
+_PER_PERSON = ("boxes_px", "scores", *_PER_KEYPOINT)
 _ROWS = ("frame_index", *_PER_PERSON)
 
 

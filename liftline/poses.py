@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from liftline.errors import UsageError
 from liftline.files import artifacts
 from liftline.ragged import check_grouping, check_shapes, rows_of
-from liftline.skeletons import COCO17, H36M17, POSE_SKELETONS, Skeleton, stored_skeleton
+from liftline.skeletons import COCO17, H36M17, KEYPOINT_SKELETONS, POSE_SKELETONS, Skeleton, stored_skeleton
 
 ARTIFACT, SCHEMA_VERSION = "poses_3d", 1
 
@@ -23,9 +23,9 @@ class Poses:
     frame_times_s (F,) seconds; track_ids (P,) most prominent first; the rows of person p are
     row_offsets[p]:row_offsets[p+1] (P+1,). Per row: frame_index (R,); joints_m (R,J,3) relative to the hip, in camera
     space (x right, y down, z forward); root_cam_m (R,3) the hip in camera space; keypoints_px (R,K,2) and
-    keypoint_scores (R,K) what they were lifted from, K joints of `keypoint_skeleton`; observed (R,) False where the
-    keypoints were interpolated. focal_px is the focal length used for the roots, the principal point is the image's
-    centre.
+    keypoint_scores (R,K) as in `Tracks`, K joints of `keypoint_skeleton`: the first 17 were lifted, further ones are
+    NaN where they were not seen; observed (R,) False where the keypoints were interpolated. focal_px is the focal
+    length used for the roots, the principal point is the image's centre.
 
     Example:
         >>> poses = load(Path("outputs/poses_3d/clip.npz"))  # doctest: +SKIP
@@ -122,16 +122,26 @@ def save(path: Path, poses: Poses) -> None:
             "skeleton": np.array(poses.skeleton.name),
             "focal_px": np.array(poses.focal_px, np.float64),
         },
-        meta={"video": poses.video, "width_px": poses.width_px, "height_px": poses.height_px},
+        meta={
+            "video": poses.video,
+            "width_px": poses.width_px,
+            "height_px": poses.height_px,
+            "keypoint_skeleton": poses.keypoint_skeleton.name,
+        },
     )
 
 
 def load(path: Path) -> Poses:
-    """Read poses. Raises InvalidArtifactError: no such file, another kind, version or skeleton, damaged."""
+    """Read poses. Raises InvalidArtifactError: no such file, another kind, version or skeleton, damaged.
+
+    Files that don't say whose keypoints they hold are older and hold COCO's.
+    """
     npz = artifacts.load_npz(path, artifact=ARTIFACT, schema_version=SCHEMA_VERSION)
     named = str(npz.arrays["skeleton"]) if "skeleton" in npz.arrays else None
     skeleton = stored_skeleton(named, known=POSE_SKELETONS, file=str(path))
-    arrays = artifacts.checked_arrays(npz, _arrays(len(skeleton), len(COCO17)), name=str(path))
+    of_keypoints = npz.meta.get("keypoint_skeleton", COCO17.name)
+    keypoint_skeleton = stored_skeleton(of_keypoints, known=KEYPOINT_SKELETONS, file=str(path))
+    arrays = artifacts.checked_arrays(npz, _arrays(len(skeleton), len(keypoint_skeleton)), name=str(path))
     with artifacts.consistent(str(path)):
         return Poses(
             video=str(npz.meta["video"]),
@@ -139,6 +149,6 @@ def load(path: Path) -> Poses:
             height_px=int(npz.meta["height_px"]),
             focal_px=float(npz.arrays["focal_px"]),
             skeleton=skeleton,
-            keypoint_skeleton=COCO17,
+            keypoint_skeleton=keypoint_skeleton,
             **arrays,
         )

@@ -1,7 +1,8 @@
 """Skeletons as values: the names of their joints, bones, sides, and the maps between them.
 
-Sources: COCO keypoints (cocodataset.org, 17 joints, left first), Human3.6M-17 in VideoPose3D's order
-(Pavllo et al., CVPR 2019), BlazePose's 33 landmarks (Bazarevsky et al., 2020).
+Sources: COCO keypoints (cocodataset.org, 17 joints, left first), Halpe's 26 body keypoints (Fang et al., 2022),
+COCO-WholeBody's 133 (Jin et al., ECCV 2020), Human3.6M-17 in VideoPose3D's order (Pavllo et al., CVPR 2019),
+BlazePose's 33 landmarks (Bazarevsky et al., 2020).
 """
 
 from __future__ import annotations
@@ -72,6 +73,33 @@ COCO17 = Skeleton(
     right=(2, 4, 6, 8, 10, 12, 14, 16),
 )  # fmt: skip
 
+_FEET_AND_HANDS = ("big_toe", "small_toe", "heel", "thumb", "index", "pinky")
+
+HALPE26_HANDS = Skeleton(
+    name="halpe26_hands",
+    joints=(
+        *COCO17.joints,
+        "head", "neck", "hip", *(f"{side}_{part}" for part in _FEET_AND_HANDS for side in ("left", "right")),
+    ),
+    edges=(
+        *COCO17.edges, (17, 18), (18, 19),
+        (15, 24), (24, 20), (20, 22), (16, 25), (25, 21), (21, 23),
+        (9, 26), (9, 28), (9, 30), (10, 27), (10, 29), (10, 31),
+    ),
+    left=(*COCO17.left, 20, 22, 24, 26, 28, 30),
+    right=(*COCO17.right, 21, 23, 25, 27, 29, 31),
+)  # fmt: skip
+"""HALPE_26 (COCO-17 first, then top of the head, neck, mid hip, feet) and three points of each hand: the thumb's
+second knuckle, the first ones of index and little finger (pinky)."""
+
+HALPE26 = Skeleton(
+    name="halpe26",
+    joints=HALPE26_HANDS.joints[:26],
+    edges=tuple(edge for edge in HALPE26_HANDS.edges if max(edge) < 26),
+    left=tuple(joint for joint in HALPE26_HANDS.left if joint < 26),
+    right=tuple(joint for joint in HALPE26_HANDS.right if joint < 26),
+)
+
 _H36M17_PARENTS = (-1, 0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 15)
 
 H36M17 = Skeleton(
@@ -105,8 +133,22 @@ BLAZEPOSE33 = Skeleton(
     right=(4, 5, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30, 32),
 )  # fmt: skip
 
-KEYPOINT_SKELETONS: tuple[Skeleton, ...] = (COCO17,)
-"""What detections and tracks may hold, and every stage that reads them knows."""
+_FINGERS = ("thumb", "forefinger", "middle_finger", "ring_finger", "pinky_finger")
+
+COCO_WHOLEBODY133_JOINTS: tuple[str, ...] = (
+    *COCO17.joints,
+    *(f"{side}_{part}" for side in ("left", "right") for part in ("big_toe", "small_toe", "heel")),
+    *(f"face-{i}" for i in range(68)),
+    *(
+        f"{side}_{part}"
+        for side in ("left", "right")
+        for part in ("hand_root", *(f"{finger}{knuckle}" for finger in _FINGERS for knuckle in range(1, 5)))
+    ),
+)
+"""COCO-WholeBody's 133 names in its order: each foot by itself, then the face, then each hand."""
+
+KEYPOINT_SKELETONS: tuple[Skeleton, ...] = (COCO17, HALPE26_HANDS)
+"""What detections and tracks may hold. All begin with COCO-17, the only ones that the stages lean on."""
 
 POSE_SKELETONS: tuple[Skeleton, ...] = (H36M17,)
 """What 3D poses may hold."""
@@ -114,10 +156,46 @@ POSE_SKELETONS: tuple[Skeleton, ...] = (H36M17,)
 BLAZEPOSE33_TO_COCO17: tuple[int, ...] = tuple(BLAZEPOSE33.index[name] for name in COCO17.joints)
 """For every COCO joint, the BlazePose landmark of the same name."""
 
+
+def _sources(joints: Sequence[str], other_names: Mapping[str, str]) -> tuple[int, ...]:
+    """Where in `joints` each joint of HALPE26_HANDS stands, under its own name or its other one; -1: nowhere."""
+    names = (other_names.get(name, name) for name in HALPE26_HANDS.joints)
+    return tuple(joints.index(name) if name in joints else -1 for name in names)
+
+
+BLAZEPOSE33_TO_HALPE26_HANDS: tuple[int, ...] = _sources(
+    BLAZEPOSE33.joints, {f"{side}_big_toe": f"{side}_foot_index" for side in ("left", "right")}
+)
+"""For every joint of HALPE26_HANDS, BlazePose's landmark; -1 for head, neck, hip and small toes, which it has not."""
+
+HALPE26_TO_HALPE26_HANDS: tuple[int, ...] = _sources(HALPE26.joints, {})
+"""For every joint of HALPE26_HANDS, Halpe's; -1 for the hands."""
+
+COCO17_TO_HALPE26_HANDS: tuple[int, ...] = _sources(COCO17.joints, {})
+"""For every joint of HALPE26_HANDS, COCO's; -1 for all but the first 17."""
+
+COCO_WHOLEBODY133_TO_HALPE26_HANDS: tuple[int, ...] = _sources(
+    COCO_WHOLEBODY133_JOINTS,
+    {
+        f"{side}_{ours}": f"{side}_{theirs}"
+        for side in ("left", "right")
+        for ours, theirs in (("thumb", "thumb2"), ("index", "forefinger1"), ("pinky", "pinky_finger1"))
+    },
+)
+"""For every joint of HALPE26_HANDS, COCO-WholeBody's; -1 for head, neck and hip."""
+
 LIMB_JOINTS: tuple[str, ...] = tuple(
     f"{side}_{part}" for part in ("shoulder", "elbow", "wrist", "hip", "knee", "foot") for side in ("left", "right")
 )
 """The 12 Human3.6M-17 limb joints that every pose format shares: the set accuracy on real video is measured on."""
+
+
+def remap_joints(values: NDArray[np.floating], sources: Sequence[int], *, missing: float) -> NDArray[np.floating]:
+    """`values` (N, J) or (N, J, D) in another order: out[:, i] = values[:, sources[i]], `missing` where that is -1."""
+    order = np.asarray(sources)
+    out = values[:, order]
+    out[:, order < 0] = missing
+    return out
 
 
 def stored_skeleton(name: object, *, known: Sequence[Skeleton], file: str) -> Skeleton:

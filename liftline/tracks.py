@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,8 +22,9 @@ class Tracks:
     frame_times_s (F,) presentation time of every frame, seconds, the first frame at 0.
     track_ids (P,) int64, most prominent first; the rows of track p are row_offsets[p]:row_offsets[p+1] (P+1,).
     Per row: frame_index (R,) int64, consecutive inside a track (a track has no holes); boxes_px (R,4) as x1, y1, x2,
-    y2; scores (R,) in 0..1; keypoints_px (R,J,2), never NaN; keypoint_scores (R,J) in 0..1, 0 where interpolated;
-    observed (R,) bool, False where the whole row is interpolated.
+    y2; scores (R,) in 0..1; keypoints_px (R,J,2) and keypoint_scores (R,J) in 0..1; observed (R,) bool, False where
+    the whole row is interpolated. The first 17 keypoints, COCO's, are never NaN, with score 0 where interpolated;
+    further ones are NaN, with score 0, where they were not seen.
 
     Example:
         >>> tracks = load(Path("outputs/custom_data/tracks_clip.npz"))  # doctest: +SKIP
@@ -79,6 +80,14 @@ class Tracks:
     def rows(self, position: int) -> slice:
         """The rows of the track at this position (0 is the most prominent person)."""
         return rows_of(self.row_offsets, position)
+
+    @property
+    def coco17(self) -> Tracks:
+        """The same tracks with COCO-17's keypoints alone, of which none is NaN."""
+        if self.skeleton == COCO17:
+            return self
+        points_px, scores = (values[:, : len(COCO17)].copy() for values in (self.keypoints_px, self.keypoint_scores))
+        return replace(self, keypoints_px=points_px, keypoint_scores=scores, skeleton=COCO17)
 
 
 def _arrays(joints: int) -> dict[str, artifacts.ArrayForm]:

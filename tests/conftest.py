@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import structlog
 
+from liftline_cli.up import children
 from liftline_cli.up._nats_server import NatsServer
 from liftline_cli.up.s3_server import S3Server
 from tests.servers import running_nats, running_s3
 
 SHARED_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def pytest_configure() -> None:
+    """Give each process of pytest-xdist ports of its own: those given out aren't listened on for seconds."""
+    number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    children._ports = children.in_random_order(children.LISTENING_PORTS[number::processes])
 
 
 @pytest.fixture(scope="session")

@@ -28,7 +28,7 @@ class CommandResult:
 Liftline = Callable[..., CommandResult]
 
 
-def eventually(holds: Callable[[], bool], within_s: float = 20.0) -> None:
+def eventually(holds: Callable[[], bool], within_s: float = 60.0) -> None:
     """Wait until it holds; fails where that takes longer."""
     end_s = time.monotonic() + within_s
     while not holds():

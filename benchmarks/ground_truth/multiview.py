@@ -55,8 +55,8 @@ class View:
         for position in range(len(poses)):
             rows = np.arange(len(poses.frame_index))[poses.rows(position)]
             rows = rows[poses.observed[rows] & (poses.frame_index[rows] < frames)]
-            keypoints[position, poses.frame_index[rows]] = poses.keypoints_px[rows]
-            scores[position, poses.frame_index[rows]] = poses.keypoint_scores[rows]
+            keypoints[position, poses.frame_index[rows]] = poses.keypoints_px[rows, : len(COCO17)]
+            scores[position, poses.frame_index[rows]] = poses.keypoint_scores[rows, : len(COCO17)]
         return cls(camera, tuple(poses.track_ids.tolist()), keypoints, scores)
 
 

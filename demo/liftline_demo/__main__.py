@@ -24,7 +24,7 @@ from liftline.files.output_tree import WORK_FOLDER
 from liftline.pose_errors import mpjpe, p_mpjpe
 from liftline.poses import Poses
 from liftline.progress import StopFlag
-from liftline.skeletons import H36M17, LIMB_JOINTS
+from liftline.skeletons import COCO17, H36M17, LIMB_JOINTS
 from liftline_cli.console.interrupts import stop_on_interrupt
 from liftline_cli.console.logging import configure_logging
 from liftline_cli.console.reporting import ConsoleReporter
@@ -103,7 +103,7 @@ def compare(found: Poses, truth: Poses) -> Accuracy:
     frames = found.frame_index[rows]
     predicted, true = found.joints_m[rows], truth.joints_m[frames]
     limbs = H36M17.indices(*LIMB_JOINTS)
-    apart_px = np.linalg.norm(found.keypoints_px[rows] - truth.keypoints_px[frames], axis=-1)
+    apart_px = np.linalg.norm(found.keypoints_px[rows, : len(COCO17)] - truth.keypoints_px[frames], axis=-1)
     stature_px = truth.focal_px * STATURE_M / truth.root_cam_m[frames, 2]
     return Accuracy(
         coverage=float(found.observed[rows].sum() / len(truth.frame_times_s)),

@@ -12,13 +12,15 @@ import numpy as np
 
 from liftline.files.atomic import atomic_path
 from liftline.ports import StopToken
+from liftline.skeletons import COCO17
 from liftline.tracks import Tracks
 
 
 def keypoint_records(tracks: Tracks) -> Iterator[dict[str, Any]]:
     """One record per frame of the video, in order; people whose frame was interpolated aren't in it.
 
-    `frame` counts from 1; lengths are pixels, rounded to a hundredth.
+    `frame` counts from 1; lengths are pixels, rounded to a hundredth. `keypoints` are COCO's 17, each x, y, score;
+    `further_keypoints` the same of feet, hands and others that were seen, by name, where the detector has such.
     """
     owner = np.repeat(tracks.track_ids, np.diff(tracks.row_offsets))
     seen = np.flatnonzero(tracks.observed)
@@ -62,9 +64,13 @@ def _instance(tracks: Tracks, row: int, track: int) -> dict[str, Any]:
     keypoints = np.column_stack([tracks.keypoints_px[row], tracks.keypoint_scores[row]]).astype(np.float64)
     keypoints[:, :2] = keypoints[:, :2].round(2)
     keypoints[:, 2] = keypoints[:, 2].round(4)
+    seen = np.flatnonzero(np.isfinite(keypoints).all(axis=1)).tolist()
+    points, joints = keypoints.tolist(), range(len(COCO17), len(keypoints))
+    further = {tracks.skeleton.joints[joint]: points[joint] for joint in joints if joint in seen}
     return {
         "track_id": track,
         "bbox_xyxy": tracks.boxes_px[row].astype(np.float64).round(2).tolist(),
         "score": round(float(tracks.scores[row]), 4),
-        "keypoints": keypoints.tolist(),
+        "keypoints": points[: len(COCO17)],
+        **({"further_keypoints": further} if joints else {}),
     }

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 Smoothing = Literal["none", "one-euro", "butterworth", "savgol"]
 Layout = Literal["overlay", "side-by-side", "3d"]
+Overlay = Literal["poses", "keypoints"]
 ExportFormat = Literal["json", "csv", "npy", "trc"]
 
 DETECTOR_NAME = r"[a-z0-9][a-z0-9_-]{0,63}"
@@ -96,6 +97,9 @@ class RenderChoices:
     """What the renderer is asked for."""
 
     layout: Layout = Field(default="side-by-side", description="What the video shows.")
+    overlay: Overlay = Field(
+        default="poses", description="What is drawn over it: the 3D result, or the keypoints that were seen."
+    )  # fmt: skip
 
 
 @checked

@@ -154,6 +154,30 @@ LAYOUT_THREE_D: Layout.ValueType  # 3
 """The 3D view alone."""
 Global___Layout: _TypeAlias = Layout  # noqa: Y015
 
+class _Overlay:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _OverlayEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Overlay.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    OVERLAY_UNSPECIFIED: _Overlay.ValueType  # 0
+    """POSES."""
+    OVERLAY_POSES: _Overlay.ValueType  # 1
+    """The 3D result, projected and moved onto the person."""
+    OVERLAY_KEYPOINTS: _Overlay.ValueType  # 2
+    """The keypoints that the detector found."""
+
+class Overlay(_Overlay, metaclass=_OverlayEnumTypeWrapper):
+    """What is drawn over the video."""
+
+OVERLAY_UNSPECIFIED: Overlay.ValueType  # 0
+"""POSES."""
+OVERLAY_POSES: Overlay.ValueType  # 1
+"""The 3D result, projected and moved onto the person."""
+OVERLAY_KEYPOINTS: Overlay.ValueType  # 2
+"""The keypoints that the detector found."""
+Global___Overlay: _TypeAlias = Overlay  # noqa: Y015
+
 class _ExportFormat:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -209,6 +233,7 @@ class JobSettings(_message.Message):
     REJECT_OUTLIERS_FIELD_NUMBER: _builtins.int
     CONSTANT_BONES_FIELD_NUMBER: _builtins.int
     LOCK_FEET_FIELD_NUMBER: _builtins.int
+    OVERLAY_FIELD_NUMBER: _builtins.int
     detector: _builtins.str
     """Name of the detector, such as "blazepose"; empty for whichever the deployment runs."""
     max_people: _builtins.int
@@ -235,6 +260,8 @@ class JobSettings(_message.Message):
     """Give each person bones of one length. Absent: true."""
     lock_feet: _builtins.bool
     """Keep feet in place while they stand. Absent: true."""
+    overlay: Global___Overlay.ValueType
+    """What is drawn over the video, in layouts that show it."""
     @_builtins.property
     def export_formats(self) -> _containers.RepeatedScalarFieldContainer[Global___ExportFormat.ValueType]:
         """Further formats of the poses."""
@@ -261,10 +288,11 @@ class JobSettings(_message.Message):
         reject_outliers: _builtins.bool | None = ...,
         constant_bones: _builtins.bool | None = ...,
         lock_feet: _builtins.bool | None = ...,
+        overlay: Global___Overlay.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_common_floor", b"_common_floor", "_constant_bones", b"_constant_bones", "_lock_feet", b"_lock_feet", "_reject_outliers", b"_reject_outliers", "_repair_sides", b"_repair_sides", "common_floor", b"common_floor", "constant_bones", b"constant_bones", "lock_feet", b"lock_feet", "reject_outliers", b"reject_outliers", "repair_sides", b"repair_sides"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_common_floor", b"_common_floor", "_constant_bones", b"_constant_bones", "_lock_feet", b"_lock_feet", "_reject_outliers", b"_reject_outliers", "_repair_sides", b"_repair_sides", "common_floor", b"common_floor", "constant_bones", b"constant_bones", "detector", b"detector", "export_formats", b"export_formats", "focal_px", b"focal_px", "fov_deg", b"fov_deg", "layout", b"layout", "lock_feet", b"lock_feet", "max_people", b"max_people", "native_rate", b"native_rate", "person_height_m", b"person_height_m", "person_heights", b"person_heights", "reject_outliers", b"reject_outliers", "repair_sides", b"repair_sides", "smoothing", b"smoothing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_common_floor", b"_common_floor", "_constant_bones", b"_constant_bones", "_lock_feet", b"_lock_feet", "_reject_outliers", b"_reject_outliers", "_repair_sides", b"_repair_sides", "common_floor", b"common_floor", "constant_bones", b"constant_bones", "detector", b"detector", "export_formats", b"export_formats", "focal_px", b"focal_px", "fov_deg", b"fov_deg", "layout", b"layout", "lock_feet", b"lock_feet", "max_people", b"max_people", "native_rate", b"native_rate", "overlay", b"overlay", "person_height_m", b"person_height_m", "person_heights", b"person_heights", "reject_outliers", b"reject_outliers", "repair_sides", b"repair_sides", "smoothing", b"smoothing"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__common_floor: _TypeAlias = _typing.Literal["common_floor"]  # noqa: Y015
     _WhichOneofArgType__common_floor: _TypeAlias = _typing.Literal["_common_floor", b"_common_floor"]  # noqa: Y015

@@ -64,8 +64,10 @@ class Attempt:
             return EarlierAttempts(unfinished)
         names = sorted(set(unfinished))
         answers = await asyncio.gather(*map(self._works_on_it, names))
-        alive = {name for name, yes in zip(names, answers, strict=True) if yes}
-        return EarlierAttempts(unfinished, [name for name in unfinished if name not in alive])
+        silent = {name for name, yes in zip(names, answers, strict=True) if not yes}
+        entries, _ = await self._read()  # who has ended it meanwhile has removed its entry, then says no
+        unfinished = [_worker(entry) for entry in entries if entry != self._entry]
+        return EarlierAttempts(unfinished, [name for name in unfinished if name in silent])
 
     async def _works_on_it(self, worker: str) -> bool:
         if worker == self._worker:

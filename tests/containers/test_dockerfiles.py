@@ -176,14 +176,15 @@ def test_containers_on_a_laptop_are_locked_as_in_the_cluster(name: str) -> None:
 
 
 def cluster_limits() -> dict[str, str]:
-    """The memory limits of containers in deploy/k8s, by the image they run without its tag."""
+    """The memory limits of containers in deploy/k8s, by the image they run without its tag; of Jobs, by their names."""
     limits = {}
     for path in sorted((REPOSITORY / "deploy/k8s").glob("[bc]*/**/*.yaml")):
         for document in yaml.safe_load_all(path.read_text()):
             pod = (document.get("spec") or {}).get("template", {}).get("spec", {})
             for container in (*pod.get("containers", []), *pod.get("initContainers", [])):
-                if document["kind"] in {"Deployment", "StatefulSet"} and "image" in container:
-                    name = container["image"].split(":")[0]
+                if document["kind"] in {"Deployment", "StatefulSet", "Job"} and "image" in container:
+                    job = document["kind"] == "Job"
+                    name = document["metadata"]["name"] if job else container["image"].split(":")[0]
                     limit = container["resources"]["limits"]["memory"]
                     assert limits.setdefault(name, limit) == limit, f"{name} has two limits"
     return limits
@@ -192,7 +193,8 @@ def cluster_limits() -> dict[str, str]:
 @pytest.mark.parametrize("name", compose()["services"])
 def test_containers_on_a_laptop_have_no_more_memory_than_in_the_cluster(name: str) -> None:
     service = compose()["services"][name]
-    limit = cluster_limits()[service["image"].split(":")[0]]
+    limits = cluster_limits()
+    limit = limits.get(f"liftline-{name}") or limits[service["image"].split(":")[0]]
     assert f"{service['mem_limit'].upper()}i" == limit
 
 

@@ -72,9 +72,15 @@ def frames(shared_data) -> list[Frame]:
     return found
 
 
+NAMES = ("boxes_px", "scores", "keypoints_px", "keypoint_scores")
+
+
 def same(ours: Sequence[People], theirs: Sequence[People]) -> bool:
-    names = ("boxes_px", "scores", "keypoints_px", "keypoint_scores")
-    return all(np.array_equal(getattr(a, n), getattr(b, n)) for a, b in zip(ours, theirs, strict=True) for n in names)
+    return all(
+        np.array_equal(getattr(a, name), getattr(b, name), equal_nan=True)
+        for a, b in zip(ours, theirs, strict=True)
+        for name in NAMES
+    )
 
 
 def test_it_names_its_model(detector):
@@ -90,7 +96,21 @@ def test_it_finds_the_keypoints_that_its_entry_names(detector, frames):
     entry = detectors().get(detector.model.name.partition("/")[0])
     expected = entry.skeleton if entry else COCO17
     for people in detector.start().detect(frames[:2]):
+        assert people.skeleton is expected
         assert people.keypoints_px.shape[1:] == (len(expected), 2)
+
+
+@pytest.mark.shared_data
+def test_it_finds_each_of_its_keypoints_and_the_others_are_missing(detector, frames):
+    entry = detectors().get(detector.model.name.partition("/")[0])
+    known, found = (entry.skeleton, entry.keypoints) if entry else (COCO17, COCO17.joints)
+    assert set(found) <= set(known.joints)
+    given = np.isin(known.joints, found)
+    people = detector.start().detect(frames[:2])
+    points_px, scores = (np.concatenate([getattr(p, name) for p in people]) for name in NAMES[2:])
+    assert np.isfinite(points_px[:, given]).all(axis=-1).any(axis=0).all()
+    assert np.isnan(points_px[:, ~given]).all()
+    assert not scores[np.isnan(points_px).any(axis=-1)].any()
 
 
 def test_it_has_a_batch_size(detector):

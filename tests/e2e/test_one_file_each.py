@@ -99,7 +99,7 @@ class Toy(Detector, DetectorSession):
         return [one for _ in frames]
 
 
-DETECTOR = DetectorEntry("toy", "Toy", COCO17, ToyOptions, Toy, (WEIGHTS,), (WEIGHTS,))
+DETECTOR = DetectorEntry("toy", "Toy", COCO17, COCO17.joints, ToyOptions, Toy, (WEIGHTS,), (WEIGHTS,))
 """
 DETECTOR_REACHES_ALL = """
 from liftline.v1.job_service_pb2 import CreateJobRequest, JobSettings

@@ -120,6 +120,7 @@ def upgrade(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             part.environment.update(version.environment())
             if version.name == "released":  # all services of it are one user, who may do everything
                 part.environment.update(credentials(Role.OPERATOR, running.nats, running.s3))
+                part.health_port = part.port  # it has one for all
     try:
         running.start()
         yield Upgrade(running, versions, folder)

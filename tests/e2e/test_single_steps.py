@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import av
@@ -62,6 +63,22 @@ def test_every_layout_is_rendered_with_all_frames(
     assert liftline(*arguments).exit_code == 0
     with av.open(str(out)) as container:
         assert sum(1 for _ in container.decode(video=0)) == 16
+
+
+def test_what_was_seen_is_drawn_instead_of_the_3d_result(
+    clip: Path, processed: Path, liftline: Liftline, tmp_path: Path
+) -> None:
+    shutil.copytree(processed, tmp_path / "again")
+    outcome = liftline(
+        "process", clip, "-o", tmp_path / "again", "--overlay", "keypoints", "--export", "json,csv,npy,trc", "--json"
+    )
+    assert outcome.exit_code == 0, outcome.stderr
+    assert outcome.report["seconds"].keys() == {"render", "mux"}
+    whole = tmp_path / "again" / "output_videos" / "walk.mp4"
+    assert sha256_file(whole) != sha256_file(processed / "output_videos" / "walk.mp4")
+    arguments = ("render", clip, processed / "poses_3d" / "walk.npz", "-o", tmp_path / "out.mp4")
+    assert liftline(*arguments, "--overlay", "keypoints").exit_code == 0
+    assert sha256_file(tmp_path / "out.mp4") == sha256_file(whole)
 
 
 def test_a_gif_is_made_by_extension(clip: Path, processed: Path, liftline: Liftline, tmp_path: Path) -> None:

@@ -121,7 +121,7 @@ def test_a_person_upside_down_has_the_same_joints_turned(shared_data: Path, dete
     height, width = pictures[0].shape[:2]
     back = np.array([width - 1, height - 1]) - turned.keypoints_px
     off = np.linalg.norm(back - upright.keypoints_px, axis=2)[:, LIMBS].mean(axis=1)
-    tall = np.ptp(upright.keypoints_px[..., 1], axis=1)
+    tall = np.ptp(upright.keypoints_px[:, : len(COCO17), 1], axis=1)
     assert np.median(off / tall) < 0.02
     nose, ankle = COCO17.index["nose"], COCO17.index["left_ankle"]
     assert (turned.keypoints_px[:, nose, 1] > turned.keypoints_px[:, ankle, 1]).all()

@@ -18,14 +18,14 @@ from liftline_cli.options.common import (
     check_causal,
 )
 from liftline_cli.options.detector import ChosenDetector, with_detector
-from liftline_cli.options.job import LIFT, Chosen, with_job
+from liftline_cli.options.job import LIFT, RENDER, Chosen, with_job
 
 if TYPE_CHECKING:
     from liftline_cli.local.process import ProcessResult, ProcessSettings
 
 
 @with_detector
-@with_job("max_people", *LIFT, "layout", "export")
+@with_job("max_people", *LIFT, *RENDER, "export")
 def process(
     video: Annotated[
         Path, typer.Argument(metavar="VIDEO|FOLDER", help="Any video libav can read, or a folder.", show_default=False)

@@ -20,7 +20,7 @@ from liftline_cli.options.common import (
     check_causal,
 )
 from liftline_cli.options.detector import ChosenDetector, with_detector
-from liftline_cli.options.job import LIFT, Chosen, with_job
+from liftline_cli.options.job import LIFT, RENDER, Chosen, with_job
 
 
 @with_detector
@@ -98,7 +98,7 @@ def lift(
         closing(current, summary, files)
 
 
-@with_job("layout")
+@with_job(*RENDER)
 def render(
     video: Annotated[Path, typer.Argument(help="The video the poses were made from.", show_default=False)],
     poses: Annotated[Path, typer.Argument(metavar="POSES.npz", show_default=False)],

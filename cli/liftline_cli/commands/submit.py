@@ -22,11 +22,11 @@ from liftline_cli.options.gateway import (
     Webhook,
     connected,
 )
-from liftline_cli.options.job import LIFT, Chosen, with_job
+from liftline_cli.options.job import LIFT, RENDER, Chosen, with_job
 
 
 @connected
-@with_job("detector", "max_people", *LIFT, "layout", "export")
+@with_job("detector", "max_people", *LIFT, *RENDER, "export")
 def submit(
     videos: Videos,
     gateway: Gateway,

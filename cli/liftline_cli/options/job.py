@@ -11,7 +11,7 @@ from typing import Any
 from liftline.errors import UsageError
 from liftline.models.devices import AUTO
 from liftline.settings.checked import InvalidSettingsError, Problem, field_infos
-from liftline.settings.job import JobSettings, LiftChoices
+from liftline.settings.job import JobSettings, LiftChoices, RenderChoices
 from liftline_cli.options.common import FINDING, LIFTING, OUTPUT, RENDERING
 from liftline_cli.options.detector import NAMES
 from liftline_cli.options.fields import flag_of, option_of
@@ -20,10 +20,16 @@ from liftline_cli.options.groups import takes_group
 LIFT = tuple(field_infos(LiftChoices))
 """Names of what a command that lifts offers."""
 
+RENDER = tuple(field_infos(RenderChoices))
+"""The same of a command that renders."""
+
 _INFOS = field_infos(JobSettings)
 _HEIGHTS = ("person_height_m", "person_heights_m")
 _PANELS = MappingProxyType(
-    {"detector": FINDING, "max_people": FINDING, **dict.fromkeys(LIFT, LIFTING), "layout": RENDERING, "export": OUTPUT}
+    dict.fromkeys(("detector", "max_people"), FINDING)
+    | dict.fromkeys(LIFT, LIFTING)
+    | dict.fromkeys(RENDER, RENDERING)
+    | {"export": OUTPUT}
 )
 _WRITTEN: Mapping[str, tuple[Any, Any]] = MappingProxyType(
     {"detector": (NAMES | None, None), "person_height_m": (list[str], []), "export": (str, "")}

@@ -11,10 +11,10 @@ import subprocess
 import sysconfig
 import time
 import urllib.request
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
+from itertools import cycle, islice
 from pathlib import Path
 
 from liftline.errors import LiftlineError, UsageError
@@ -50,8 +50,16 @@ class Child:
             return self.process.returncode
 
 
-_LISTENING_PORTS = range(10_000, 32_000)
+LISTENING_PORTS = range(10_000, 32_000)
 """Below the ports that systems give to outgoing connections (Linux: from 32768), which would take one unasked."""
+
+
+def in_random_order(ports: Sequence[int]) -> Iterator[int]:
+    """These ports again and again, so that one that was given out and isn't listened on yet doesn't come up soon."""
+    return cycle(random.sample(ports, len(ports)))
+
+
+_ports = in_random_order(LISTENING_PORTS)
 
 
 def is_free(port: int) -> bool:
@@ -67,8 +75,7 @@ def is_free(port: int) -> bool:
 
 def free_ports(count: int) -> list[int]:
     """Ports of this machine that nobody listens on just now, drawn at random: who comes a little later gets others."""
-    drawn = random.sample(_LISTENING_PORTS, len(_LISTENING_PORTS))
-    return list(islice(filter(is_free, drawn), count))
+    return list(islice(filter(is_free, _ports), count))
 
 
 def program(name: str) -> str:

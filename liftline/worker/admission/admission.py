@@ -71,12 +71,16 @@ class Admission:
             yield alone
 
     async def _look(self, running: RunningTask, attempt: Attempt) -> EarlierAttempts:
-        result = await running.retry(lambda: read_result(self._records, running.key))
-        if result is not None:
-            raise AlreadyDone(result)
+        await self._check_undone(running)
         earlier = await running.retry(lambda: attempt.earlier(limit=self._max_attempts))
         if len(earlier.dead) >= self._max_attempts:
+            await self._check_undone(running)  # who has just done it doesn't work on it any more, and says so
             raise AttemptsExhausted(earlier.unfinished)
         if len(earlier.unfinished) >= self._max_attempts:
             raise Postponed(delay_s=self._ack_wait_s)
         return earlier
+
+    async def _check_undone(self, running: RunningTask) -> None:
+        result = await running.retry(lambda: read_result(self._records, running.key))
+        if result is not None:
+            raise AlreadyDone(result)

@@ -46,7 +46,8 @@ class DetectorEntry:
     Attributes:
         name: as users call it, and jobs, and the model that it tells, up to a slash.
         title: as texts call it.
-        skeleton: the keypoints that it finds.
+        skeleton: what its keypoints are those of.
+        keypoints: names of those that it can find; the others are missing in everyone.
         options: a class of what a user may choose of it.
         build: makes it of such options. Raises ModelError, UsageError.
         models: all model files that it can use.
@@ -60,6 +61,7 @@ class DetectorEntry:
     name: str
     title: str
     skeleton: Skeleton
+    keypoints: tuple[str, ...]
     options: type[DetectorOptions]
     build: Callable[[Any], Detector]
     models: tuple[ModelFile, ...] = ()

@@ -40,7 +40,7 @@ def detector_service(
     return LoadedService(
         handlers={
             Stage.PLAN: PlanHandler(detector.model, machine),
-            Stage.DETECT: DetectHandler(detector, options, asked=asked, machine=machine),
+            Stage.DETECT: DetectHandler(detector, options, asked=asked, machine=machine, keypoints=entry.keypoints),
         },
         models=[detector.model],
         device=str(resolve_device(options.device)) if "cuda" in entry.devices else "cpu",
@@ -104,17 +104,23 @@ class DetectHandler(StageHandler):
     """Finds everyone in one segment: the detect stage as tasks."""
 
     def __init__(
-        self, detector: Detector, options: DetectorOptions, *, asked: str, machine: Settings | None = None
-    ) -> None:
-        """`detector` was built with `options` and is used by several threads; `asked` is the name it was chosen by."""
-        self._detector, self._options, self._machine = detector, options, machine
-        self._settings: Mapping[str, object] = {"detector": asked, "detector_options": plain(options)}
+        self, detector: Detector, options: DetectorOptions, *, asked: str, machine: Settings | None = None,
+        keypoints: tuple[str, ...] = (),
+    ) -> None:  # fmt: skip
+        """`detector` was built with `options` and is used by several threads; `asked` is the name it was chosen by.
+
+        `keypoints` are the names of those that it can find.
+        """
+        self._detector, self._options, self._machine, self._keypoints = detector, options, machine, keypoints
+        self._settings: Mapping[str, object] = {
+            "detector": asked, "detector_options": plain(options), "keypoints": list(keypoints),
+        }  # fmt: skip
         self._slots = detection_slots(detector)
 
     def fingerprint(self, task: Task) -> Fingerprint:  # noqa: ARG002 - no job chooses anything of it
-        """The model and how it is run. Options may name files, whose contents count."""
+        """The model, what it finds and how it is run. Options may name files, whose contents count."""
         files = [sha256_file(path) for path in self._options.files()]
-        return detections_file.SCHEMA_VERSION, self._detector.model, self._options, files
+        return detections_file.SCHEMA_VERSION, self._detector.model, self._keypoints, self._options, files
 
     def __call__(self, work: Work) -> StageOutcome:
         """The detections of the task's segment. Raises ModelError, InvalidVideoError, Cancelled."""

@@ -1,4 +1,4 @@
-"""Puts a rendered picture together: the video with its overlay, the 3D view, or both side by side."""
+"""Puts a rendered picture together: the video with one of the overlays, the 3D view, or both side by side."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from liftline.frames import Frame
 from liftline.poses import Poses
 from liftline.scene import Scene
 from liftline_renderer.drawing.frame_poses import PosesByFrame
+from liftline_renderer.drawing.keypoint_overlay import KeypointOverlay
 from liftline_renderer.drawing.overlay import Overlay
 from liftline_renderer.drawing.strokes import Image
 from liftline_renderer.layout import Pane, RenderSettings, panes
@@ -22,10 +23,13 @@ class Compositor:
     def __init__(self, width_px: int, height_px: int, poses: Poses, scene: Scene, settings: RenderSettings) -> None:
         self.panes = panes(width_px, height_px, settings)
         self._people = PosesByFrame(poses)
-        self._overlay = self._view = None
+        self._overlay = self._seen = self._view = None
         if self.panes.overlay:
-            camera = Camera(poses.width_px, poses.height_px, poses.focal_px)
-            self._overlay = Overlay(camera, _scale(self.panes.overlay, width_px, height_px) * width_px / poses.width_px)
+            scale = _scale(self.panes.overlay, width_px, height_px) * width_px / poses.width_px
+            if settings.overlay == "keypoints":
+                self._seen = KeypointOverlay(poses.keypoint_skeleton, scale)
+            else:
+                self._overlay = Overlay(Camera(poses.width_px, poses.height_px, poses.focal_px), scale, poses.skeleton)
         if self.panes.view:
             view = self.panes.view
             self._view = View3D(poses, scene, width_px=view.width, height_px=view.height)
@@ -34,10 +38,13 @@ class Compositor:
         """(H,W,3) the picture for a frame, a new array."""
         picture = np.empty((self.panes.height, self.panes.width, 3), np.uint8)
         people = self._people.at(frame.index)
-        if self._overlay and (pane := self.panes.overlay):
+        if pane := self.panes.overlay:
             part = picture[:, pane.left : pane.left + pane.width]
             _place(frame.rgb, part)
-            self._overlay.draw(part, people)
+            if self._overlay:
+                self._overlay.draw(part, people)
+            if self._seen:
+                self._seen.draw(part, self._people.seen_at(frame.index))
         if self._view and (pane := self.panes.view):
             self._view.draw(picture[:, pane.left : pane.left + pane.width], people, frame.time_s)
         return picture

@@ -58,7 +58,7 @@ def panes(width_px: int, height_px: int, settings: RenderSettings) -> Panes:
 
 def output_size(info: VideoInfo, layout: Layout, *, max_height_px: int | None = None) -> tuple[int, int]:
     """Width and height of the rendered video, both even."""
-    out = panes(info.width_px, info.height_px, RenderSettings(layout, max_height_px))
+    out = panes(info.width_px, info.height_px, RenderSettings(layout, max_height_px=max_height_px))
     return out.width, out.height
 
 

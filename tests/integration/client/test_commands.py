@@ -53,11 +53,24 @@ def _end(gateway: Gateway, job: pb.Job) -> None:
 
 
 def test_submitting_says_how_to_come_back(gateway: Gateway, video: Path) -> None:
-    outcome = run(gateway, "submit", video, "--priority", "high", "--layout", "3d", "--export", "trc,csv")
+    outcome = run(
+        gateway,
+        "submit",
+        video,
+        "--priority",
+        "high",
+        "--layout",
+        "3d",
+        "--overlay",
+        "keypoints",
+        "--export",
+        "trc,csv",
+    )
     assert outcome.exit_code == 0
     assert "liftline watch j0" in outcome.stderr
     sent = gateway.jobs["jobs/j0"]
     assert (sent.priority, sent.settings.layout) == (pb.PRIORITY_HIGH, pb.LAYOUT_THREE_D)
+    assert sent.settings.overlay == pb.OVERLAY_KEYPOINTS
     assert list(sent.settings.export_formats) == [pb.EXPORT_FORMAT_TRC, pb.EXPORT_FORMAT_CSV]
 
 

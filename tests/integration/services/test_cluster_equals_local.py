@@ -26,7 +26,13 @@ from liftline.pipeline.local.run import JOB as LOCAL_JOB
 from liftline.progress import StopFlag
 from liftline.settings.job import JobSettings as Choices
 from liftline.settings.machine import Settings
-from liftline.v1.job_service_pb2 import EXPORT_FORMAT_CSV, EXPORT_FORMAT_TRC, JobSettings
+from liftline.v1.job_service_pb2 import (
+    EXPORT_FORMAT_CSV,
+    EXPORT_FORMAT_TRC,
+    OVERLAY_KEYPOINTS,
+    OVERLAY_POSES,
+    JobSettings,
+)
 from liftline_cli.console.reporting import ConsoleReporter
 from liftline_cli.local.process import ProcessSettings, run_stages
 from liftline_demo.mannequin.clip import Clip, render_clip
@@ -37,6 +43,8 @@ from tests.folder_work import JOB, FolderJob
 
 SEGMENT_S = 2.0
 FOOTBALL_S = 4.5
+
+OVERLAYS = {"poses": OVERLAY_POSES, "keypoints": OVERLAY_KEYPOINTS}
 
 
 @dataclass(frozen=True)
@@ -85,18 +93,25 @@ def football(shared_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 @pytest.fixture(
-    scope="module", params=["mannequin", pytest.param("football", marks=(pytest.mark.shared_data, pytest.mark.slow))]
+    scope="module",
+    params=[
+        ("mannequin", "poses"),
+        pytest.param(("mannequin", "keypoints"), marks=pytest.mark.slow),
+        pytest.param(("football", "poses"), marks=(pytest.mark.shared_data, pytest.mark.slow)),
+    ],
+    ids="-".join,
 )
 def both(
     request: pytest.FixtureRequest, handlers: dict[Stage, StageHandler], tmp_path_factory: pytest.TempPathFactory
 ) -> Both:
     """Both results of one video, in segments of two seconds."""
-    video = request.getfixturevalue(request.param)
-    folder = tmp_path_factory.mktemp(request.param)
-    settings = ProcessSettings(job=Choices(export=("csv", "trc")), machine=Settings(segment_s=SEGMENT_S))
+    name, overlay = request.param
+    video, folder = request.getfixturevalue(name), tmp_path_factory.mktemp(name)
+    choices = Choices(export=("csv", "trc"), overlay=overlay)
+    settings = ProcessSettings(job=choices, machine=Settings(segment_s=SEGMENT_S))
     reporter = ConsoleReporter(Console(quiet=True), quiet=True)
     run_stages(video, folder / "local", settings=settings, reporter=reporter, stop=StopFlag())
-    wanted = JobSettings(export_formats=[EXPORT_FORMAT_CSV, EXPORT_FORMAT_TRC])
+    wanted = JobSettings(export_formats=[EXPORT_FORMAT_CSV, EXPORT_FORMAT_TRC], overlay=OVERLAYS[overlay])
     job = FolderJob.of(video, folder / "cluster", settings=wanted, segment_s=SEGMENT_S)
     job.run(handlers, seed=7)
     return Both(video, folder / "local", job.outputs(folder / "downloaded"), job)

@@ -61,7 +61,7 @@ class Worker:
     def end(self, number: signal.Signals = signal.SIGTERM) -> None:
         self.process.send_signal(number)
 
-    def exit_code(self, within_s: float = 20.0) -> int:
+    def exit_code(self, within_s: float = 60.0) -> int:
         return self.process.wait(within_s)
 
     def lines(self) -> list[dict[str, object]]:
@@ -72,11 +72,11 @@ class Worker:
 
     def health(self) -> int:
         with self.channel() as channel:
-            return int(HealthStub(channel).Check(HealthCheckRequest(), wait_for_ready=True, timeout=10).status)
+            return int(HealthStub(channel).Check(HealthCheckRequest(), wait_for_ready=True, timeout=60).status)
 
     def status(self) -> WorkerStatus:
         with self.channel() as channel:
-            return WorkerServiceStub(channel).GetStatus(GetStatusRequest(), wait_for_ready=True, timeout=10)
+            return WorkerServiceStub(channel).GetStatus(GetStatusRequest(), wait_for_ready=True, timeout=60)
 
     def metric(self, line_start: str) -> float:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as answer:

@@ -63,8 +63,19 @@ def test_every_choice_of_lifting_reaches_the_lifter_here_and_through_a_job() -> 
 
 
 def test_every_other_choice_reaches_the_job() -> None:
-    asked = chosen("--focal-px", "900", "--max-people", "2", "--layout", "3d", "--export", "TRC, csv,trc,")
-    assert asked == JobSettings(focal_px=900.0, max_people=2, layout="3d", export=("trc", "csv"))
+    asked = chosen(
+        "--focal-px",
+        "900",
+        "--max-people",
+        "2",
+        "--layout",
+        "3d",
+        "--overlay",
+        "keypoints",
+        "--export",
+        "TRC, csv,trc,",
+    )
+    assert asked == JobSettings(focal_px=900.0, max_people=2, layout="3d", overlay="keypoints", export=("trc", "csv"))
 
 
 @pytest.mark.parametrize("name", OFFERED)

@@ -13,13 +13,13 @@ from liftline.errors import UsageError
 from liftline.exports import EXPORTERS
 from liftline.settings import _job_wire
 from liftline.settings.checked import InvalidSettingsError, field_infos, limits
-from liftline.settings.job import ExportFormat, JobSettings, Layout, LiftChoices, Smoothing, of_job
+from liftline.settings.job import ExportFormat, JobSettings, Layout, LiftChoices, Overlay, Smoothing, of_job
 from liftline.v1 import job_service_pb2 as api
 
 INFOS = field_infos(JobSettings)
 WIRE = api.JobSettings.DESCRIPTOR.fields_by_name
 ON_THE_WIRE = {name: WIRE[_job_wire.wire_name(name, info)] for name, info in INFOS.items()}
-CHOICES = {"smooth": Smoothing, "layout": Layout, "export": ExportFormat}
+CHOICES = {"smooth": Smoothing, "layout": Layout, "overlay": Overlay, "export": ExportFormat}
 SETTINGS = st.builds(
     JobSettings,
     detector=st.none() | st.sampled_from(["blazepose", "detectron2"]),
@@ -32,6 +32,7 @@ SETTINGS = st.builds(
     common_floor=st.booleans(),
     lock_feet=st.booleans(),
     layout=st.sampled_from(get_args(Layout)),
+    overlay=st.sampled_from(get_args(Overlay)),
     export=st.lists(st.sampled_from(get_args(ExportFormat)), unique=True).map(tuple),
 )
 

@@ -14,6 +14,7 @@ from liftline.exports.keypoint_files import keypoint_lines, keypoint_records, wr
 from liftline.files.atomic import sha256_file
 from liftline.files.frame_files import read_keypoint_lines, unchanged_frame_files, write_frame_files
 from liftline.progress import StopFlag
+from liftline.skeletons import COCO17_TO_HALPE26_HANDS, HALPE26_HANDS, remap_joints
 from liftline.tracks import Tracks
 from tests.unit.lifter.random_networks import tracks_of
 
@@ -42,6 +43,18 @@ def test_every_frame_has_a_file_counted_from_one(tmp_path: Path) -> None:
     np.testing.assert_allclose(np.array(person["keypoints"])[:, :2], tracks.keypoints_px[12], atol=0.006)
     np.testing.assert_allclose(person["bbox_xyxy"], tracks.boxes_px[12], atol=0.006)
     assert (np.array(person["keypoints"]).shape, person["score"]) == ((17, 3), 0.9)
+
+
+def test_feet_and_hands_that_were_seen_stand_beside_cocos_keypoints_by_name() -> None:
+    tracks = tracks_of([3])
+    points = remap_joints(tracks.keypoints_px, COCO17_TO_HALPE26_HANDS, missing=np.nan)
+    scores = remap_joints(tracks.keypoint_scores, COCO17_TO_HALPE26_HANDS, missing=0)
+    points[1, HALPE26_HANDS.index["left_heel"]], scores[1, HALPE26_HANDS.index["left_heel"]] = (3.126, 4), 0.5
+    rich = replace(tracks, keypoints_px=points, keypoint_scores=scores, skeleton=HALPE26_HANDS)
+    told = list(keypoint_records(rich))
+    further = [record["instances"][0].pop("further_keypoints") for record in told]
+    assert further == [{}, {"left_heel": [3.13, 4.0, 0.5]}, {}]
+    assert told == list(keypoint_records(tracks))
 
 
 def test_interpolated_people_are_not_reported_as_seen() -> None:

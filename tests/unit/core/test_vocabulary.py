@@ -22,7 +22,7 @@ from liftline.frames import VideoInfo
 from liftline.plan import Plan, Segment
 from liftline.poses import Poses
 from liftline.scene import Scene
-from liftline.skeletons import BLAZEPOSE33, BLAZEPOSE33_TO_COCO17, COCO17, H36M17, LIMB_JOINTS
+from liftline.skeletons import BLAZEPOSE33, BLAZEPOSE33_TO_COCO17, COCO17, H36M17, HALPE26_HANDS, LIMB_JOINTS
 from liftline.thumbnails import SIDE, Thumbnails
 from liftline.tracks import Tracks
 
@@ -190,6 +190,44 @@ def test_poses_survive_a_file(tmp_path: Path) -> None:
     assert loaded.focal_px == 80.0
 
 
+def _with_meta(path: Path, **changes: str | None) -> None:
+    """Change entries of a file's metadata; None takes one away."""
+    with np.load(path) as stored:
+        arrays = dict(stored)
+    meta = {**json.loads(str(arrays["meta"])), **changes}
+    told = {key: value for key, value in meta.items() if value is not None}
+    np.savez(path, **{**arrays, "meta": np.array(json.dumps(told))})
+
+
+def test_poses_of_files_that_do_not_name_their_keypoints_have_cocos(tmp_path: Path) -> None:
+    poses_file.save(tmp_path / "p.npz", poses())
+    _with_meta(tmp_path / "p.npz", keypoint_skeleton=None)
+    loaded = poses_file.load(tmp_path / "p.npz")
+    assert loaded.keypoint_skeleton is COCO17
+    np.testing.assert_array_equal(loaded.keypoints_px, poses().keypoints_px)
+
+
+def test_poses_with_keypoints_of_another_skeleton_are_refused(tmp_path: Path) -> None:
+    poses_file.save(tmp_path / "p.npz", poses())
+    _with_meta(tmp_path / "p.npz", keypoint_skeleton=BLAZEPOSE33.name)
+    with pytest.raises(InvalidArtifactError, match="'blazepose33', expected coco17 or halpe26_hands"):
+        poses_file.load(tmp_path / "p.npz")
+
+
+def test_segments_of_which_only_some_have_feet_and_hands_get_them_all_the_other_way_round_too() -> None:
+    body = Detections.from_frames([(0, people(1))], start=0, stop=1, detector="x")
+    nobody = Detections.from_frames([(1, People.empty(HALPE26_HANDS))], start=1, stop=2, detector="x")
+    joined = Detections.concatenate([body, nobody])
+    assert joined.skeleton is HALPE26_HANDS
+    assert np.isnan(joined.keypoints_px[0, 17:]).all()
+    np.testing.assert_array_equal(joined.people(0).coco17.keypoints_px, people(1).keypoints_px)
+
+
+def test_a_detector_that_gives_two_kinds_of_keypoints_is_told() -> None:
+    with pytest.raises(ValueError, match="two skeletons, coco17 and halpe26_hands"):
+        Detections.from_frames([(0, people(1)), (1, People.empty(HALPE26_HANDS))], start=0, stop=2, detector="x")
+
+
 def detections() -> Detections:
     return Detections.from_frames([(0, people(2))], start=0, stop=1, detector="x")
 
@@ -207,7 +245,10 @@ def test_a_file_of_another_skeleton_or_of_none_is_refused(kind: str, says: str |
     save, load, made = FILES[kind]
     save(tmp_path / "file.npz", made())  # type: ignore[operator]
     _rename_skeleton(tmp_path / "file.npz", says)
-    with pytest.raises(InvalidArtifactError, match=rf"file\.npz: .*{says or 'which'}.*, expected \w+17; use the Lift"):
+    with pytest.raises(
+        InvalidArtifactError,
+        match=rf"file\.npz: .*{says or 'which'}.*, expected (coco17 or halpe26_hands|h36m17); use the Lift",
+    ):
         load(tmp_path / "file.npz")  # type: ignore[operator]
 
 

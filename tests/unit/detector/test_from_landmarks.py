@@ -1,4 +1,4 @@
-"""From landmarks to COCO keypoints, boxes and the question who is who."""
+"""From landmarks to keypoints, boxes and the question who is who."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from liftline.skeletons import BLAZEPOSE33, COCO17
+from liftline.skeletons import BLAZEPOSE33, COCO17, HALPE26_HANDS
 from liftline_detector.blazepose import _from_landmarks as subject
 from tests.unit.detector.fake_models import Figure, landmarks
 
@@ -21,7 +21,25 @@ def test_every_coco_joint_is_the_landmark_of_the_same_name():
     pose = landmarks(Figure(300, 180))
     numbered = replace(pose, points_px=np.repeat(np.arange(33, dtype=np.float32)[:, np.newaxis], 2, axis=1))
     xy, _ = subject.keypoints(numbered, **FRAME)
-    assert [BLAZEPOSE33.joints[int(x)] for x in xy[:, 0]] == list(COCO17.joints)
+    assert [BLAZEPOSE33.joints[int(x)] for x in xy[: len(COCO17), 0]] == list(COCO17.joints)
+
+
+def test_feet_and_hands_follow_and_what_blazepose_does_not_know_is_missing():
+    pose = landmarks(Figure(300, 180))
+    numbered = replace(pose, points_px=np.repeat(np.arange(33, dtype=np.float32)[:, np.newaxis], 2, axis=1))
+    xy, scores = subject.keypoints(numbered, **FRAME)
+    at = dict(zip(HALPE26_HANDS.joints, xy[:, 0], strict=True))
+    given = {name: BLAZEPOSE33.joints[int(x)] for name, x in at.items() if np.isfinite(x)}
+    for side in ("left", "right"):
+        assert given[f"{side}_big_toe"] == f"{side}_foot_index"
+        assert [given[f"{side}_{part}"] for part in ("heel", "thumb", "index", "pinky")] == [
+            f"{side}_{part}" for part in ("heel", "thumb", "index", "pinky")
+        ]
+    missing = set(HALPE26_HANDS.joints) - set(given)
+    assert missing == {"head", "neck", "hip", "left_small_toe", "right_small_toe"}
+    assert not scores[HALPE26_HANDS.indices(*missing)].any()
+    assert np.isnan(xy[HALPE26_HANDS.indices(*missing)]).all()
+    assert scores[HALPE26_HANDS.index["left_heel"]] > 0
 
 
 def test_left_joints_are_on_the_right_side_of_the_picture_of_somebody_facing_us():

@@ -14,6 +14,7 @@ import pytest
 
 from liftline.detections import Detections, People
 from liftline.errors import InvalidInputError, UnsafePickleError, UsageError
+from liftline.skeletons import HALPE26_HANDS
 from liftline_lifter.videopose3d.detectron import read_detectron_file, write_detectron_file
 from liftline_lifter.videopose3d.lift_input import load_keypoints
 from tests.unit.lifter.random_networks import random_keypoints
@@ -199,6 +200,31 @@ def test_a_detectron_file_has_no_times_and_no_subjects(tmp_path: Path) -> None:
 
 
 BOX, POINTS = np.ones((1, 5), np.float32), np.ones((1, 4, 17), np.float32)
+
+
+def test_files_with_more_keypoints_keep_feet_and_hands(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.uniform(100, 400, (2, 3, 4, 133)).astype(np.float32)
+    rows[:, :, 2], rows[:, :, 3] = 0, 0.5
+    rows[0, 1, 3, 19] = 0
+    boxes = np.tile(np.array([100, 100, 400, 400, 0.9], np.float32), (3, 1))
+    path = foreign(
+        tmp_path / "f.npz", cells([[[], boxes], [[], []], [[], boxes]]), cells([[[], rows[0]], [[], []], [[], rows[1]]])
+    )
+    found = read_detectron_file(path).detections
+    heel, pinky = HALPE26_HANDS.indices("left_heel", "right_pinky")
+    assert found.skeleton is HALPE26_HANDS
+    np.testing.assert_array_equal(found.people(2).keypoints_px[:, heel], rows[1, :, :2, 19])
+    np.testing.assert_array_equal(found.people(0).keypoints_px[:, pinky], rows[0, :, :2, 129])
+    np.testing.assert_array_equal(found.people(0).coco17.keypoints_px, rows[0, :, :2, :17].transpose(0, 2, 1))
+    assert found.people(0).keypoint_scores[:, heel].tolist() == [0.5, 0, 0.5]
+    assert np.isnan(found.people(0).keypoints_px[1, heel]).all()
+
+
+def test_people_with_different_keypoints_in_one_file_are_refused(tmp_path: Path) -> None:
+    boxes, points = cells([[[], BOX], [[], BOX]]), cells([[[], POINTS], [[], np.ones((1, 4, 26), np.float32)]])
+    with pytest.raises(InvalidInputError, match="some people have 17 keypoints, others 26"):
+        read_detectron_file(foreign(tmp_path / "f.npz", boxes, points))
 
 
 @pytest.mark.parametrize(

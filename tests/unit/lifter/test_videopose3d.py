@@ -15,6 +15,7 @@ from liftline import tracks as tracks_file
 from liftline.errors import InvalidArtifactError, InvalidInputError, UsageError
 from liftline.frames import VideoInfo
 from liftline.plan import Plan, Segment
+from liftline.skeletons import HALPE26_HANDS
 from liftline.tracks import Tracks
 from liftline_lifter.videopose3d.dataset import CustomSubject, read_custom_dataset, write_custom_dataset
 from liftline_lifter.videopose3d.lift_input import load_keypoints, tracks_from_custom
@@ -175,7 +176,9 @@ def test_arrays_go_by_names_that_every_numpy_knows(tmp_path: Path) -> None:
         ({"a.mp4": {"custom": [np.zeros((0, 17, 2))]}}, {}, r"shape \(0, 17, 2\)"),
         ({"b.mp4": {"custom": [np.zeros((5, 17, 2))]}}, {}, "video_metadata of 'b.mp4'"),
         ({"a.mp4": {"custom": [np.zeros((5, 17, 2))]}}, {"video_metadata": {"a.mp4": {"w": 0, "h": 1}}}, "valid width"),
-        ({"a.mp4": {"custom": [np.zeros((5, 17, 2))]}}, {"layout_name": "h36m"}, "'h36m'"),
+        ({"a.mp4": {"custom": [np.zeros((5, 17, 2))]}}, {"layout_name": "h36m"}, "'h36m'.*'halpe26' \\(26\\)"),
+        ({"a.mp4": {"custom": [np.zeros((5, 17, 2))]}}, {"layout_name": "halpe26"}, r"expected \(frames, 26, 2\)"),
+        ({"a.mp4": {"custom": [np.zeros((5, 17, 2))]}}, {"layout_name": ["coco"]}, "'coco'"),
         ({}, {}, "no subjects"),
     ],
 )
@@ -185,6 +188,28 @@ def test_a_dataset_that_cannot_be_lifted_says_why(
     path = foreign(tmp_path / "f.npz", positions, **metadata)
     with pytest.raises(InvalidInputError, match=reason):
         read_custom_dataset(path)
+
+
+@pytest.mark.parametrize(
+    ("layout", "count", "toe", "missing"),
+    [("halpe26", 26, 20, {"left_index", "right_pinky"}), ("coco_wholebody", 133, 17, {"head", "neck", "hip"})],
+)
+def test_datasets_with_feet_keep_them_and_are_lifted_as_their_coco_keypoints_are(
+    layout: str, count: int, toe: int, missing: set[str], tmp_path: Path
+) -> None:
+    keypoints = np.random.default_rng(0).uniform(100, 400, (20, count, 2)).astype(np.float32)
+    keypoints[5, toe] = np.nan
+    rich = load_keypoints(
+        foreign(tmp_path / "rich.npz", {"a.mp4": {"custom": [keypoints]}}, layout_name=layout), fps=30
+    ).tracks
+    plain = load_keypoints(foreign(tmp_path / "coco.npz", {"a.mp4": {"custom": [keypoints[:, :17]]}}), fps=30).tracks
+    assert rich.skeleton is HALPE26_HANDS
+    np.testing.assert_array_equal(rich.coco17.keypoints_px, plain.keypoints_px)
+    np.testing.assert_array_equal(rich.boxes_px, plain.boxes_px)
+    ours = HALPE26_HANDS.index["left_big_toe"]
+    np.testing.assert_array_equal(rich.keypoints_px[:, ours], keypoints[:, toe])
+    assert rich.keypoint_scores[:, ours].tolist() == [1.0] * 5 + [0.0] + [1.0] * 14
+    assert np.isnan(rich.keypoints_px[:, HALPE26_HANDS.indices(*missing)]).all()
 
 
 @pytest.mark.parametrize("far_px", [1e38, -1e6])

@@ -5,7 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from liftline.camera import Camera
 from liftline.frames import Frame
+from liftline.skeletons import H36M17, Skeleton
 from liftline_renderer.compositor import Compositor
 from liftline_renderer.drawing.palette import person_colours
 from liftline_renderer.layout import RenderSettings
@@ -34,21 +36,60 @@ def test_the_source_frame_is_not_changed():
     assert np.all(frame.rgb == 120)
 
 
-def test_the_order_of_people_changes_no_pixel():
+@pytest.mark.parametrize("overlay", ["poses", "keypoints"])
+def test_the_order_of_people_changes_no_pixel(overlay):
     scene, pictures = room_of(poses_of(*TWO)), []
     for order in (TWO, TWO[::-1]):
         poses = poses_of(*order)
-        compositor = Compositor(poses.width_px, poses.height_px, poses, scene, RenderSettings())
+        compositor = Compositor(poses.width_px, poses.height_px, poses, scene, RenderSettings(overlay=overlay))
         pictures.append(compositor.draw(grey_frame(poses)))
     np.testing.assert_array_equal(pictures[0], pictures[1])
 
 
+@pytest.mark.parametrize("overlay", ["poses", "keypoints"])
 @pytest.mark.parametrize("layout", ["overlay", "side-by-side", "3d"])
 @pytest.mark.parametrize("size", [(64, 48), (48, 64), (161, 121), (180, 320), (2, 2), (1, 1), (600, 40)])
-def test_any_size_and_shape_of_video_is_drawn(size, layout):
+def test_any_size_and_shape_of_video_is_drawn(size, layout, overlay):
     poses = poses_of(*TWO, width_px=size[0], height_px=size[1], frames=2)
-    compositor = _compositor(poses, layout)
+    compositor = _compositor(poses, layout, overlay=overlay)
     assert compositor.draw(grey_frame(poses, 1)).shape == (compositor.panes.height, compositor.panes.width, 3)
+
+
+def test_the_overlay_changes_the_video_and_not_the_3d_view_beside_it():
+    poses = poses_of(*TWO)
+    over = [_compositor(poses, overlay=name).draw(grey_frame(poses)) for name in ("poses", "keypoints")]
+    assert (over[0][:, :320] != over[1][:, :320]).any()
+    np.testing.assert_array_equal(over[0][:, 320:], over[1][:, 320:])
+    moved_3d = replace(poses, joints_m=poses.joints_m + np.float32(0.3))
+    again = _compositor(moved_3d, "overlay", overlay="keypoints").draw(grey_frame(poses))
+    np.testing.assert_array_equal(again, over[1][:, :320], err_msg="what was seen doesn't depend on the 3D result")
+
+
+def with_feet(poses):
+    """The same poses with heels below the feet and toes in front of them, as if a lifter gave those too."""
+    joints, feet = [*H36M17.joints], H36M17.indices("left_foot", "right_foot")
+    further = [f"{side}_{part}" for part in ("heel", "big_toe") for side in ("left", "right")]
+    edges = (*H36M17.edges, (feet[0], 17), (feet[1], 18), (17, 19), (18, 20))
+    left, right = (*H36M17.left, 17, 19), (*H36M17.right, 18, 20)
+    below = poses.joints_m[:, feet] + np.array([0, 0.06, 0.03], np.float32)
+    return replace(
+        poses, skeleton=Skeleton("h36m17_feet", (*joints, *further), edges, left, right),
+        joints_m=np.concatenate([poses.joints_m, below, below + np.array([0.05, 0, -0.2], np.float32)], axis=1),
+    )  # fmt: skip
+
+
+def test_feet_are_drawn_where_the_poses_have_them_and_the_rest_stays():
+    poses = poses_of(Walker(1, heading=np.pi, z_m=4), width_px=640, height_px=640, frames=2)
+    scene, frame = room_of(poses), grey_frame(poses)
+    drawers = [Compositor(640, 640, one, scene, RenderSettings()) for one in (poses, with_feet(poses))]
+    pictures = [drawer.draw(frame).astype(int) for drawer in drawers]
+    changed = np.argwhere(np.abs(pictures[0] - pictures[1]).max(axis=2) > 12)
+    over = changed[changed[:, 1] < 640]
+    camera = Camera(640, 640, poses.focal_px)
+    ankles = camera.project((poses.joints_m + poses.root_cam_m[:, None])[0, H36M17.indices("left_foot", "right_foot")])
+    assert len(over) > 60
+    assert np.linalg.norm(over[:, None, ::-1] - ankles, axis=2).min(axis=1).max() < 50
+    assert len(changed) > len(over) + 60, "in the 3D view too"
 
 
 def test_a_video_without_people_shows_the_video_and_the_empty_room():

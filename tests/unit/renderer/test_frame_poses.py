@@ -29,3 +29,11 @@ def test_people_with_missing_or_absurd_joints_are_left_out():
     poses = moved(poses, 0, (np.nan, 0.0, 4.0))
     poses = moved(poses, 1, (1e9, 0.0, 4.0))
     assert PosesByFrame(poses).at(0).track_ids.tolist() == [3]
+
+
+def test_what_was_seen_is_there_without_a_3d_pose_and_what_was_filled_in_is_not():
+    poses = moved(poses_of(Walker(1), Walker(2), frames=2), 0, (np.nan, 0.0, 4.0))
+    poses = replace(poses, observed=np.array([True, True, False, True]))
+    by_frame = PosesByFrame(poses)
+    assert [by_frame.seen_at(index).track_ids.tolist() for index in (0, 1, 2)] == [[1], [1, 2], []]
+    np.testing.assert_array_equal(by_frame.seen_at(1).keypoints_px[1], poses.keypoints_px[3])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import get_args
 
 import av
 import numpy as np
@@ -117,7 +118,7 @@ def test_a_segment_is_drawn_with_the_frames_told_beside_it(stored: Stored) -> No
     assert all(not product.tree_path for product in outcome.products)
     assert frame_index.load(paths["frame_index"]).tolist() == [8, 9, 10, 11]
     assert len(frames_of(paths["segment"])) == outcome.frames_done == 4
-    assert outcome.settings == {"render": {"layout": "side-by-side", "max_height_px": None}}
+    assert outcome.settings == {"render": {"layout": "side-by-side", "overlay": "poses", "max_height_px": None}}
 
 
 def test_drawn_segments_become_one_video_with_its_sound(stored: Stored) -> None:
@@ -212,6 +213,29 @@ def test_every_number_of_a_layout_has_one_that_is_drawn(number: job_service_pb2.
     layout = asked(JobSettings(layout=number)).layout
     assert job.JobSettings(layout=layout).to_proto().layout == number
     assert panes(640, 480, RenderSettings(layout)).width > 0
+
+
+@pytest.mark.parametrize("number", [number for number in job_service_pb2.Overlay.values() if number])
+def test_every_number_of_an_overlay_has_one_that_is_drawn(number: job_service_pb2.Overlay.ValueType) -> None:
+    overlay = asked(JobSettings(overlay=number)).overlay
+    assert overlay in get_args(job.Overlay)
+    assert job.JobSettings(overlay=overlay).to_proto().overlay == number
+
+
+def test_a_job_draws_the_overlay_it_asks_for_and_is_drawn_anew_for_another(stored: Stored) -> None:
+    handler, tasks = RenderHandler(), [stored.work(Stage.RENDER, 2) for _ in range(2)]
+    tasks[1].task.settings.overlay = job_service_pb2.OVERLAY_KEYPOINTS
+    assert handler.fingerprint(tasks[0].task) != handler.fingerprint(tasks[1].task)
+    drawn = []
+    for work in tasks:
+        (segment,) = (product.path for product in handler(work).products if product.role == "segment")
+        with av.open(str(segment)) as container:
+            drawn.append([frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)])
+    assert len(drawn[0]) == len(drawn[1]) == 4
+    for poses, keypoints in zip(*drawn, strict=True):
+        off = np.abs(poses.astype(int) - keypoints).max(axis=2)
+        assert (off[:, :WIDTH] > 60).sum() > 20
+        assert off[:, WIDTH + 16 :].mean() < 3, "the 3D view is the same but for compression"
 
 
 def test_a_layout_of_a_newer_version_is_refused() -> None:

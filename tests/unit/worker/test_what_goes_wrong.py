@@ -18,11 +18,13 @@ from liftline.errors import (
     UnavailableError,
     UsageError,
 )
-from liftline.jobs.naming import JobKey, Stage
+from liftline.jobs.naming import JobKey, Stage, worker_subject
 from liftline.net.retrying import TASK_FETCH
 from liftline.pipeline.handler import StageOutcome, Work
 from liftline.v1.artifacts_pb2 import Artifact, ArtifactRef
+from liftline.v1.events_pb2 import TaskResult
 from liftline.v1.job_service_pb2 import Failure
+from liftline.worker.attempts import forget_attempts
 from liftline.worker.task_files import task_inputs
 from tests.unit.worker.worker_harness import ACK_WAIT_S, JOB, Gate, WorkerHarness, made, until
 
@@ -180,6 +182,46 @@ async def test_workers_that_were_cut_off_and_live_are_not_dead(tmp_path: Path) -
     assert other.begun == []
     assert harness.dead == []
     assert {event.WhichOneof("kind") for event in harness.events} == {"finished"}
+
+
+async def test_who_has_just_done_the_task_is_not_dead(tmp_path: Path) -> None:
+    """It is asked about a task that it ends in that moment: "no" then doesn't mean that it died of it."""
+    harness = WorkerHarness(tmp_path)
+    key = await harness.submit()
+    await harness.began(key, "quick")
+
+    async def done_meanwhile(_question: bytes) -> bytes:
+        result = TaskResult(worker="quick", frames_done=7)
+        assert await harness.records.create(key.result, result.SerializeToString()) is not None
+        return b"no"
+
+    gate = Gate()
+    async with (
+        harness.bus.answering(worker_subject("quick"), done_meanwhile),
+        harness.working({Stage.DETECT: gate}, max_attempts=1),
+    ):
+        await harness.idle()
+    assert gate.begun == []
+    assert harness.dead == []
+    assert [event.finished.worker for event in harness.events] == ["quick"]
+
+
+async def test_who_has_just_given_the_task_back_is_not_dead(tmp_path: Path) -> None:
+    harness = WorkerHarness(tmp_path)
+    key = await harness.submit()
+    await harness.began(key, "leaving")
+
+    async def given_back_meanwhile(_question: bytes) -> bytes:
+        await forget_attempts(harness.records, key)
+        return b"no"
+
+    async with (
+        harness.bus.answering(worker_subject("leaving"), given_back_meanwhile),
+        harness.working({Stage.DETECT: made}, max_attempts=1),
+    ):
+        await harness.idle()
+    assert harness.dead == []
+    assert [event.WhichOneof("kind") for event in harness.events] == ["finished"]
 
 
 async def test_what_somebody_died_of_runs_alone(tmp_path: Path) -> None:

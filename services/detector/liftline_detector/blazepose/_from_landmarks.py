@@ -1,4 +1,4 @@
-"""From BlazePose's landmarks to `People`: a box, a score and COCO keypoints per person; and how close two poses are."""
+"""From BlazePose's landmarks to `People`: a box, a score and keypoints per person; and how close two poses are."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.detections import People
-from liftline.skeletons import BLAZEPOSE33, BLAZEPOSE33_TO_COCO17, COCO17
+from liftline.skeletons import (
+    BLAZEPOSE33,
+    BLAZEPOSE33_TO_COCO17,
+    BLAZEPOSE33_TO_HALPE26_HANDS,
+    COCO17,
+    HALPE26_HANDS,
+    remap_joints,
+)
 from liftline_detector.blazepose.landmarks import Landmarks
 from liftline_detector.blazepose.person_detector import overlap
 
@@ -44,11 +51,14 @@ def is_visible(pose: Landmarks, *, width: int, height: int) -> bool:
 
 
 def keypoints(pose: Landmarks, *, width: int, height: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """COCO keypoints (17,2) in pixels and their scores (17,): visible, present and on the image."""
-    xy = pose.points_px[_COCO]
-    scores = pose.visibility[_COCO] * pose.presence[_COCO]
-    on_image = inside(xy, width=width, height=height)
-    return xy, np.asarray(scores * np.where(on_image, 1, OUTSIDE_WEIGHT), np.float32)
+    """Keypoints of HALPE26_HANDS (32,2) in pixels and their scores (32,): visible, present and on the image.
+
+    BlazePose has no head, neck, hip and small toes: NaN, with score 0.
+    """
+    on_image = inside(pose.points_px, width=width, height=height)
+    scores = np.asarray(pose.visibility * pose.presence * np.where(on_image, 1, OUTSIDE_WEIGHT), np.float32)
+    points = remap_joints(pose.points_px[np.newaxis], BLAZEPOSE33_TO_HALPE26_HANDS, missing=np.nan)
+    return points[0], remap_joints(scores[np.newaxis], BLAZEPOSE33_TO_HALPE26_HANDS, missing=0)[0]
 
 
 def box(pose: Landmarks, *, width: int, height: int) -> NDArray[np.float32]:
@@ -65,13 +75,14 @@ def box(pose: Landmarks, *, width: int, height: int) -> NDArray[np.float32]:
 def to_people(poses: Sequence[Landmarks], *, width: int, height: int) -> People:
     """Everyone in one frame; a person's score is the landmark model's flag."""
     if not poses:
-        return People.empty()
+        return People.empty(HALPE26_HANDS)
     points, scores = zip(*(keypoints(p, width=width, height=height) for p in poses), strict=True)
     return People(
         np.stack([box(p, width=width, height=height) for p in poses]),
         np.array([p.flag for p in poses], np.float32),
         np.stack(points),
         np.stack(scores),
+        HALPE26_HANDS,
     )
 
 

@@ -6,7 +6,7 @@ from pydantic import Field
 
 from liftline.ports import Detector
 from liftline.settings.checked import checked
-from liftline.skeletons import COCO17
+from liftline.skeletons import BLAZEPOSE33_TO_HALPE26_HANDS, HALPE26_HANDS
 from liftline_detector.blazepose.model_files import NAME, POSE_DETECTION, POSE_LANDMARK
 from liftline_detector.declaration import DetectorEntry, DetectorOptions
 
@@ -27,7 +27,10 @@ def _build(options: BlazePoseChoices) -> Detector:
 DETECTOR = DetectorEntry(
     name=NAME,
     title="BlazePose",
-    skeleton=COCO17,
+    skeleton=HALPE26_HANDS,
+    keypoints=tuple(
+        name for name, at in zip(HALPE26_HANDS.joints, BLAZEPOSE33_TO_HALPE26_HANDS, strict=True) if at >= 0
+    ),
     options=BlazePoseChoices,
     build=_build,
     models=(POSE_DETECTION, POSE_LANDMARK),

@@ -37,6 +37,7 @@ DETECTOR = DetectorEntry(
     name=NAME,
     title="Detectron2",
     skeleton=COCO17,
+    keypoints=COCO17.joints,
     options=KeypointRcnnOptions,
     build=_build,
     models=MODEL_ZOO,

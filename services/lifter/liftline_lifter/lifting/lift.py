@@ -60,7 +60,8 @@ def lift(
 ) -> Poses:
     """Lift everyone to 3D, seen by a camera of this focal length (`focal_length.focal_length` chooses one).
 
-    `progress` counts rows of `tracks`. Raises Cancelled.
+    Of the keypoints COCO's are lifted; all of them stay beside the poses. `progress` counts rows of `tracks`.
+    Raises Cancelled.
     """
     camera = Camera(tracks.width_px, tracks.height_px, focal.px)
     lifter = Lifter(
@@ -72,7 +73,7 @@ def lift(
     rows = len(tracks.frame_index)
     joints_m = np.empty((rows, len(H36M17), 3), np.float32)
     root_cam_m = np.empty((rows, 3), np.float32)
-    cleaned = clean_keypoints(tracks, sides=settings.repair_sides, outliers=settings.reject_outliers)
+    cleaned = clean_keypoints(tracks.coco17, sides=settings.repair_sides, outliers=settings.reject_outliers)
     for group in _groups(tracks, lifter.chunk_frames):
         times = [tracks.frame_times_s[tracks.frame_index[tracks.rows(position)]] for position in group]
         rates = [_network_times_s(own, checkpoint.rate_hz, settings) for own in times]

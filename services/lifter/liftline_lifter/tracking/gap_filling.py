@@ -1,7 +1,8 @@
 """Fill what a detector missed: whole frames inside a track, and single keypoints inside frames.
 
-Everything is interpolated linearly in time between observations and held at the ends, as VideoPose3D's data preparation
-does. What was filled in has score 0; frames that were filled in are not `observed`.
+COCO's keypoints are interpolated linearly in time between observations and held at the ends, as VideoPose3D's data
+preparation does. What was filled in has score 0; frames that were filled in are not `observed`. Feet and hands, which
+the lifter can do without, are left missing: NaN with score 0.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.detections import People
-from liftline.skeletons import Skeleton
+from liftline.skeletons import COCO17, Skeleton
 from liftline_lifter.resampling import interpolate
 
 LOW_SCORE = 0.1
@@ -50,14 +51,14 @@ def fill(
     keypoints_px: NDArray[np.float32],
     keypoint_scores: NDArray[np.float32],
 ) -> FilledTrack:
-    """Fill the gaps of a track: one row per frame, every keypoint somewhere.
+    """Fill the gaps of a track: one row per frame, every keypoint of COCO's somewhere.
 
     Args:
         frames: (N,) frames it was observed in, rising.
         times_s: (F,) presentation time of every frame of the video.
         boxes_px: (N,4).
         scores: (N,).
-        keypoints_px: (N,J,2), NaN where missing.
+        keypoints_px: (N,J,2), NaN where missing; the first 17 are COCO's.
         keypoint_scores: (N,J).
 
     Returns:
@@ -88,17 +89,20 @@ def fill_keypoints(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Keypoints (N,J,2) seen at times (N,) -> at all times (T,J,2), and which of those seen were kept (N,J).
 
-    A keypoint that was never found takes the mean place of the others.
+    One of COCO's that was never found takes the mean place of the others.
     """
     present = np.isfinite(keypoints_px).all(axis=-1)
     kept = present & ((scores >= LOW_SCORE) | ~near_good(seen_s, present & (scores >= LOW_SCORE)))
-    out = np.empty((len(all_s), keypoints_px.shape[1], 2))
-    for joint in range(keypoints_px.shape[1]):
+    out = np.full((len(all_s), keypoints_px.shape[1], 2), np.nan)
+    out[np.searchsorted(all_s, seen_s)] = np.where(kept[..., np.newaxis], keypoints_px, np.nan)
+    body = out[:, : len(COCO17)]
+    for joint in range(len(COCO17)):
         at = kept[:, joint]
-        out[:, joint] = interpolate(keypoints_px[at, joint], seen_s[at], all_s) if at.any() else np.nan
-    never = ~kept.any(axis=0)
+        if at.any():
+            body[:, joint] = interpolate(keypoints_px[at, joint], seen_s[at], all_s)
+    never = ~kept[:, : len(COCO17)].any(axis=0)
     if never.any():
-        out[:, never] = np.nan_to_num(out[:, ~never]).mean(axis=1, keepdims=True) if not never.all() else 0.0
+        body[:, never] = np.nan_to_num(body[:, ~never]).mean(axis=1, keepdims=True) if not never.all() else 0.0
     return out, kept
 
 

@@ -45,7 +45,7 @@ class Similarity:
 
 @dataclass(frozen=True)
 class Shapes:
-    """People as tracking sees them: keypoints_px (N,J,2) without NaN, visible (N,J) bool, boxes_px (N,4)."""
+    """People as tracking sees them: keypoints_px (N,17,2) without NaN, visible (N,17) bool, boxes_px (N,4)."""
 
     keypoints_px: NDArray[np.float64]
     visible: NDArray[np.bool_]
@@ -64,8 +64,9 @@ class Shapes:
 
     @classmethod
     def rows(cls, detections: Detections, rows: NDArray[np.intp] | slice) -> Shapes:
-        """The shapes of some rows of detections."""
-        return cls.of(detections.keypoints_px[rows], detections.keypoint_scores[rows], detections.boxes_px[rows])
+        """The shapes of some rows of detections, by COCO's keypoints: OKS has constants for these."""
+        points_px, scores = detections.keypoints_px[rows], detections.keypoint_scores[rows]
+        return cls.of(points_px[:, : len(COCO17)], scores[:, : len(COCO17)], detections.boxes_px[rows])
 
     @classmethod
     def nobody(cls) -> Shapes:

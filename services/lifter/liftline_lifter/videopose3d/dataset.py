@@ -3,7 +3,8 @@
 Format (VideoPose3D's `data/prepare_data_2d_custom.py`): two pickled dictionaries, `positions_2d[subject]["custom"][0]`
 (T,17,2) float32 pixels, one subject per video, every frame of it; and `metadata` with the keypoints' symmetry and
 each subject's width and height. Further people of a video are subjects `<video>#2`, ...: they cover their own frames
-only, the first of which is `start_frame` in their metadata, which VideoPose3D doesn't look at.
+only, the first of which is `start_frame` in their metadata, which VideoPose3D doesn't look at. Datasets of others may
+hold HALPE_26 (`layout_name` "halpe26") or COCO-WholeBody ("coco_wholebody") instead of COCO's keypoints.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ from numpy.typing import NDArray
 
 from liftline.errors import InvalidInputError
 from liftline.files import pickles
-from liftline.skeletons import COCO17
+from liftline.skeletons import COCO17, Skeleton
 from liftline.tracks import Tracks
+from liftline_lifter.videopose3d._layouts import BY_NAME, COCO, LAYOUTS, Layout
 
 ACTION = "custom"
 ENTRIES = frozenset({"positions_2d", "metadata"})
@@ -30,13 +32,14 @@ _REPAIR = "make it with VideoPose3D's prepare_data_2d_custom.py or with 'liftlin
 
 @dataclass(frozen=True)
 class CustomSubject:
-    """One subject of a custom dataset: keypoints_px (T,17,2) float32 from frame `start_frame` of its video on."""
+    """One subject of a custom dataset: keypoints_px (T,J,2) float32 from frame `start_frame` of its video on."""
 
     name: str
     width_px: int
     height_px: int
     keypoints_px: NDArray[np.float32]
     start_frame: int = 0
+    skeleton: Skeleton = COCO17
 
     @property
     def video(self) -> str:
@@ -46,7 +49,7 @@ class CustomSubject:
 
 
 def write_custom_dataset(path: Path, tracks: Tracks) -> None:
-    """Write tracks for VideoPose3D. Without anybody in the video there are no subjects.
+    """Write tracks for VideoPose3D: COCO's keypoints alone. Without anybody in the video there are no subjects.
 
     Raises:
         OutputError: the file can't be written.
@@ -73,7 +76,7 @@ def subjects_of(tracks: Tracks) -> list[CustomSubject]:
     for position in range(len(tracks)):
         at = tracks.rows(position)
         name, start = f"{tracks.video}#{position + 1}", int(tracks.frame_index[at.start])
-        keypoints = tracks.keypoints_px[at]
+        keypoints = np.ascontiguousarray(tracks.keypoints_px[at, : len(COCO17)])
         if position == 0:
             after = len(tracks.frame_times_s) - start - len(keypoints)
             keypoints = np.pad(keypoints, ((start, after), (0, 0), (0, 0)), mode="edge")
@@ -83,7 +86,7 @@ def subjects_of(tracks: Tracks) -> list[CustomSubject]:
 
 
 def read_custom_dataset(path: Path) -> list[CustomSubject]:
-    """Read anyone's custom dataset with COCO keypoints. Nothing in the file is executed.
+    """Read anyone's custom dataset. Nothing in the file is executed.
 
     Raises:
         InvalidInputError: not such a file, or a broken one.
@@ -95,19 +98,19 @@ def read_custom_dataset(path: Path) -> list[CustomSubject]:
             f"{path}: no VideoPose3D dataset (it has {sorted(entries) or 'no entries'}); {_REPAIR}."
         )
     positions, metadata = (_dictionary(entries[key], key, path) for key in ("positions_2d", "metadata"))
-    layout = metadata.get("layout_name", "coco")
-    if layout != "coco":
-        raise InvalidInputError(
-            f"{path}: its keypoints are '{layout}', Liftline lifts COCO's {len(COCO17)}; {_REPAIR}."
-        )
+    name = metadata.get("layout_name", COCO.name)
+    layout = BY_NAME.get(name) if isinstance(name, str) else None
+    if layout is None:
+        known = ", ".join(f"'{layout.name}' ({layout.count})" for layout in LAYOUTS)
+        raise InvalidInputError(f"{path}: its keypoints are '{name}', Liftline lifts those of {known}; {_REPAIR}.")
     sizes = _dictionary(metadata.get("video_metadata"), "video_metadata", path)
-    subjects = [_subject(str(name), actions, sizes.get(name), path) for name, actions in positions.items()]
+    subjects = [_subject(str(name), actions, sizes.get(name), layout, path) for name, actions in positions.items()]
     if not subjects:
         raise InvalidInputError(f"{path}: the dataset has no subjects, so there is nothing to lift.")
     return subjects
 
 
-def _subject(name: str, actions: object, size: object, path: Path) -> CustomSubject:
+def _subject(name: str, actions: object, size: object, layout: Layout, path: Path) -> CustomSubject:
     cameras = _dictionary(actions, f"subject '{name}'", path).get(ACTION)
     if not isinstance(cameras, (list, tuple, np.ndarray)) or not len(cameras):
         raise InvalidInputError(f"{path}: subject '{name}' has no action '{ACTION}'; {_REPAIR}.")
@@ -117,14 +120,15 @@ def _subject(name: str, actions: object, size: object, path: Path) -> CustomSubj
         width, height, start = (int(facts.get(key, 0)) for key in ("w", "h", "start_frame"))
     except (TypeError, ValueError, OverflowError) as error:
         raise InvalidInputError(f"{path}: subject '{name}' holds no numbers ({error}); {_REPAIR}.") from error
-    if keypoints.ndim != 3 or keypoints.shape[1] != len(COCO17) or keypoints.shape[2] < 2 or not len(keypoints):
+    if keypoints.ndim != 3 or keypoints.shape[1] != layout.count or keypoints.shape[2] < 2 or not len(keypoints):
         raise InvalidInputError(
-            f"{path}: subject '{name}' has keypoints of shape {keypoints.shape}, expected (frames, {len(COCO17)}, 2); "
-            f"{_REPAIR}."
+            f"{path}: subject '{name}' has keypoints of shape {keypoints.shape}, expected (frames, {layout.count}, 2) "
+            f"as its layout is '{layout.name}'; {_REPAIR}."
         )
     if width < 1 or height < 1 or start < 0:
         raise InvalidInputError(f"{path}: subject '{name}' has no valid width and height; {_REPAIR}.")
-    return CustomSubject(name, width, height, keypoints[..., :2], start)
+    ours = layout.keypoints(keypoints[..., :2]).astype(np.float32, copy=False)
+    return CustomSubject(name, width, height, ours, start, layout.skeleton)
 
 
 def _dictionary(value: object, what: str, path: Path) -> Mapping[Any, Any]:

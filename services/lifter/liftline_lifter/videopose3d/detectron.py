@@ -4,7 +4,8 @@ VideoPose3D's inference scripts write it, its `prepare_data_2d_custom.py` makes 
 `boxes[i]` is [[], (N,5)] as x1, y1, x2, y2, score, and `keypoints[i]` is [[], (N,4,17)] as x, y, logit, probability;
 `metadata` has the width `w` and height `h`. Two writers are told apart by the logits: `infer_video_d2.py` (Detectron2)
 sets them to 0 and its probability is a score in 0..1; `infer_video.py` (Detectron) fills them, and its probability is
-spread over all pixels of a box, so that it says little.
+spread over all pixels of a box, so that it says little. Files of others may hold the 26 keypoints of HALPE_26 or the
+133 of COCO-WholeBody instead of COCO's 17.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from liftline.detections import Detections, People
 from liftline.errors import InvalidInputError
 from liftline.files import pickles
 from liftline.skeletons import COCO17
+from liftline_lifter.videopose3d._layouts import BY_COUNT, COCO
 
 DETECTOR = "Detectron file"
 ENTRIES = frozenset({"boxes", "keypoints", "metadata"})
@@ -45,6 +47,8 @@ class DetectronFile:
 def write_detectron_file(path: Path, detections: Detections, *, width_px: int, height_px: int) -> None:
     """Write a whole video's detections, the highest score of a frame first, as `infer_video_d2.py` does.
 
+    COCO's keypoints alone.
+
     That format has no missing keypoints: where we have none, the nearest one of the same body along its bones is
     written, with probability 0. Someone without any keypoint is left out. A frame without anybody is
     [[], []], which `prepare_data_2d_custom.py` interpolates; it fails on a video without anybody in any frame.
@@ -66,7 +70,7 @@ def write_detectron_file(path: Path, detections: Detections, *, width_px: int, h
 
 def _frames(detections: Detections) -> Iterator[People]:
     for frame in range(detections.frame_start, detections.frame_stop):
-        yield _with_all_keypoints(detections.people(frame))
+        yield _with_all_keypoints(detections.people(frame).coco17)
 
 
 def _with_all_keypoints(people: People) -> People:
@@ -115,12 +119,15 @@ def read_detectron_file(path: Path) -> DetectronFile:
         UnsafePickleError: it holds more than plain data.
     """
     boxes, keypoints, counts, (width_px, height_px) = _rows(path)
+    layout = BY_COUNT[keypoints.shape[2]]
     frame_index, usable = np.repeat(np.arange(len(counts)), counts), np.isfinite(boxes).all(axis=1)
     if not usable.all():
         boxes, keypoints, frame_index = boxes[usable], keypoints[usable], frame_index[usable]
     points, scores = _points_and_scores(keypoints)
     found = Detections(
-        0, len(counts), frame_index, boxes[:, :4], boxes[:, 4].clip(0, 1), points, scores, DETECTOR,
+        0, len(counts), frame_index, boxes[:, :4], boxes[:, 4].clip(0, 1),
+        layout.keypoints(points).astype(np.float32, copy=False), layout.scores(scores).astype(np.float32, copy=False),
+        DETECTOR, skeleton=layout.skeleton,
     )  # fmt: skip
     return DetectronFile(found, width_px, height_px, path.name.removesuffix(".npz"))
 
@@ -140,8 +147,12 @@ def _rows(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float32], list[in
         except (ValueError, TypeError, OverflowError) as error:
             raise InvalidInputError(f"{path}: frame {frame + 1} is broken ({error}); {_REPAIR}.") from error
     size, counts = _size(entries["metadata"], path), [len(found) for found, _ in frames]
+    sets = {found.shape[2] for _, found in frames if len(found)} or {COCO.count}
+    if len(sets) > 1:
+        raise InvalidInputError(f"{path}: some people have {min(sets)} keypoints, others {max(sets)}; {_REPAIR}.")
     all_boxes = np.concatenate([_NOBODY[0], *(found for found, _ in frames)])
-    return all_boxes, np.concatenate([_NOBODY[1], *(found for _, found in frames)]), counts, size
+    none = np.zeros((0, 4, *sets), np.float32)
+    return all_boxes, np.concatenate([none, *(found for _, found in frames if len(found))]), counts, size
 
 
 def _size(metadata: NDArray[Any], path: Path) -> tuple[int, int]:
@@ -156,11 +167,12 @@ def _size(metadata: NDArray[Any], path: Path) -> tuple[int, int]:
 
 
 def _people(boxes: Any, keypoints: Any) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """One frame's (N,5) boxes with scores and (N,4,17) keypoints; N is 0 where either has nobody."""
+    """One frame's (N,5) boxes with scores and (N,4,J) keypoints; N is 0 where either has nobody."""
     boxes, keypoints = _of_people(boxes), _of_people(keypoints)
     if not len(boxes) or not len(keypoints):
         return _NOBODY
-    if boxes.ndim != 2 or boxes.shape[1] < 5 or keypoints.shape[1:] not in ((4, len(COCO17)), (6, len(COCO17))):
+    known = keypoints.ndim == 3 and keypoints.shape[1] in (4, 6) and keypoints.shape[2] in BY_COUNT
+    if boxes.ndim != 2 or boxes.shape[1] < 5 or not known:
         raise ValueError(f"boxes of shape {boxes.shape}, keypoints of shape {keypoints.shape}")
     if len(boxes) != len(keypoints):
         raise ValueError(f"{len(boxes)} boxes, but keypoints of {len(keypoints)} people")
@@ -177,7 +189,7 @@ def _of_people(classes: Any) -> NDArray[np.float32]:
 
 
 def _points_and_scores(keypoints: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """(R,17,2) pixels, NaN where missing, and (R,17) scores, 0 there."""
+    """(R,J,2) pixels, NaN where missing, and (R,J) scores, 0 there."""
     points, logits, probabilities = keypoints[:, :2].transpose(0, 2, 1), keypoints[:, 2], keypoints[:, 3]
     present = np.isfinite(keypoints).all(axis=1) & (probabilities > 0)
     scores = 1 / (1 + np.exp(_USUAL_LOGIT - logits.clip(-80, 80))) if logits.any() else probabilities.clip(0, 1)

@@ -174,7 +174,7 @@ def tracks_from_custom(
         width_px=chosen[0].width_px,
         height_px=chosen[0].height_px,
         detector=DETECTOR,
-        skeleton=COCO17,
+        skeleton=chosen[0].skeleton,
         frame_times_s=times_s,
         track_ids=np.arange(1, len(chosen) + 1, dtype=np.int64),
         row_offsets=np.cumsum([0, *(len(part.frame_index) for part in parts)], dtype=np.int64),
@@ -213,13 +213,14 @@ def _times_s(
 def _filled(subject: CustomSubject, times_s: NDArray[np.float64]) -> gap_filling.FilledTrack:
     frames = subject.start_frame + np.arange(len(subject.keypoints_px))
     present: NDArray[np.bool_] = np.asarray(np.isfinite(subject.keypoints_px).all(axis=-1), np.bool_)
-    if not present.any():
+    if not present[:, : len(COCO17)].any():
         raise InvalidInputError(f"Subject '{subject.name}' of the dataset has no keypoints at all.")
     scores = present.astype(np.float32)
     own_s = times_s[frames]
     keypoints, _ = gap_filling.fill_keypoints(own_s, own_s, subject.keypoints_px, scores)
-    boxes = np.concatenate([keypoints.min(axis=1), keypoints.max(axis=1)], axis=1)
-    observed: NDArray[np.bool_] = np.asarray(present.any(axis=1), np.bool_)
+    body = keypoints[:, : len(COCO17)]
+    boxes = np.concatenate([body.min(axis=1), body.max(axis=1)], axis=1)
+    observed: NDArray[np.bool_] = np.asarray(present[:, : len(COCO17)].any(axis=1), np.bool_)
     return gap_filling.FilledTrack(
         frames.astype(np.int64),
         boxes.astype(np.float32),

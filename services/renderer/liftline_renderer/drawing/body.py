@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline.skeletons import H36M17
+from liftline.skeletons import COCO17, H36M17, Skeleton
 from liftline_renderer.drawing.palette import LEFT, MIDDLE, RIGHT
 
 HEAD, NECK_TOP = len(H36M17), len(H36M17) + 1
-"""Indices of the head's centre and the neck's upper end, extra points after the skeleton's own joints."""
+"""Indices of the head's centre and the neck's upper end, extra points after Human3.6M-17's joints and before others."""
 HEAD_RADIUS_M = 0.108
+THIN = 0.5
+"""Share of a bone's width that those of feet, hands and face have."""
+_FULL_WIDTH = frozenset((*H36M17.joints, *COCO17.joints[COCO17.index["left_shoulder"] :]))
 TORSO: tuple[tuple[str, float], ...] = (
     ("left_shoulder", 0.058), ("right_shoulder", 0.058), ("left_hip", 0.075), ("right_hip", 0.075),
     ("hip", 0.085), ("spine", 0.095), ("thorax", 0.070),
@@ -30,24 +36,50 @@ class Strokes:
     side: NDArray[np.intp]
 
 
+@dataclass(frozen=True)
+class Bones:
+    """A skeleton's bones as the overlays draw them.
+
+    start, end (B,) joint indices; side (B,) LEFT, RIGHT or MIDDLE; width (B,) share of the full width: feet, hands and
+    face are thin. joint_side and joint_width (J,) are those of joints.
+    """
+
+    start: NDArray[np.intp]
+    end: NDArray[np.intp]
+    side: NDArray[np.intp]
+    width: NDArray[np.float64]
+    joint_side: NDArray[np.intp]
+    joint_width: NDArray[np.float64]
+
+    @classmethod
+    @lru_cache
+    def of(cls, skeleton: Skeleton) -> Bones:
+        """Those of a skeleton, in the order of its edges."""
+        start, end = np.array(skeleton.edges).T
+        side = np.array([_side_of(joint, skeleton) for joint in range(len(skeleton))])
+        width = np.array([1.0 if name in _FULL_WIDTH else THIN for name in skeleton.joints])
+        first, last = side[start], side[end]
+        between = np.where((first == last) | (first == MIDDLE), last, np.where(last == MIDDLE, first, MIDDLE))
+        return cls(start, end, between, np.minimum(width[start], width[end]), side, width)
+
+
 def with_head(joints_m: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(P,17,3) -> (P,19,3) with `HEAD`, between Human3.6M's neck and head-top joints, and `NECK_TOP` below it."""
+    """(P,J,3) -> (P,J+2,3) with `HEAD`, between Human3.6M's neck and head-top joints, and `NECK_TOP` below it."""
     thorax, neck, top = (joints_m[:, joint] for joint in H36M17.indices("thorax", "neck", "head"))
     centre = 0.45 * neck + 0.55 * top
-    return np.concatenate([joints_m, centre[:, None], (thorax + centre)[:, None] / 2], axis=1)
+    own, others = joints_m[:, :HEAD], joints_m[:, HEAD:]
+    return np.concatenate([own, centre[:, None], (thorax + centre)[:, None] / 2, others], axis=1)
 
 
-def side_of(joint: int) -> int:
-    """LEFT, RIGHT or MIDDLE of a Human3.6M-17 joint."""
-    return LEFT if joint in H36M17.left else RIGHT if joint in H36M17.right else MIDDLE
+def _side_of(joint: int, skeleton: Skeleton) -> int:
+    return LEFT if joint in skeleton.left else RIGHT if joint in skeleton.right else MIDDLE
 
 
 def _limb(rows: tuple[tuple[str, str, float, float], ...]) -> Strokes:
     index = {**H36M17.index, "head_centre": HEAD, "neck_top": NECK_TOP}
     start, end = [index[a] for a, *_ in rows], [index[b] for _, b, *_ in rows]
-    return Strokes(
-        np.array(start), np.array(end), np.array([radii for _, _, *radii in rows]), np.array([side_of(j) for j in end])
-    )
+    radii, sides = [radii for _, _, *radii in rows], [_side_of(joint, H36M17) for joint in end]
+    return Strokes(np.array(start), np.array(end), np.array(radii), np.array(sides))
 
 
 FIGURE = _limb((
@@ -61,11 +93,27 @@ FIGURE = _limb((
 ))  # fmt: skip
 """The solid figure of the 3D view; a stroke from a joint to itself is a ball."""
 NECK_STROKE, HEAD_STROKE = 0, 1
-
-BONES = Strokes(
-    np.array([a for a, _ in H36M17.edges]),
-    np.array([b for _, b in H36M17.edges]),
-    np.zeros((len(H36M17.edges), 2)),
-    np.array([side_of(b) for _, b in H36M17.edges]),
+FINE_RADII_M: Mapping[str, float] = MappingProxyType(
+    {"foot": 0.036, "heel": 0.034, "big_toe": 0.026, "small_toe": 0.022, "wrist": 0.022}
 )
-"""The skeleton's bones, for the overlay."""
+FINGER_RADIUS_M = 0.012
+
+
+@lru_cache
+def figure_of(skeleton: Skeleton) -> Strokes:
+    """`FIGURE`, with the feet and hands that a skeleton has beyond Human3.6M-17's joints."""
+    further = [(a, b) for a, b in skeleton.edges if max(a, b) >= len(H36M17)]
+    if not further:
+        return FIGURE
+    radii_m = [[FINE_RADII_M.get(_part(skeleton, joint), FINGER_RADIUS_M) for joint in edge] for edge in further]
+    after_head = np.where(np.array(further) < HEAD, further, np.array(further) + 2)
+    return Strokes(
+        np.append(FIGURE.start, after_head[:, 0]),
+        np.append(FIGURE.end, after_head[:, 1]),
+        np.concatenate([FIGURE.radii_m, radii_m]),
+        np.append(FIGURE.side, [_side_of(b, skeleton) for _, b in further]),
+    )
+
+
+def _part(skeleton: Skeleton, joint: int) -> str:
+    return skeleton.joints[joint].removeprefix("left_").removeprefix("right_")

@@ -36,6 +36,19 @@ class FramePoses:
         return FramePoses(*(getattr(self, field.name)[chosen] for field in fields(self)))
 
 
+@dataclass(frozen=True)
+class FrameKeypoints:
+    """What was seen of people in one frame.
+
+    track_ids (P,); keypoints_px (P,K,2) and scores (P,K) of `Poses.keypoint_skeleton`, in the video's pixels, NaN and 0
+    where missing.
+    """
+
+    track_ids: NDArray[np.int64]
+    keypoints_px: NDArray[np.float64]
+    scores: NDArray[np.float64]
+
+
 class PosesByFrame:
     """Rows of `poses` grouped by frame: 12 bytes per row of memory, O(people in the frame) per look-up."""
 
@@ -48,11 +61,7 @@ class PosesByFrame:
 
     def at(self, frame_index: int) -> FramePoses:
         """Everyone in a frame whose joints are all finite."""
-        if not 0 <= frame_index < len(self._starts) - 1:
-            rows = self._order[:0]
-        else:
-            rows = self._order[self._starts[frame_index] : self._starts[frame_index + 1]]
-        poses = self._poses
+        poses, rows = self._poses, self._rows(frame_index)
         joints = (poses.joints_m[rows] + poses.root_cam_m[rows, None]).astype(np.float64)
         drawable = np.all(np.abs(joints) < FARTHEST_M, axis=(1, 2))
         rows, joints = rows[drawable], joints[drawable]
@@ -63,3 +72,18 @@ class PosesByFrame:
             scores=poses.keypoint_scores[rows].astype(np.float64),
             observed=poses.observed[rows],
         )
+
+    def seen_at(self, frame_index: int) -> FrameKeypoints:
+        """Everyone who was detected in a frame, whatever their 3D poses are."""
+        poses, rows = self._poses, self._rows(frame_index)
+        rows = rows[poses.observed[rows]]
+        return FrameKeypoints(
+            track_ids=poses.track_ids[self._positions[rows]],
+            keypoints_px=poses.keypoints_px[rows].astype(np.float64),
+            scores=poses.keypoint_scores[rows].astype(np.float64),
+        )
+
+    def _rows(self, frame_index: int) -> NDArray[np.int64]:
+        if not 0 <= frame_index < len(self._starts) - 1:
+            return self._order[:0]
+        return self._order[self._starts[frame_index] : self._starts[frame_index + 1]]

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.camera import Camera
-from liftline.skeletons import H36M17
+from liftline.skeletons import H36M17, Skeleton
 from liftline_renderer.drawing._alignment import align_to_keypoints
-from liftline_renderer.drawing.body import BONES, side_of
+from liftline_renderer.drawing.body import Bones
 from liftline_renderer.drawing.frame_poses import FramePoses
 from liftline_renderer.drawing.labels import label_above
 from liftline_renderer.drawing.palette import person_colours, shade
@@ -27,14 +27,13 @@ BRIGHTEST, DARKEST, THICKEST, THINNEST = 1.08, 0.56, 1.35, 0.65
 BONE_RADIUS_M, HEAD_TOP_M = 0.024, 0.17
 NEAREST_M = 0.05
 """Whoever has a joint closer to the camera than this isn't drawn."""
-JOINT_SIDES = [side_of(joint) for joint in range(len(H36M17))]
 OBSERVED_OPACITY, INTERPOLATED_OPACITY = 0.92, 0.5
 DASH_PERIOD, MAX_DASHES = 5.5, 12
 """Length of a dash and its gap in half bone widths; the most dashes in a bone."""
 
 
 @dataclass(frozen=True)
-class _Widths:
+class Widths:
     """Line widths for a picture: thinnest and thickest half bone width, and the halo around bones, in px."""
 
     thin: float
@@ -42,7 +41,7 @@ class _Widths:
     halo: float
 
     @classmethod
-    def of(cls, image: Image) -> _Widths:
+    def of(cls, image: Image) -> Widths:
         unit = min(image.shape[:2]) / 720
         return cls(max(0.7, 1.5 * unit), max(1.0, 8.0 * unit), max(0.5, 1.4 * unit))
 
@@ -53,11 +52,11 @@ class _Widths:
 class Overlay:
     """Draws people on video frames of the camera that their roots were fitted with.
 
-    scale: from the video's pixels to the picture's.
+    scale: from the video's pixels to the picture's; skeleton: of their poses.
     """
 
-    def __init__(self, camera: Camera, scale: float) -> None:
-        self._camera, self._scale = camera, scale
+    def __init__(self, camera: Camera, scale: float, skeleton: Skeleton = H36M17) -> None:
+        self._camera, self._scale, self._skeleton = camera, scale, Bones.of(skeleton)
 
     def draw(self, image: Image, people: FramePoses) -> None:
         """Draw everyone onto the picture, the farthest first; who isn't wholly in front of the camera is left out."""
@@ -68,7 +67,7 @@ class Overlay:
         placed, fit = align_to_keypoints(projected, people.keypoints_px, people.scores)
         depth_m = people.joints_cam_m[..., 2]
         size = self._camera.focal_px / depth_m[:, 0] * fit * self._scale
-        figures = OverlayFigures.of(placed * self._scale, depth_m, size, people, _Widths.of(image))
+        figures = OverlayFigures.of(placed * self._scale, depth_m, size, people, Widths.of(image), self._skeleton)
         for person in np.argsort(-depth_m[:, 0], kind="stable"):
             figures.draw(image, person)
             figures.label(image, person)
@@ -85,7 +84,8 @@ class OverlayFigures:
     people: FramePoses
     joints_px: NDArray[np.float64]
     size_px: NDArray[np.float64]
-    widths: _Widths
+    widths: Widths
+    skeleton: Bones
     near: NDArray[np.float64]
     radii: NDArray[np.float64]
     bones: NDArray[np.float64]
@@ -101,22 +101,23 @@ class OverlayFigures:
         depth_m: NDArray[np.float64],
         size_px: NDArray[np.float64],
         people: FramePoses,
-        widths: _Widths,
+        widths: Widths,
+        skeleton: Bones,
     ) -> OverlayFigures:
         """Work out shapes and colours for joints (P,J,2) px with depths (P,J) m."""
         near = np.clip((depth_m[:, :1] - depth_m) / NEAR_M, -1, 1)
-        start, end = joints_px[:, BONES.start], joints_px[:, BONES.end]
+        start, end = joints_px[:, skeleton.start], joints_px[:, skeleton.end]
         thickness = (THINNEST + (THICKEST - THINNEST) * (near + 1) / 2) * widths.clip(BONE_RADIUS_M * size_px)[:, None]
-        first, last = thickness[:, BONES.start], thickness[:, BONES.end]
+        first, last = (skeleton.width * thickness[:, joint] for joint in (skeleton.start, skeleton.end))
         sides = np.array([person_colours(int(track)).sides for track in people.track_ids])
-        bone_near = (near[:, BONES.start] + near[:, BONES.end]) / 2
+        bone_near = (near[:, skeleton.start] + near[:, skeleton.end]) / 2
         return cls(
-            people, joints_px, size_px, widths, bone_near, np.stack([first, last], axis=-1),
+            people, joints_px, size_px, widths, skeleton, bone_near, np.stack([first, last], axis=-1),
             bones=tapered(start, end, first, last),
             halos=tapered(start, end, first + widths.halo, last + widths.halo),
-            colours=shade(sides[:, BONES.side], DARKEST + (BRIGHTEST - DARKEST) * (bone_near + 1) / 2),
-            dots=circles(joints_px, 0.62 * thickness),
-            dot_colours=shade(sides[:, JOINT_SIDES], 1.42 + 0.13 * near),
+            colours=shade(sides[:, skeleton.side], DARKEST + (BRIGHTEST - DARKEST) * (bone_near + 1) / 2),
+            dots=circles(joints_px, 0.62 * thickness * skeleton.joint_width),
+            dot_colours=shade(sides[:, skeleton.joint_side], 1.42 + 0.13 * near),
         )  # fmt: skip
 
     def draw(self, image: Image, person: int) -> None:
@@ -148,7 +149,7 @@ class OverlayFigures:
     def _dashed(self, image: Image, person: int, corner: NDArray[np.float64]) -> None:
         joints = self.joints_px[person] - corner
         for bone in np.argsort(self.near[person], kind="stable"):
-            ends = joints[BONES.start[bone]], joints[BONES.end[bone]]
+            ends = joints[self.skeleton.start[bone]], joints[self.skeleton.end[bone]]
             for dash in dashes(*ends, self.radii[person, bone]):
                 fill(image, fixed_point(dash), self.colours[person, bone].tolist())
 

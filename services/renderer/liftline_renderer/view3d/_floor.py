@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline_renderer.drawing.body import FIGURE, with_head
+from liftline_renderer.drawing.body import Strokes, with_head
 from liftline_renderer.drawing.frame_poses import FramePoses
 from liftline_renderer.drawing.strokes import (
     ARC_POINTS,
@@ -87,7 +87,7 @@ def grid_pieces(
     return starts, starts + steps
 
 
-def draw_shadows(image: Image, people: FramePoses, room: Room, camera: OrbitCamera) -> None:
+def draw_shadows(image: Image, people: FramePoses, figure: Strokes, room: Room, camera: OrbitCamera) -> None:
     """Darken the floor under everyone: softly where the body is high above it, more where it touches it."""
     joints = room.from_camera(with_head(people.joints_cam_m))
     height_m = np.maximum(joints[..., 2], 0)
@@ -104,17 +104,18 @@ def draw_shadows(image: Image, people: FramePoses, room: Room, camera: OrbitCame
     box = box_around(seen[usable][..., :2] / SHADOW_SCALE, 4 * sigma + 6, mask)
     if box is None:
         return
-    _fill_shadows(mask, seen[usable], height_m[usable], camera)
+    _fill_shadows(mask, seen[usable], height_m[usable], figure, camera)
     _darken(image, np.asarray(cv2.GaussianBlur(mask[box], (0, 0), sigma), np.uint8), box)
 
 
 def _fill_shadows(
-    mask: NDArray[np.uint8], seen: NDArray[np.float64], height_m: NDArray[np.float64], camera: OrbitCamera
-) -> None:
-    """Draw flat shadows, the weakest first so that the strongest counts; seen (P,19,3) and height_m (P,19)."""
+    mask: NDArray[np.uint8], seen: NDArray[np.float64], height_m: NDArray[np.float64], figure: Strokes,
+    camera: OrbitCamera,
+) -> None:  # fmt: skip
+    """Draw flat shadows, the weakest first so that the strongest counts; seen (P,J,3) and height_m (P,J)."""
     points, scale = seen[..., :2] / SHADOW_SCALE, SLIM * camera.focal_px / seen[..., 2] / SHADOW_SCALE
-    start, end = FIGURE.start, FIGURE.end
-    radii = FIGURE.radii_m[:, 0] * scale[:, start], FIGURE.radii_m[:, 1] * scale[:, end]
+    start, end = figure.start, figure.end
+    radii = figure.radii_m[:, 0] * scale[:, start], figure.radii_m[:, 1] * scale[:, end]
     limbs = fixed_point(tapered(points[:, start], points[:, end], *radii)).reshape(-1, 2 * ARC_POINTS, 2)
     trunks = fixed_point(circles(points[:, TORSO_JOINTS], TORSO_RADII_M * scale[:, TORSO_JOINTS]))
     level = 235 - 80 * np.clip((height_m[:, start] + height_m[:, end]) / 2 / 1.6, 0, 1).ravel()

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.skeletons import H36M17
-from liftline_renderer.drawing.body import FIGURE, HEAD_STROKE, NECK_STROKE, TORSO, with_head
+from liftline_renderer.drawing.body import HEAD_STROKE, NECK_STROKE, TORSO, Strokes, with_head
 from liftline_renderer.drawing.frame_poses import FramePoses
 from liftline_renderer.drawing.palette import MIDDLE, person_colours, shade
 from liftline_renderer.drawing.strokes import Image, circles, fill, fixed_point, hull, tapered, visible
@@ -50,8 +50,8 @@ class Shape:
             fill(image, outline, colour)
 
 
-def draw_figures(image: Image, people: FramePoses, room: Room, camera: OrbitCamera) -> None:
-    """Paint everyone, sorted by depth over all people. Who comes too close to the camera is left out."""
+def draw_figures(image: Image, people: FramePoses, figure: Strokes, room: Room, camera: OrbitCamera) -> None:
+    """Paint everyone as this figure, sorted by depth over all people. Who comes too close to the camera is left out."""
     joints = camera.see(room.from_camera(with_head(people.joints_cam_m)))
     usable = np.all(np.isfinite(joints), axis=(1, 2))
     joints, people = joints[usable], people.only(usable)
@@ -61,7 +61,7 @@ def draw_figures(image: Image, people: FramePoses, room: Room, camera: OrbitCame
     scale = camera.focal_px / joints[..., 2]
     shapes: list[Shape] = []
     for chosen, layers in _by_detail(scale[:, 0] * LIMB_RADIUS_M):
-        shapes += _limbs(joints[chosen], scale[chosen], colours[chosen], layers, image)
+        shapes += _limbs(joints[chosen], scale[chosen], colours[chosen], figure, layers, image)
     for chosen, layers in _by_detail(scale[:, 0] * TRUNK_RADIUS_M):
         shapes += _trunks(joints[chosen], scale[chosen], colours[chosen, MIDDLE], layers, image)
     for shape in sorted(shapes, key=lambda shape: -shape.depth_m):
@@ -107,13 +107,14 @@ def _limbs(
     joints: NDArray[np.float64],
     scale: NDArray[np.float64],
     colours: NDArray[np.float64],
+    figure: Strokes,
     layers: _Layers,
     image: Image,
 ) -> Iterator[Shape]:
-    """Head, neck, arms and legs; joints (P,19,3) px, px, m; scale (P,19) px per metre; colours (P,3,3) by side."""
-    start, end = joints[:, FIGURE.start], joints[:, FIGURE.end]
-    first = np.maximum(FIGURE.radii_m[:, 0] * scale[:, FIGURE.start], MIN_RADIUS_PX)
-    last = np.maximum(FIGURE.radii_m[:, 1] * scale[:, FIGURE.end], MIN_RADIUS_PX)
+    """Head, neck, arms and legs; joints (P,J,3) px, px, m; scale (P,J) px per metre; colours (P,3,3) by side."""
+    start, end = joints[:, figure.start], joints[:, figure.end]
+    first = np.maximum(figure.radii_m[:, 0] * scale[:, figure.start], MIN_RADIUS_PX)
+    last = np.maximum(figure.radii_m[:, 1] * scale[:, figure.end], MIN_RADIUS_PX)
     outlines = tapered(
         start[..., None, :2] + layers.shift(first),
         end[..., None, :2] + layers.shift(last),
@@ -124,7 +125,7 @@ def _limbs(
     around_neck = np.stack([depth[:, HEAD_STROKE], joints[:, TORSO_JOINTS, 2].mean(axis=1)]).max(axis=0)
     depth[:, NECK_STROKE] = np.maximum(depth[:, NECK_STROKE], around_neck + 2 * TORSO_BACK_M)
     near = 1 - np.clip((depth - joints[:, :1, 2]) / 1.2, -0.15, 0.35)
-    lit = shade(colours[:, FIGURE.side, None], near[..., None] * layers.level)
+    lit = shade(colours[:, figure.side, None], near[..., None] * layers.level)
     shown, fixed = visible(outlines[..., 0, :, :], image), fixed_point(outlines)
     for person, stroke in np.argwhere(shown):
         yield Shape(float(depth[person, stroke]), fixed[person, stroke], lit[person, stroke])

@@ -6,6 +6,7 @@ import numpy as np
 
 from liftline.poses import Poses
 from liftline.scene import Scene
+from liftline_renderer.drawing.body import figure_of
 from liftline_renderer.drawing.frame_poses import FramePoses
 from liftline_renderer.drawing.labels import label_above, lettering_px
 from liftline_renderer.drawing.lettering import write
@@ -26,7 +27,7 @@ class View3D:
 
     def __init__(self, poses: Poses, scene: Scene, *, width_px: int, height_px: int) -> None:
         """Draw what never changes, and find out where to look over the whole video."""
-        self._room = Room.of(scene)
+        self._room, self._figure = Room.of(scene), figure_of(poses.skeleton)
         self._path = FocusPath(poses, scene, self._room)
         self._period_s = scene.turntable_period_s
         self._backdrop = backdrop(width_px, height_px)
@@ -41,8 +42,8 @@ class View3D:
         thickness = max(1, round(min(width, height) / 900))
         draw_grid(image, camera, radius_m=focus.radius_m, step_m=self._step_m, thickness=thickness)
         if len(people):
-            draw_shadows(image, people, self._room, camera)
-            draw_figures(image, people, self._room, camera)
+            draw_shadows(image, people, self._figure, self._room, camera)
+            draw_figures(image, people, self._figure, self._room, camera)
         if height_px := lettering_px(image):
             self._labels(image, people, camera)
             margin = round(1.6 * height_px)
