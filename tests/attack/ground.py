@@ -107,7 +107,7 @@ class Ground:
         for key in self.objects:
             hold(self.http.request("GET", self.address(key)).status == 403, f"anybody can read {key}")
 
-    def check_answers(self, *, within_s: float = 10.0) -> None:
+    def check_answers(self, *, within_s: float = 25.0) -> None:
         """Raise FellError where A isn't answered in time."""
         began_s = time.monotonic()
         with self.calling() as stub:
