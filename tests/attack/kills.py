@@ -14,7 +14,7 @@ from tests.attack.trials import FellError, Trial, hold
 from tests.chaos.leftovers import leftovers
 from tests.cluster import GATEWAY, RENDERER, WORKERS
 
-NAME = "standin-segments=3-all=0.5-mux=1.5.mp4"
+NAME = "standin-segments=3-all=0.3-mux=1.5.mp4"
 
 
 def trials(ground: Ground, *, few: bool) -> Iterator[Trial]:
