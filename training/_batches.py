@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import multiprocessing
+import os
 import queue
 import sys
 from collections.abc import Iterator, Sequence
@@ -17,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from training.motion.bones import BoneMotion, to_bones
-from training.motion.data import at_speed, joined, load_motion, training_split
+from training.motion.data import at_speed, joined, load_training
 from training.samples.windows import training_windows
 
-Batch = tuple[NDArray[np.float32], NDArray[np.float32]]
+Batch = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_]]
 
 SPEEDS = (0.6, 0.8, 1.0, 1.25, 1.6)
 """Every clip is also seen slower and faster: other tempers, other frame rates."""
@@ -30,32 +31,38 @@ _AHEAD = 6
 
 def training_bodies(mocap: Path) -> BoneMotion:
     """The training split at every speed, taken apart into bones."""
-    motion = training_split(load_motion(mocap))
+    motion = load_training(mocap)
     return to_bones(joined([at_speed(motion, speed) for speed in SPEEDS]))
 
 
 @dataclass(frozen=True)
 class BatchShape:
-    """`windows` windows, each with `poses` poses `stride` frames apart, the first after `context` frames."""
+    """`windows` windows, each with `poses` poses `stride` frames apart, the first after `padding[0]` frames.
+
+    Where there are `pairs`, windows are `pair_frames` longer and have as many poses again, so much later.
+    """
 
     windows: int
     poses: int
     stride: int
-    context: int
+    padding: tuple[int, int]
+    pairs: int = 0
+    pair_frames: int = 0
 
     @property
     def frames(self) -> int:
         """Frames of a window."""
-        return 2 * self.context + 1 + (self.poses - 1) * self.stride
+        return sum(self.padding) + 1 + (self.poses - 1) * self.stride + (self.pair_frames if self.pairs else 0)
 
     @property
     def posed(self) -> NDArray[np.intp]:
-        """(poses,) the frames with a pose."""
-        return self.context + self.stride * np.arange(self.poses)
+        """(poses,) or, with pairs, (2 * poses,) the frames with a pose."""
+        first = self.padding[0] + self.stride * np.arange(self.poses)
+        return np.concatenate([first, first + self.pair_frames]) if self.pairs else first
 
 
 def make_batch(body: BoneMotion, shape: BatchShape, *, seed: int, step: int) -> Batch:
-    """Batch number `step` of the run with this seed: (B, T, 17, 2) inputs and (B, k, 17, 3) poses in metres."""
+    """Batch number `step` of the run with this seed: (B, T, FEATURES), (B, k, 29, 3) metres, (B, 29) joints known."""
     rng = np.random.default_rng([seed, step])
     return training_windows(body, shape.windows, shape.frames, shape.posed, rng).inputs_and_targets()
 
@@ -75,6 +82,8 @@ def batches(
         )
         for number, made in enumerate(queues)
     ]  # fmt: skip
+    # One thread each: matrices are small here, and more would fight with the network's over the CPU.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     for worker in workers:
         worker.start()
     try:

@@ -18,12 +18,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.files.atomic import write_json
+from liftline.kinematics.angles import AngleError
+from liftline.skeletons import H36M17
 from liftline_lifter.lifting.checkpoint import LifterCheckpoint, bundled_checkpoint_path, load_checkpoint
 from training.motion.bones import to_bones
 from training.motion.data import HELD_OUT_CMU, Motion, default_mocap_path, held_out_split, load_motion
 from training.predict import Floats, predict, predict_runs
 from training.samples.held_out import RUNS_PER_SUBJECT, SEED, WINDOWS_PER_SUBJECT, held_out_runs, held_out_windows
-from training.scoring import ActionScore, JointScore, MotionScore, Score, by_action, by_joint
+from training.scoring import (
+    ActionScore,
+    JointScore,
+    MotionScore,
+    Score,
+    angle_rows,
+    by_action,
+    by_angle,
+    by_joint,
+    mean_angles,
+)
 
 HDM_MEAN = "hdm_* mean"
 KEYPOINTS = {"simulated": "simulated detections", "clean": "clean keypoints"}
@@ -37,23 +49,28 @@ class Evaluation:
 
     Attributes:
         subjects, motion: by held-out subject, and under `HDM_MEAN` the mean over the HDM05 actors.
-        joints, actions: by joint and by action, of the HDM05 actors (`HDM_MEAN`; actions: their windows together) and
-            of CMU's subject.
+        joints, actions, angles: by joint, action and joint angle, of the HDM05 actors (`HDM_MEAN`; actions: their
+            windows together) and of CMU's subject.
     """
 
     subjects: dict[str, Score]
     motion: dict[str, MotionScore]
     joints: dict[str, dict[str, JointScore]]
     actions: dict[str, dict[str, ActionScore]]
+    angles: dict[str, dict[str, AngleError]]
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What the network is given: detections or exact keypoints, averaging, a focal length (assumed over true)."""
+    """What the network is given: detections or exact keypoints, averaging, a focal length (assumed over true).
+
+    With `feet_and_hands` a network that reads them gets those, too, seen as well as the rest; HDM05 has no feet.
+    """
 
     noisy: bool = True
     flip: bool = True
     focal_error: float = 1.0
+    feet_and_hands: bool = False
 
 
 def evaluate(
@@ -67,12 +84,16 @@ def evaluate(
     """Everything that is measured, with `count` windows and `runs` runs of every subject."""
     motion = held_out_split(load_motion(mocap))
     lifted = _lifted(checkpoint, motion, conditions, count)
-    groups = _groups(lifted)
+    groups = {name: [lifted[subject] for subject in group] for name, group in _groups(lifted).items()}
     return Evaluation(
         _scores(lifted),
         _with_mean(_motion_scores(checkpoint, motion, conditions, runs)),
-        {name: _joints([lifted[subject] for subject in group]) for name, group in groups.items()},
-        {name: _actions([lifted[subject] for subject in group]) for name, group in groups.items()},
+        {name: _joints(group) for name, group in groups.items()},
+        {name: _actions(group) for name, group in groups.items()},
+        {
+            name: mean_angles([by_angle(own.predicted_m, own.wanted_m) for own in group])
+            for name, group in groups.items()
+        },
     )
 
 
@@ -90,7 +111,7 @@ def window_scores(
 
 @dataclass(frozen=True)
 class _Lifted:
-    """(B, 17, 3) poses of one subject, metres, and (B,) what is done in them."""
+    """Poses of one subject, metres: (B, 17 or 29, 3), (B, 29, 3) with NaN where unknown; (B,) what is done in them."""
 
     predicted_m: Floats
     wanted_m: Floats
@@ -102,13 +123,19 @@ def _lifted(checkpoint: LifterCheckpoint, motion: Motion, conditions: Conditions
     lifted = {}
     for subject, own in held_out_windows(to_bones(motion), motion, frames, noisy=conditions.noisy, count=count).items():
         rays = own.windows.rays / np.float32(conditions.focal_error)
-        predicted_m = predict(checkpoint, rays, flip=conditions.flip)
-        lifted[subject] = _Lifted(predicted_m, own.windows.poses_m[:, 0], own.actions)
+        given = own.windows.known if conditions.feet_and_hands else None
+        predicted_m = predict(checkpoint, rays, given, flip=conditions.flip)
+        lifted[subject] = _Lifted(predicted_m, own.windows.known_poses_m, own.actions)
     return lifted
 
 
+def _bodies(own: _Lifted) -> tuple[Floats, Floats]:
+    """(B, 17, 3) twice."""
+    return own.predicted_m[:, : len(H36M17)], own.wanted_m[:, : len(H36M17)]
+
+
 def _scores(lifted: dict[str, _Lifted]) -> dict[str, Score]:
-    return _with_mean({subject: Score.of(own.predicted_m, own.wanted_m) for subject, own in lifted.items()})
+    return _with_mean({subject: Score.of(*_bodies(own)) for subject, own in lifted.items()})
 
 
 def _motion_scores(
@@ -118,7 +145,7 @@ def _motion_scores(
     scores = {}
     for subject, own in held_out_runs(motion, frames, noisy=conditions.noisy, count=count).items():
         rays = own.rays / np.float32(conditions.focal_error)
-        predicted_m = predict_runs(checkpoint, rays, flip=conditions.flip)
+        predicted_m = predict_runs(checkpoint, rays, flip=conditions.flip)[:, :, : len(H36M17)]
         scores[subject] = MotionScore.of(predicted_m, own.poses_m, checkpoint.rate_hz)
     return scores
 
@@ -137,12 +164,12 @@ def _with_mean(scores: dict[str, Means]) -> dict[str, Means]:
 
 
 def _joints(subjects: list[_Lifted]) -> dict[str, JointScore]:
-    each = [by_joint(own.predicted_m, own.wanted_m) for own in subjects]
+    each = [by_joint(*_bodies(own)) for own in subjects]
     return {joint: JointScore.mean([one[joint] for one in each]) for joint in each[0]}
 
 
 def _actions(subjects: list[_Lifted]) -> dict[str, ActionScore]:
-    columns = ((own.predicted_m, own.wanted_m, own.actions) for own in subjects)
+    columns = ((*_bodies(own), own.actions) for own in subjects)
     return by_action(*(np.concatenate(column) for column in zip(*columns, strict=True)))
 
 
@@ -154,6 +181,9 @@ def report(label: str, evaluation: Evaluation, *, per_joint: bool, per_action: b
         moving = evaluation.motion[subject]
         speed = f"{moving.mpjve_mm:8.2f}{moving.acceleration_mm:8.2f}{moving.acceleration_m_s2:7.2f}"
         print(_row(subject, score) + speed)
+    for group, angles in evaluation.angles.items():
+        print(f"\n{label + ', ' + group:44}MAE     RMSE     bias  no off.     r")
+        print("\n".join(angle_rows(angles)))
     for group, joints in evaluation.joints.items() if per_joint else ():
         print(f"\n{label}, {group}")
         for joint, own in joints.items():
@@ -188,6 +218,7 @@ def _about(checkpoint: LifterCheckpoint) -> dict[str, Any]:
         "receptive_field": model.receptive_field,
         "parameters": sum(weights.numel() for weights in model.parameters()),
         "rate_hz": checkpoint.rate_hz,
+        "reads_scores": checkpoint.reads_scores,
         "training": checkpoint.training,
         "windows_per_subject": WINDOWS_PER_SUBJECT,
         "runs_per_subject": RUNS_PER_SUBJECT,
@@ -201,16 +232,15 @@ def main() -> None:
     parser.add_argument("--checkpoint", type=Path, default=bundled_checkpoint_path())
     parser.add_argument("--mocap", type=Path, default=default_mocap_path())
     parser.add_argument("--no-flip", action="store_true", help="without averaging over the mirror image")
-    parser.add_argument(
-        "--focal-error", type=float, default=1.0, help="assumed over true focal length (default 1: it's known)"
-    )
+    parser.add_argument("--focal-error", type=float, default=1.0, help="assumed over true focal length (default: 1)")
+    parser.add_argument("--feet-and-hands", action="store_true", help="given to a network that reads them")
     parser.add_argument("--per-joint", action="store_true", help="MPJPE and P-MPJPE of every joint, too")
     parser.add_argument("--per-action", action="store_true", help="scores of every action, too")
     parser.add_argument("--json", type=Path, help="save all figures here")
     args = parser.parse_args()
     checkpoint = load_checkpoint(args.checkpoint)
     print(f"{checkpoint.name}  sha256 {checkpoint.sha256[:12]}  arc {checkpoint.filter_widths}")
-    conditions = Conditions(flip=not args.no_flip, focal_error=args.focal_error)
+    conditions = Conditions(flip=not args.no_flip, focal_error=args.focal_error, feet_and_hands=args.feet_and_hands)
     evaluations = evaluate_both(checkpoint, args.mocap, conditions)
     for name, label in KEYPOINTS.items():
         report(label, evaluations[name], per_joint=args.per_joint, per_action=args.per_action)

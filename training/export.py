@@ -15,11 +15,11 @@ import torch
 
 from liftline_lifter.lifting.checkpoint import METADATA_KEY, SCHEMA_VERSION, bundled_checkpoint_path, load_checkpoint
 from liftline_lifter.lifting.normalise import Normalisation
-from training.train import STATE_FILE, Run
+from training._run import STATE_FILE, Run
 
 RATE_HZ = 50.0
 LICENCE = "MIT"
-NAME = "liftline-h36m17"
+NAME = "liftline-body"
 _DATA = "CMU motion capture (mocap.cs.cmu.edu) without subject 02, augmented, simulated cameras and detections"
 
 
@@ -39,7 +39,7 @@ def summary(run: Run, machine: str) -> str:
 
 
 def file_name(run: Run) -> str:
-    """As `liftline_h36m17_81f.safetensors`."""
+    """As `liftline_body_81f.safetensors`."""
     return f"{NAME.replace('-', '_')}_{run.model.receptive_field}f.safetensors"
 
 
@@ -55,7 +55,7 @@ def export(run: Run, path: Path, *, machine: str) -> None:
         "filter_widths": list(model.filter_widths),
         "channels": model.channels,
         "causal": model.causal,
-        "normalisation": Normalisation.PERSON.value,
+        "normalisation": Normalisation.PERSON_FEATURES.value,
         "rate_hz": RATE_HZ,
         "licence": LICENCE,
         "training": summary(run, machine),

@@ -15,15 +15,17 @@ from pathlib import Path
 
 from liftline.models.devices import resolve_device
 from liftline_lifter.lifting.checkpoint import load_checkpoint
+from training._run import LOG_FILE, STATE_FILE, Run
 from training.export import export, file_name, this_machine
 from training.motion.data import default_mocap_path
 from training.reporting.card import CARD_FILE, measure, with_real_video, write
-from training.train import LOG_FILE, STATE_FILE, Run
 
 NARROW = "narrow"
 """The first stage's folder, in the run's."""
 
-WIDER = ("--channels", "768", "--learning-rate", "6e-4", "--aligned", "0.5", "--seed", "2", "--minutes", "92")
+NARROW_OPTIONS = ("--channels", "512", "--learning-rate", "1.2e-3", "--minutes", "120")
+"""How that begins, unless told otherwise."""
+WIDER = ("--channels", "768", "--seed", "2")
 """What the second stage does differently."""
 
 PICTURES = ("loss.png", "joints.png", "poses.png")
@@ -44,7 +46,7 @@ def trained(out: Path, mocap: Path, options: Sequence[str] = (), *, machine: str
 
 def trained_wider(out: Path, mocap: Path, options: Sequence[str] = (), *, machine: str) -> Path:
     """The same in two stages, the second with `WIDER`."""
-    narrow = trained(out / NARROW, mocap, options, machine=machine)
+    narrow = trained(out / NARROW, mocap, [*NARROW_OPTIONS, *options], machine=machine)
     return trained(out, mocap, [*options, "--start-from", str(narrow), *WIDER], machine=machine)
 
 
@@ -71,7 +73,7 @@ def main() -> None:
     parser.add_argument("--device", default="auto", help="auto (CUDA if there is any), cpu or cuda:N")
     length = parser.add_mutually_exclusive_group()
     length.add_argument(
-        "--minutes", type=float, help="of one stage (default: 30 on a GPU; two stages of 120 and 92 on a CPU)"
+        "--minutes", type=float, help="of one stage (default: 120 on a GPU; two stages of 120 and 600 on a CPU)"
     )
     length.add_argument("--steps", type=int, help="instead of minutes: the same weights for the same seed")
     parser.add_argument("--real-video", type=Path, help="for the card: what `python -m benchmarks.real_accuracy` saved")

@@ -1,4 +1,4 @@
-"""Errors of predicted poses: per subject, per joint, per action, and in time."""
+"""Errors of predicted poses: per subject, per joint, per joint angle, per action, and in time."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from liftline.kinematics.angles import ANKLE_ANGLES, JOINT_ANGLES, AngleError, angle_errors, mean_of_eight
 from liftline.pose_errors import acceleration_error, align_similarity, mpjpe, mpjve, n_mpjpe, p_mpjpe
 from liftline.skeletons import H36M17
 
@@ -91,3 +92,27 @@ def by_action(predicted_m: Floats, wanted_m: Floats, actions: NDArray[np.str_]) 
         own = actions == action
         scores[action] = ActionScore(Score.of(predicted_m[own], wanted_m[own]), int(own.sum()))
     return scores
+
+
+def by_angle(predicted_m: Floats, wanted_m: Floats) -> dict[str, AngleError]:
+    """The eight joint angles of (B, 17 or 29, 3) poses, and the ankles where both have feet (NaN where unknown)."""
+    feet = min(predicted_m.shape[1], wanted_m.shape[1]) > len(H36M17) and bool(np.isfinite(wanted_m).all((1, 2)).any())
+    angles = (*JOINT_ANGLES, *ANKLE_ANGLES) if feet else JOINT_ANGLES
+    return angle_errors(predicted_m, wanted_m, angles)
+
+
+def mean_angles(several: Sequence[dict[str, AngleError]]) -> dict[str, AngleError]:
+    """Means over subjects, of the angles that all of them have."""
+    return {
+        name: AngleError(*np.mean([astuple(one[name]) for one in several], axis=0).tolist())
+        for name in several[0]
+        if all(name in one for one in several)
+    }
+
+
+def angle_rows(angles: dict[str, AngleError]) -> list[str]:
+    """A line for each angle, then the mean of the eight that Human3.6M-17 determines (of bias: its size)."""
+    return [
+        f"{name:28}{one.mae_deg:8.1f}{one.rmse_deg:9.1f}{one.bias_deg:9.1f}{one.offset_free_deg:8.1f}{one.correlation:8.2f}"
+        for name, one in (angles | {"mean of eight": mean_of_eight(angles)}).items()
+    ]

@@ -3,7 +3,7 @@
 `WHITE` is the fixed evaluation's noise (`training.augmentation.noise.evaluation_noise`), its offset held over the clip.
 `LIFELIKE` has what training shows the network, and more: jitter that lasts a few frames, slow drift, offsets, limbs and
 bodies with sides exchanged, limbs taken for something else, joints that get lost, single keypoints that jump away, and
-scores that tell some of it. Its levels are what `benchmarks.keypoint_noise` measured of BlazePose on real video.
+scores that tell some of it. Its levels are what `benchmarks.detection.keypoint_noise` measured of BlazePose.
 """
 
 from __future__ import annotations

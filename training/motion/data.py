@@ -6,26 +6,35 @@ trained on CMU subjects only, HDM05 is for evaluation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline.skeletons import COCO17, H36M17
+from liftline.skeletons import COCO17, H36M17, H36M17_FEET_HANDS
+from training.motion._feet import with_feet
 
 MOCAP_FILE = Path("mocap/cmu_hdm05_50hz.npz")
 SHARED_DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+TOES_FILE, MORE_FILE, REBUILT_FILE = "cmu_toes_50hz.npz", "cmu_more_50hz.npz", "cmu_rebuilt_50hz.npz"
+"""Beside it: feet for its clips, more clips, and some of its own rebuilt on their subjects' bones."""
 
-JOINTS: tuple[str, ...] = (*H36M17.joints, *COCO17.joints[:5])
-"""The data's 22 joints: Human3.6M-17, then nose, eyes and ears."""
-PARENTS: tuple[int, ...] = (*H36M17.parents, *[H36M17.index["head"]] * 5)
+_FACE = COCO17.joints[:5]
+FILE_JOINT_COUNT = len(H36M17) + len(_FACE)
+JOINTS: tuple[str, ...] = (*H36M17.joints, *_FACE, *H36M17_FEET_HANDS.joints[len(H36M17) :])
+"""All joints of a simulated body: Human3.6M-17, nose, eyes and ears (the files' 22), feet, then hands (simulated)."""
+PARENTS: tuple[int, ...] = (
+    *H36M17.parents, *[H36M17.index["head"]] * len(_FACE), *H36M17_FEET_HANDS.parents[len(H36M17) :]
+)  # fmt: skip
+CAPTURED = FILE_JOINT_COUNT + 6
+"""So many of `JOINTS`, the first ones, are captured: all but hands."""
 
 FILE_JOINTS: tuple[str, ...] = (
     "Hip", "RHip", "RKnee", "RAnkle", "LHip", "LKnee", "LAnkle", "Spine", "Thorax", "NeckNose", "Head",
     "LShoulder", "LElbow", "LWrist", "RShoulder", "RElbow", "RWrist", "Nose", "LEye", "REye", "LEar", "REar",
 )  # fmt: skip
-"""The same joints by the file's names."""
+"""The files' joints by their names."""
 
 TRAINING_SOURCE = "CMU"
 HELD_OUT_CMU = "cmu_02"
@@ -42,7 +51,7 @@ def _mirror_name(name: str) -> str:
 
 
 MIRRORED: NDArray[np.intp] = np.array([JOINTS.index(_mirror_name(name)) for name in JOINTS])
-"""(22,) permutation that swaps left and right joints."""
+"""(J,) permutation that swaps left and right joints."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +59,7 @@ class Motion:
     """Clips of one or more people, one after the other.
 
     Attributes:
-        joints_m: (N, 22, 3) float32 joints relative to the hip, metres, z up.
+        joints_m: (N, CAPTURED, 3) float32 joints relative to the hip, metres, z up; feet are NaN where unknown.
         root_m: (N, 3) float32 hip, metres.
         starts, lengths: (K,) first frame and number of frames of each clip.
         subjects, sources, clips: (K,) who, from which database and under which name there.
@@ -95,17 +104,54 @@ def default_mocap_path() -> Path:
 
 
 def load_motion(path: Path) -> Motion:
-    """Read the motion capture file described in shared/data/README.md.
+    """Read the motion capture file described in shared/data/README.md, with the feet that lie beside it.
 
     Raises:
         FileNotFoundError: no such file.
         ValueError: it has other joints than expected.
     """
+    toes = path.with_name(TOES_FILE)
+    if not toes.exists():
+        return _read(path, None)
+    with np.load(toes, allow_pickle=False) as file:
+        return _read(path, file["toes"])
+
+
+def load_training(path: Path) -> Motion:
+    """All that shipped weights may learn from: `training_split`, more clips, and clips rebuilt on their own bones.
+
+    The bodies that rebuilt clips had before stay in, too, as other bodies that move alike: without them every body like
+    theirs came out wrong (subject 02 sits on the same one: 54 mm instead of 42). Of clips retargeted to another body at
+    30 Hz only postures are kept that there are too few of otherwise.
+    """
+    parts = [load_motion(path)]
+    if (more := path.with_name(MORE_FILE)).exists():
+        parts.append(_read(more, None).only(_worth_keeping(more)))
+    if (rebuilt := path.with_name(REBUILT_FILE)).exists():
+        again = _read(rebuilt, None)
+        parts.append(replace(again, subjects=np.char.add(again.subjects, " on its own bones")))
+    return training_split(joined(parts))
+
+
+def _worth_keeping(path: Path) -> NDArray[np.bool_]:
+    """(K,) the clips that sit on their own subject's skeleton, and what of the others lies or stands on its hands."""
     with np.load(path, allow_pickle=False) as file:
-        if tuple(file["joints"].tolist()) != FILE_JOINTS or tuple(file["parents"].tolist()) != PARENTS:
-            raise ValueError(f"{path}: other joints than the 22 expected")
+        rare = (file["kind"] == "lying") | (np.char.find(file["description"], "HandStand") >= 0)
+        return np.asarray((file["rig"] != "dm") | rare)
+
+
+def _read(path: Path, toes: NDArray[np.float16] | None) -> Motion:
+    with np.load(path, allow_pickle=False) as file:
+        if (
+            tuple(file["joints"].tolist()) != FILE_JOINTS
+            or tuple(file["parents"].tolist()) != PARENTS[:FILE_JOINT_COUNT]
+        ):
+            raise ValueError(f"{path}: other joints than the {FILE_JOINT_COUNT} expected")
+        joints_m = file["pos"].astype(np.float32)
+        if toes is None and "toes" in file:
+            toes = file["toes"]
         return Motion(
-            joints_m=file["pos"].astype(np.float32),
+            joints_m=with_feet(joints_m, None if toes is None else toes.astype(np.float32)),
             root_m=file["root"].astype(np.float32),
             starts=file["start"].astype(np.intp),
             lengths=file["length"].astype(np.intp),

@@ -14,10 +14,15 @@ from typing import Any
 
 from liftline.files.atomic import write_bytes, write_json
 from liftline_lifter.lifting.checkpoint import bundled_checkpoint_path, load_checkpoint
+from training.augmentation.sequence_noise import Noise
 from training.evaluate import HDM_MEAN, KEYPOINTS, Conditions, evaluate_both, figures_of, window_scores
 from training.motion.data import HELD_OUT_CMU, default_mocap_path
+from training.reporting._angles import angle_sections
 from training.reporting._real_video import real_video_section
+from training.reporting.clip_angles import clip_angles
 from training.reporting.markdown import table
+from training.reporting.postures import posture_errors, posture_figures
+from training.samples.mannequins import everybody, gated
 from training.scoring import Score
 
 FIGURES_FILE, CARD_FILE = "figures.json", "MODEL_CARD.md"
@@ -27,6 +32,8 @@ FIRST_TRY_MM = {HDM_MEAN: (113, 74), HELD_OUT_CMU: (89, 56)}
 """MPJPE and P-MPJPE of the 14-minute try in shared/data/README.md."""
 
 _TEMPLATE = Path(__file__).with_name("model_card.template.md")
+_TEMPLATE_17 = Path(__file__).with_name("model_card_17.template.md")
+"""Of weights that read and give seventeen points."""
 
 Figures = dict[str, Any]
 
@@ -35,7 +42,14 @@ def measure(checkpoint_path: Path, mocap: Path) -> Figures:
     """Every figure of the card but those on real video."""
     checkpoint = load_checkpoint(checkpoint_path)
     variants = {"no_flip": Conditions(flip=False), "focal_error": Conditions(focal_error=FOCAL_ERROR)}
-    return figures_of(checkpoint, Conditions(), evaluate_both(checkpoint, mocap, Conditions())) | {
+    figures = figures_of(checkpoint, Conditions(), evaluate_both(checkpoint, mocap, Conditions()))
+    if checkpoint.reads_scores:
+        variants["feet_and_hands"] = Conditions(feet_and_hands=True)
+        clips = clip_angles(checkpoint, mocap, Noise.WHITE)
+        figures["clips"] = {group: {name: asdict(one) for name, one in own.items()} for group, own in clips.items()}
+        figures["postures"] = posture_figures(posture_errors(checkpoint, everybody()))
+        figures["gated_postures"] = posture_figures(posture_errors(checkpoint, gated()))
+    return figures | {
         "file": {"name": checkpoint_path.name, "bytes": checkpoint_path.stat().st_size},
         **{name: _plain(window_scores(checkpoint, mocap, conditions)) for name, conditions in variants.items()},
     }
@@ -63,6 +77,9 @@ def render(figures: Figures) -> str:
         "actions_table": _actions(figures),
         "real_video": real_video_section(figures.get("real_video")),
     }
+    if not checkpoint.get("reads_scores", False):
+        return Template(_TEMPLATE_17.read_text("utf-8")).substitute(values)
+    values |= angle_sections(figures)
     return Template(_TEMPLATE.read_text("utf-8")).substitute(values)
 
 

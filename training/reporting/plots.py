@@ -78,8 +78,10 @@ def contact_sheet(checkpoint: LifterCheckpoint, mocap: Path, picture: Path) -> N
     )
     rows = figure.subplots(len(windows), 3 * len(_RANKS), squeeze=False)
     for row, (subject, own) in zip(rows, windows.items(), strict=True):
-        seen, wanted_m = own.windows.rays[:, frames // 2 + SMOOTHING_FRAMES], own.windows.poses_m[:, 0]
-        lifted_m = predict(checkpoint, own.windows.rays)
+        seen = own.windows.rays[:, frames // 2 + SMOOTHING_FRAMES, : len(COCO17)]
+        lifted_m, wanted_m = (
+            poses[:, : len(H36M17)] for poses in (predict(checkpoint, own.windows.rays), own.windows.poses_m[:, 0])
+        )
         errors = 1000 * p_mpjpe(lifted_m, wanted_m)
         order = np.argsort(errors)
         for number, rank in enumerate(_RANKS):

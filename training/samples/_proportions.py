@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from liftline.skeletons import H36M17
-from training.motion.data import JOINTS, MIRRORED
+from training.motion.data import CAPTURED, FILE_JOINT_COUNT, JOINTS, MIRRORED
 
 Floats = NDArray[np.float32]
 
@@ -33,7 +33,9 @@ _OVER_STATURE = {
     # From Human3.6M's shoulder joints, well inside, to the tables' half breadth; hips as Human3.6M's, 12 to 15 cm.
     "shoulder": (0.085, 0.129), "hip": (0.060, 0.085),
 }  # fmt: skip
-_FACE = slice(len(H36M17), None)
+_FACE = slice(len(H36M17), FILE_JOINT_COUNT)
+_FEET, _HANDS = slice(FILE_JOINT_COUNT, CAPTURED), slice(CAPTURED, None)
+_SHIN, _FOREARM = JOINTS.index("left_foot"), JOINTS.index("left_wrist")
 _HIPS = [JOINTS.index("left_hip"), JOINTS.index("right_hip")]
 _ALL = [[i for i, joint in enumerate(JOINTS) if joint.removeprefix("left_").removeprefix("right_") == bone]
         for bone in _OVER_STATURE]  # fmt: skip
@@ -41,11 +43,11 @@ _SHORTEST_M = 0.02
 
 
 def scales(lengths_m: Floats, rigs_m: Floats, rng: np.random.Generator) -> Floats:
-    """(B, 22) factors that give bones of mean lengths (B, 22) another body's, the same left and right.
+    """(B, J) factors that give bones of mean lengths (B, J) another body's, the same left and right.
 
     Args:
         lengths_m: of the windows' bodies.
-        rigs_m: (S, 22) of the subjects whose bones may be borrowed.
+        rigs_m: (S, J) of the subjects whose bones may be borrowed.
         rng: decides.
     """
     count = len(lengths_m)
@@ -59,12 +61,14 @@ def scales(lengths_m: Floats, rigs_m: Floats, rng: np.random.Generator) -> Float
     wanted *= _even(np.exp(rng.normal(0, _BONE_SPREAD, wanted.shape)))
     factors = np.where(rng.random((count, 1)) < _KEPT, 1, wanted / np.maximum(own, _SHORTEST_M))
     factors[:, _FACE] = rng.uniform(0.85, 1.2, (count, 1))
+    factors[:, _FEET] = factors[:, [_SHIN]] * rng.uniform(0.9, 1.12, (count, 1))
+    factors[:, _HANDS] = factors[:, [_FOREARM]] * rng.uniform(0.85, 1.15, (count, 1))
     size = np.clip(rng.normal(0, _SIZE_SPREAD, (count, 1)), -0.12, 0.12)
     return np.asarray(factors * (1 + size), np.float32)
 
 
 def adults(count: int, rng: np.random.Generator) -> Floats:
-    """(B, 22) metres, 0 for the root and the face: bones of adults of random stature."""
+    """(B, J) metres, 0 for the root and the face: bones of adults of random stature."""
     stature = np.clip(rng.normal(STATURE_M, STATURE_SPREAD_M, (count, 1)), *STATURE_LIMITS_M)
     lengths = np.zeros((count, len(JOINTS)))
     for joints, limits in zip(_ALL, _OVER_STATURE.values(), strict=True):
@@ -73,5 +77,5 @@ def adults(count: int, rng: np.random.Generator) -> Floats:
 
 
 def _even(lengths: NDArray[np.floating]) -> Floats:
-    """(B, 22) means of left and right."""
+    """(B, J) means of left and right."""
     return np.asarray((lengths + lengths[:, MIRRORED]) / 2, np.float32)

@@ -21,7 +21,7 @@ from liftline_lifter.resampling import even_times_s, interpolate
 from liftline_lifter.tracking.identities import to_tracks
 from training.augmentation.cameras import evaluation_cameras
 from training.augmentation.sequence_noise import Keypoints, Noise, detected
-from training.motion.data import COCO_IN_JOINTS, Motion
+from training.motion.data import COCO_IN_JOINTS, FILE_JOINT_COUNT, Motion
 
 CAMERA = Camera.assumed(1920, 1080)
 """The pipeline assumes the focal length that this camera has."""
@@ -89,7 +89,7 @@ def simulate(motion: Motion, clip: int, *, noise: Noise, seed: int, rate_hz: flo
 def _world(motion: Motion, clip: int, rate_hz: float) -> NDArray[np.float32]:
     """(T,22,3) joints in the world."""
     rows = slice(motion.starts[clip], motion.starts[clip] + motion.lengths[clip])
-    placed = motion.joints_m[rows] + motion.root_m[rows, None]
+    placed = motion.joints_m[rows, :FILE_JOINT_COUNT] + motion.root_m[rows, None]
     if rate_hz == motion.rate_hz:
         return placed
     times_s = np.arange(len(placed)) / motion.rate_hz

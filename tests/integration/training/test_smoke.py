@@ -10,19 +10,20 @@ import pytest
 
 from liftline.pose_errors import mpjpe
 from liftline.progress import FrameCounter, StopFlag
+from liftline.skeletons import H36M17
 from liftline_lifter.lifting.checkpoint import LifterCheckpoint, load_checkpoint
 from liftline_lifter.lifting.focal_length import focal_length
 from liftline_lifter.lifting.lift import LiftSettings, lift
 from tests.unit.training.mocap import write_mocap
+from training._run import LOG_FILE
 from training.augmentation.sequence_noise import Noise
 from training.motion.data import default_mocap_path, load_motion, training_split
 from training.pipeline import trained
 from training.samples.sequences import simulate
-from training.train import LOG_FILE
 
 DEVICE = ("--device", "cpu")
-TINY = (*DEVICE, "--channels", "64", "--steps", "200")
-WIDER = (*DEVICE, "--channels", "96", "--aligned", "0.5", "--learning-rate", "6e-4", "--seed", "2", "--steps", "20")
+TINY = (*DEVICE, "--channels", "64", "--learning-rate", "2e-3", "--steps", "200")
+WIDER = (*DEVICE, "--channels", "96", "--learning-rate", "6e-4", "--seed", "2", "--steps", "20")
 LARGEST_ERROR_M = 0.25
 """Measured: 0.15; one that has learned nothing is off by 0.52."""
 
@@ -40,7 +41,7 @@ def test_a_tiny_network_learns_lifts_and_goes_on_with_more_channels(mocap: Path,
     first, last = json.loads(f"[{','.join((tmp_path / 'run' / LOG_FILE).read_text().splitlines())}]")
     assert (first["step"], last["step"]) == (100, 200)
     assert last["loss_mm"] < 0.8 * first["loss_mm"]
-    assert weights.name == "liftline_h36m17_81f.safetensors"
+    assert weights.name == "liftline_body_81f.safetensors"
     checkpoint = load_checkpoint(weights)
     assert "200 steps, 76800 poses" in checkpoint.training
     error_m = lifting_error_m(checkpoint, mocap)
@@ -62,4 +63,4 @@ def lifting_error_m(checkpoint: LifterCheckpoint, mocap: Path) -> float:
         progress=FrameCounter(),
     )  # fmt: skip
     assert np.isfinite(poses.root_cam_m).all()
-    return float(mpjpe(poses.joints_m, seen.joints_m).mean())
+    return float(mpjpe(poses.joints_m[:, : len(H36M17)], seen.joints_m).mean())

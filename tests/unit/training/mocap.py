@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from training.motion.data import FILE_JOINTS, PARENTS
+from training.motion.data import FILE_JOINT_COUNT, FILE_JOINTS, MORE_FILE, PARENTS, REBUILT_FILE, TOES_FILE
 
 # Facing -y, so left is +x.
 _BONES_M = {
@@ -28,24 +28,48 @@ CLIPS = (("CMU", "cmu_01"), ("CMU", "cmu_05"), ("CMU", "cmu_02"), ("HDM05", "hdm
 
 
 def write_mocap(path: Path, *, frames: int = 150) -> Path:
-    """One clip of `frames` frames for each of `CLIPS`."""
-    clips = [_walk(frames, phase, 0.9 + 0.05 * phase) for phase in range(len(CLIPS))]
+    """One clip of `frames` frames for each of `CLIPS`, without feet."""
+    _write(path, CLIPS, frames)
+    return path
+
+
+def write_feet_and_more(path: Path, *, frames: int = 150) -> None:
+    """Beside it: feet of all clips but the last two, one clip more, one to be dropped, one instead of walk_1."""
+    toes = np.concatenate([_feet(frames) for _ in CLIPS])
+    toes[-2 * frames :] = np.nan
+    np.savez(path.with_name(TOES_FILE), toes=toes.astype(np.float16))
+    told = {"rig": np.array(["cmu", "dm"]), "kind": np.array(["walking", "martial"]), "description": np.array(["", ""])}
+    _write(path.with_name(MORE_FILE), (("CMU", "cmu_09"), ("CMU", "cmu_90")), frames, toes=True, **told)
+    _write(path.with_name(REBUILT_FILE), (("CMU", "cmu_05"),), frames, toes=True, replaces=np.array(["walk_1"]))
+
+
+def _feet(frames: int) -> NDArray[np.float64]:
+    """(T, 4, 3) toes and heels of somebody who stands."""
+    left = np.array([[0.1, -0.15, -0.95], [0.1, 0.05, -0.95]])
+    return np.repeat(np.concatenate([left, left * [-1, 1, 1]])[None], frames, axis=0)
+
+
+def _write(
+    path: Path, who: tuple[tuple[str, str], ...], frames: int, *, toes: bool = False, **more: NDArray[np.str_]
+) -> None:
+    clips = [_walk(frames, phase, 0.9 + 0.05 * phase) for phase in range(len(who))]
     angle = np.linspace(0, 2, frames)
     way = np.stack([np.sin(angle), np.cos(angle), np.ones(frames)], axis=1)
     np.savez(
         path,
         pos=np.concatenate(clips).astype(np.float16),
-        root=np.tile(way, (len(CLIPS), 1)).astype(np.float32),
-        source=np.array([source for source, _ in CLIPS]),
-        subject=np.array([subject for _, subject in CLIPS]),
-        clip=np.array([f"walk_{i}" for i in range(len(CLIPS))]),
-        start=np.arange(len(CLIPS), dtype=np.int32) * frames,
-        length=np.full(len(CLIPS), frames, np.int32),
+        root=np.tile(way, (len(who), 1)).astype(np.float32),
+        source=np.array([source for source, _ in who]),
+        subject=np.array([subject for _, subject in who]),
+        clip=np.array([f"walk_{i}" for i in range(len(who))]),
+        start=np.arange(len(who), dtype=np.int32) * frames,
+        length=np.full(len(who), frames, np.int32),
         joints=np.array(FILE_JOINTS),
-        parents=np.array(PARENTS),
+        parents=np.array(PARENTS[:FILE_JOINT_COUNT]),
         fps=np.int64(50),
+        **({"toes": np.concatenate([_feet(frames) for _ in who]).astype(np.float16)} if toes else {}),
+        **more,
     )
-    return path
 
 
 def _walk(frames: int, phase: float, size: float) -> NDArray[np.float64]:

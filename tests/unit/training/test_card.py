@@ -9,14 +9,18 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
+from liftline.kinematics.angles import JOINT_ANGLES
 from liftline_lifter.lifting.checkpoint import bundled_checkpoint_path, load_checkpoint
+from training._run import Run, Settings
 from training.evaluate import HDM_MEAN, KEYPOINTS, Conditions, evaluate, figures_of
 from training.export import export
 from training.reporting.card import CARD_FILE, FIGURES_FILE, Figures, main, render, with_real_video, write
-from training.train import Run, Settings
+from training.reporting.postures import posture_errors
+from training.samples.mannequins import POSTURES, gated
 
 TINY = Settings(filter_widths=(3, 3), channels=16, steps=1)
 REAL_VIDEO = {
@@ -48,6 +52,8 @@ def figures(mocap: Path, tmp_path_factory: pytest.TempPathFactory) -> Figures:
     scores = {subject: asdict(score) for subject, score in evaluations["clean"].subjects.items()}
     return figures_of(checkpoint, Conditions(), evaluations) | {
         "file": {"name": weights.name, "bytes": weights.stat().st_size}, "no_flip": scores, "focal_error": scores,
+        "feet_and_hands": scores, "clips": asdict(evaluations["simulated"])["angles"],
+        "postures": {name: {"knee": {"mean_deg": 4.04, "worst_yaw_deg": 9.06, "worst_yaw": 30}} for name in POSTURES},
     }  # fmt: skip
 
 
@@ -77,6 +83,16 @@ def test_every_table_shows_the_measured_figures(figures: Figures) -> None:
         figures["simulated"]["joints"][HDM_MEAN]["left_wrist"]["mpjpe_mm"], abs=0.05
     )
     assert float(card["CMU 02, clean keypoints"][2]) > 0
+
+
+def test_angles_and_postures_stand_in_the_card(figures: Figures) -> None:
+    card = rows(render(figures))
+    assert card["handstand"] == ["4.0 / 9.1"]
+    windows = figures["simulated"]["angles"][HDM_MEAN]
+    mae = np.mean([windows[angle.name]["mae_deg"] for angle in JOINT_ANGLES])
+    assert card["mean of eight"][0].startswith(f"{mae:.1f} / ")
+    assert len(card["mean of eight"]) == 4
+    assert "maxxgx/motion-graphs" in render(figures)
 
 
 def test_the_first_try_is_compared_by_what_is_published_of_it(figures: Figures) -> None:
@@ -129,3 +145,15 @@ def test_the_shipped_card_is_what_the_shipped_figures_give() -> None:
     figures = json.loads((folder / FIGURES_FILE).read_text("utf-8"))
     assert figures["checkpoint"]["sha256"] == load_checkpoint(bundled_checkpoint_path()).sha256
     assert (folder / CARD_FILE).read_text("utf-8") == render(figures)
+
+
+def test_synthetic_postures_come_out_as_well_as_the_shipped_figures_say() -> None:
+    """Within a degree, everywhere: what a change of weights, lifting or smoothing does to angles shows here."""
+    figures = json.loads((bundled_checkpoint_path().parent / FIGURES_FILE).read_text("utf-8"))["gated_postures"]
+    errors = posture_errors(load_checkpoint(bundled_checkpoint_path()), gated())
+    assert set(errors) == set(figures)
+    for posture, own in errors.items():
+        for part, error in own.items():
+            published = figures[posture][part]
+            assert error.mean_deg == pytest.approx(published["mean_deg"], abs=1), (posture, part)
+            assert error.worst_yaw_deg == pytest.approx(published["worst_yaw_deg"], abs=1), (posture, part)

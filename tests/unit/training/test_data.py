@@ -7,6 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.unit.training.mocap import write_feet_and_more, write_mocap
+from training.motion._balance import SHARES, posture_weights, postures
 from training.motion.bones import ancestors, to_bones
 from training.motion.data import (
     COCO_IN_JOINTS,
@@ -16,6 +18,7 @@ from training.motion.data import (
     held_out_split,
     joined,
     load_motion,
+    load_training,
     training_split,
 )
 
@@ -29,6 +32,47 @@ def test_training_sees_neither_hdm05_nor_the_held_out_subject(mocap: Path) -> No
 
 def test_results_are_measured_on_the_rest(mocap: Path) -> None:
     assert held_out_split(load_motion(mocap)).subjects.tolist() == ["cmu_02", "hdm_bd", "hdm_tr"]
+
+
+def test_more_clips_are_learned_from_and_rebuilt_ones_beside_what_they_were_before(tmp_path: Path) -> None:
+    path = write_mocap(tmp_path / "mocap.npz")
+    assert load_training(path).subjects.tolist() == ["cmu_01", "cmu_05"]
+    write_feet_and_more(path)
+    motion = load_training(path)
+    assert motion.subjects.tolist() == ["cmu_01", "cmu_05", "cmu_09", "cmu_05 on its own bones"], (
+        "nobody of another rig"
+    )
+    assert np.isfinite(motion.joints_m).all()
+
+
+def test_feet_lie_on_the_right_side_and_some_have_none(tmp_path: Path) -> None:
+    path = write_mocap(tmp_path / "mocap.npz")
+    write_feet_and_more(path)
+    motion = load_motion(path)
+    feet = {name: motion.joints_m[0, JOINTS.index(name)] for name in JOINTS if name.endswith(("toe", "heel"))}
+    assert feet["left_small_toe"][0] > feet["left_heel"][0] > feet["left_big_toe"][0], "left is +x here"
+    assert feet["right_small_toe"][0] < feet["right_heel"][0] < feet["right_big_toe"][0]
+    assert feet["left_big_toe"][1] < feet["left_small_toe"][1] < feet["left_heel"][1], "forward is -y here"
+    assert np.isnan(motion.joints_m[-1, JOINTS.index("left_heel")]).all()
+    known = to_bones(motion).feet_known
+    assert known[:450].all()
+    assert not known[450:].any()
+
+
+def test_rare_postures_are_drawn_more_often() -> None:
+    joints = np.zeros((100, len(JOINTS), 3), np.float32)
+    joints[:, JOINTS.index("thorax"), 2] = 0.5
+    for side in ("left", "right"):
+        joints[:, JOINTS.index(f"{side}_knee"), 2], joints[:, JOINTS.index(f"{side}_foot"), 2] = -0.4, -0.8
+        joints[:, JOINTS.index(f"{side}_wrist"), 2] = -0.1
+    joints[90:, JOINTS.index("thorax")] = (0.5, 0, 0)
+    joints[95:, JOINTS.index("thorax")] = (0, 0, -0.5)
+    joints[80:90, JOINTS.index("left_foot")] = (0, 0.3, -0.4)
+    names = [list(SHARES)[number] for number in postures(joints)]
+    assert [names[i] for i in (0, 85, 92, 97)] == ["upright", "one leg", "lying", "inverted"]
+    weights = posture_weights(joints)
+    assert weights[0] < weights[97]
+    assert weights[92] == pytest.approx(SHARES["lying"] / 0.05)
 
 
 @pytest.mark.shared_data
@@ -91,7 +135,8 @@ def test_bones_put_together_give_the_joints_back(mocap: Path) -> None:
     motion = load_motion(mocap)
     body = to_bones(motion)
     rebuilt = np.swapaxes(body.pelvis @ (body.bones @ ancestors()), 1, 2)
-    np.testing.assert_allclose(rebuilt, motion.joints_m, atol=1e-6)
+    np.testing.assert_allclose(rebuilt[:, :22], motion.joints_m[:, :22], atol=1e-6)
+    assert not body.feet_known.any()
 
 
 def test_the_pelvis_frame_looks_left_back_and_up(mocap: Path) -> None:
@@ -113,4 +158,4 @@ def test_mirroring_swaps_left_and_right() -> None:
     assert [JOINTS[i] for i in MIRRORED[:7]] == [
         "hip", "left_hip", "left_knee", "left_foot", "right_hip", "right_knee", "right_foot",
     ]  # fmt: skip
-    assert MIRRORED[MIRRORED].tolist() == list(range(22))
+    assert MIRRORED[MIRRORED].tolist() == list(range(34))

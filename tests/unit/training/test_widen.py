@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
+from liftline_lifter.lifting.features import FEATURES
 from liftline_lifter.lifting.network import TemporalModel
-from training._widen import widened
+from training._widen import reading_features, widened
 
 FRAMES = 9 + 3
 
@@ -39,3 +40,16 @@ def test_copies_are_read_with_other_weights(narrow: TemporalModel) -> None:
 def test_not_narrower_and_not_more_than_twice_as_wide(narrow: TemporalModel, channels: int) -> None:
     with pytest.raises(ValueError, match=f"not {channels}"):
         widened(narrow, channels, seed=1)
+
+
+def test_one_that_reads_more_gives_the_same_until_it_learns_to_heed_it() -> None:
+    torch.manual_seed(0)
+    old = TemporalModel((3, 3), 8, dropout=0.0).eval()
+    new = reading_features(old).eval()
+    features = torch.randn(2, FRAMES, FEATURES)
+    with torch.inference_mode():
+        before, after = old.forward(features[..., :34].unflatten(2, (17, 2))), new.forward(features)
+    torch.testing.assert_close(after[:, :, :17], before)
+    torch.testing.assert_close(after[:, :, 17], before[:, :, 6], msg="the left heel begins at the left ankle")
+    torch.testing.assert_close(after[:, :, 28], before[:, :, 16], msg="the right hand begins at the right wrist")
+    assert reading_features(new) is new

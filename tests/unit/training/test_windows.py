@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from liftline_lifter.lifting.normalise import SMOOTHING_FRAMES, by_person
+from liftline.skeletons import H36M17_FEET_HANDS
+from liftline_lifter.lifting.features import KEYPOINTS, MIRROR_ORDER, MIRROR_SIGN, features
+from liftline_lifter.lifting.normalise import SMOOTHING_FRAMES
 from training._batches import BatchShape, make_batch
 from training.augmentation.cameras import evaluation_cameras, training_cameras
 from training.motion.bones import BoneMotion
@@ -24,18 +26,21 @@ def agreement(inputs: np.ndarray, poses: np.ndarray) -> np.ndarray:
 
 
 def test_training_poses_are_those_that_their_frames_show(body: BoneMotion, rng: np.random.Generator) -> None:
-    shape = BatchShape(windows=200, poses=3, stride=9, context=13)
+    shape = BatchShape(windows=200, poses=3, stride=9, padding=(13, 13))
     windows = training_windows(body, shape.windows, shape.frames, shape.posed, rng)
-    inputs, poses = windows.inputs_and_targets()
-    assert inputs.shape == (200, 45, 17, 2)
-    assert poses.shape == (200, 3, 17, 3)
+    inputs, poses, known = windows.inputs_and_targets()
+    assert inputs.shape == (200, 45, 91)
+    assert poses.shape == (200, 3, 29, 3)
     assert np.isfinite(inputs).all()
+    assert known[:, :17].all()
+    inputs = inputs[..., :58].reshape(200, 45, 29, 2)
     assert np.median(agreement(inputs[:, shape.posed], poses)) > 0.95
 
 
 def test_poses_of_other_frames_fit_worse(body: BoneMotion, rng: np.random.Generator) -> None:
-    shape = BatchShape(windows=200, poses=3, stride=9, context=13)
-    inputs, poses = training_windows(body, 200, shape.frames, shape.posed, rng).inputs_and_targets()
+    shape = BatchShape(windows=200, poses=3, stride=9, padding=(13, 13))
+    inputs, poses, _ = training_windows(body, 200, shape.frames, shape.posed, rng).inputs_and_targets()
+    inputs = inputs[..., :58].reshape(200, 45, 29, 2)
     right = agreement(inputs[:, shape.posed], poses).mean()
     assert right > agreement(inputs[:, shape.posed[::-1]], poses)[:, [0, 2]].mean() + 0.005
 
@@ -78,25 +83,46 @@ def test_a_clips_edge_is_padded_with_its_detected_edge_frame(body: BoneMotion, r
 
 
 def test_targets_turned_back_are_the_poses(body: BoneMotion, rng: np.random.Generator) -> None:
-    windows = evaluation_windows(body, np.array([[0, 60]]), 27, rng, noisy=True)
-    _, target = windows.inputs_and_targets()
-    back = by_person(windows.rays)[1][:, 13]
+    windows = training_windows(body, 30, 27, np.array([13]), rng)
+    _, target, _ = windows.inputs_and_targets()
+    back = features(windows.rays, windows.scores, windows.up)[1][:, 13]
     np.testing.assert_allclose(target[:, 0] @ np.swapaxes(back, 1, 2), windows.poses_m[:, 0], atol=1e-6)
 
 
+def test_who_has_no_feet_shows_none_and_is_asked_for_none(body: BoneMotion, rng: np.random.Generator) -> None:
+    windows = training_windows(body, 200, 27, np.array([13]), rng)
+    feet = [i for i, name in enumerate(KEYPOINTS.joints) if "heel" in name or "toe" in name]
+    wanted = [i for i, name in enumerate(H36M17_FEET_HANDS.joints) if "heel" in name or "toe" in name]
+    without = ~windows.known[:, wanted].any(axis=1)
+    assert 0.5 < without.mean() < 0.9, "all but made-up postures"
+    assert not windows.scores[without][:, :, feet].any()
+    assert windows.scores[~without][:, :, feet].any()
+    assert windows.known[:, :17].all()
+
+
+def test_the_mirror_image_has_the_mirrored_features(body: BoneMotion, rng: np.random.Generator) -> None:
+    windows = training_windows(body, 40, 27, np.array([13]), rng)
+    plain, _ = features(windows.rays, windows.scores, windows.up)
+    sign = np.array([-1, 1], np.float32)
+    order = KEYPOINTS.mirrored
+    up = windows.up * np.array([-1, 1, 1], np.float32)
+    mirrored, _ = features(windows.rays[:, :, order] * sign, windows.scores[:, :, order], up)
+    np.testing.assert_allclose(mirrored, plain[..., MIRROR_ORDER] * MIRROR_SIGN, atol=2e-5)
+
+
 def test_a_seed_and_a_step_make_the_batch(body: BoneMotion) -> None:
-    shape = BatchShape(windows=8, poses=2, stride=3, context=4)
+    shape = BatchShape(windows=8, poses=2, stride=3, padding=(4, 4))
     first, again, other = (make_batch(body, shape, seed=1, step=step)[0] for step in (5, 5, 6))
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
 
 
-@pytest.mark.parametrize("cameras", [evaluation_cameras, training_cameras])
-def test_cameras_are_rotations_that_see_the_person(cameras: object, rng: np.random.Generator) -> None:
+@pytest.mark.parametrize(("cameras", "nearest"), [(evaluation_cameras, 2.0), (training_cameras, 1.5)])
+def test_cameras_are_rotations_that_see_the_person(cameras: object, nearest: float, rng: np.random.Generator) -> None:
     assert callable(cameras)
     some = cameras(300, rng)
     np.testing.assert_allclose(np.linalg.det(some.rotations), 1, atol=1e-4)
-    assert (some.offsets_m[:, 2] >= 2).all()
+    assert (some.offsets_m[:, 2] >= nearest).all()
 
 
 def test_training_cameras_are_sometimes_held_at_an_angle(rng: np.random.Generator) -> None:

@@ -1,0 +1,1 @@
+"""How weights of detectors that come with Liftline were made of published ones."""
