@@ -10,8 +10,9 @@ from liftline import poses as poses_file
 from liftline import scene as scene_file
 from liftline import tracks as tracks_file
 from liftline.detections import Detections
-from liftline.exports import export
+from liftline.exports import check_installed, export
 from liftline.exports.keypoint_files import write_keypoint_lines
+from liftline.exports.options import ExportOptions
 from liftline.files.output_tree import OutputTree
 from liftline.jobs.manifest import plain
 from liftline.jobs.naming import Stage
@@ -97,16 +98,18 @@ class LiftHandler(StageHandler):
         """The network, how it lifts, and the formats asked for."""
         network, job = self._checkpoint, JobSettings.from_proto(task.settings)
         schemas, settings = (poses_file.SCHEMA_VERSION, scene_file.SCHEMA_VERSION), of_job(LiftSettings, job)
-        return schemas, network.sha256, network.causal, settings, self._device, job.export, self._most_exports
+        exports = job.export, of_job(ExportOptions, job), self._most_exports
+        return schemas, network.sha256, network.causal, settings, self._device, exports
 
     def __call__(self, work: Work) -> StageOutcome:
         """Poses, scene and exports of the job's tracks. Raises UsageError, InvalidArtifactError, Cancelled."""
         job, stop = JobSettings.from_proto(work.task.settings), SignOfLife(work.stop, work.progress)
+        check_installed(job.export)
         settings = of_job(LiftSettings, job, device=self._device)
         tracks = tracks_file.load(work.input_file("tracks"))
         progress = _InFrames(work.progress, rows=len(tracks.frame_index), frames=len(tracks.frame_times_s))
         result = lift_tracks(tracks, self._checkpoint, settings=settings, stop=stop, progress=progress)
-        exported = _exports(work, result, job.export, stop)
+        exported = _exports(work, result, job, stop)
         most = len(exported) if self._most_exports is None else self._most_exports
         kept, left_out = exported[:most], exported[most:]
         return StageOutcome(
@@ -168,12 +171,12 @@ def _poses_and_scene(work: Work, result: LiftResult) -> Sequence[Product]:
     return [Product("poses", poses, tree.poses), Product("scene", scene, tree.scene)]
 
 
-def _exports(work: Work, result: LiftResult, formats: Sequence[str], stop: StopToken) -> Sequence[Product]:
+def _exports(work: Work, result: LiftResult, job: JobSettings, stop: StopToken) -> Sequence[Product]:
     """Of each format, the one with the fewest files first: some have one per person, the most prominent first."""
     base, products = work.folder / OutputTree(work.task.video_name).poses, list[list[Product]]()
-    for name in formats:
+    for name in job.export:
         stop.raise_if_stopped()
-        paths = export(result.poses, result.scene, base, [name])
+        paths = export(result.poses, result.scene, base, [name], of_job(ExportOptions, job))
         products.append([Product(f"export_{name}", path, path.relative_to(work.folder).as_posix()) for path in paths])
     return [product for of_format in sorted(products, key=len) for product in of_format]
 

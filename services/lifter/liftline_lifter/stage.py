@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from liftline.detections import Detections
 from liftline.errors import InvalidArtifactError
 from liftline.plan import Plan
@@ -18,6 +20,9 @@ from liftline_lifter.scene.estimation import fit_scene
 from liftline_lifter.scene.person_height import heights_known, with_heights
 from liftline_lifter.tracking.identities import find_identities, to_tracks
 from liftline_lifter.tracking.settings import TrackSettings
+
+LOW_COVERAGE = 0.5
+"""With somebody in fewer frames than this share, the user is told."""
 
 __all__ = ["LiftResult", "LiftSettings", "TrackResult", "TrackSettings", "lift_tracks", "track_people"]
 
@@ -80,6 +85,21 @@ def track_people(
 def _warnings(tracks: Tracks, left_out: int, settings: TrackSettings) -> tuple[str, ...]:
     if not len(tracks):
         return (f"{tracks.video}: nobody was found in any frame; the output shows the video alone.",)
+    return (*_low_coverage(tracks), *_left_out(tracks, left_out, settings))
+
+
+def _low_coverage(tracks: Tracks) -> tuple[str, ...]:
+    frames = len(tracks.frame_times_s)
+    found = len(np.unique(tracks.frame_index[tracks.observed]))
+    if found >= LOW_COVERAGE * frames:
+        return ()
+    return (
+        f"{tracks.video}: somebody was found in {found} of {frames} frames only; if people are missing, try a lower "
+        "--score-threshold.",
+    )
+
+
+def _left_out(tracks: Tracks, left_out: int, settings: TrackSettings) -> tuple[str, ...]:
     if left_out:
         return (f"{tracks.video}: {left_out} more people left out by --max-people {settings.max_people}.",)
     return ()

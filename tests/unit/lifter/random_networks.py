@@ -11,13 +11,16 @@ from torch import nn
 
 from liftline.tracks import Tracks
 from liftline_lifter.lifting.checkpoint import LifterCheckpoint
+from liftline_lifter.lifting.features import FEATURES
 from liftline_lifter.lifting.network import TemporalModel
 from liftline_lifter.lifting.normalise import Normalisation
 
 
-def random_model(widths: Sequence[int], channels: int, *, joints_out: int = 17, causal: bool = False) -> TemporalModel:
+def random_model(
+    widths: Sequence[int], channels: int, *, joints_out: int = 17, features_in: int = 34, causal: bool = False
+) -> TemporalModel:
     """A network whose batch norms are not the identity, as a trained one's aren't."""
-    model = TemporalModel(widths, channels, joints_out=joints_out, causal=causal).eval()
+    model = TemporalModel(widths, channels, joints_out=joints_out, features_in=features_in, causal=causal).eval()
     for module in model.modules():
         if isinstance(module, nn.BatchNorm1d):
             nn.init.normal_(module.bias, 0, 0.1)
@@ -38,8 +41,10 @@ def random_checkpoint(
 ) -> LifterCheckpoint:
     """A checkpoint of random weights, always the same ones."""
     torch.manual_seed(0)
+    reads_all = normalisation is Normalisation.PERSON_FEATURES
+    sizes = {"joints_out": 29, "features_in": FEATURES} if reads_all else {}
     return LifterCheckpoint(
-        pose_model=random_model(widths, channels, causal=causal),
+        pose_model=random_model(widths, channels, causal=causal, **sizes),
         trajectory_model=random_model(widths, channels, joints_out=1, causal=causal) if trajectory else None,
         normalisation=normalisation,
         rate_hz=rate_hz,

@@ -94,6 +94,14 @@ def test_detections_of_another_range_are_refused() -> None:
         track(detections, plan_of(91))
 
 
+@pytest.mark.parametrize(("seen", "warned"), [(45, True), (60, False)])
+def test_it_is_said_where_somebody_was_found_in_less_than_half_of_the_frames(seen: int, warned: bool) -> None:
+    detections = detect([walker(seen, x_px=300, speed_px_s=50)])
+    warnings = track(replace(detections, frame_stop=100), plan_of(100)).warnings
+    assert [f"somebody was found in {seen} of 100 frames only" in one for one in warnings] == [True] * warned
+    assert all("--score-threshold" in one for one in warnings)
+
+
 @pytest.mark.parametrize("frames", [1, 2, 40])
 def test_nobody_is_a_valid_result_of_both_stages(frames: int) -> None:
     nobody = Detections.from_frames([], start=0, stop=frames, detector="synthetic")

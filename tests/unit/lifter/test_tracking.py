@@ -81,6 +81,19 @@ def test_someone_lost_for_a_while_gets_the_same_id_back(gap_s: float) -> None:
     assert [len(rows) for rows in find(detections)] == [frames - gap]
 
 
+@pytest.mark.parametrize(("away", "tracks"), [(0.3, 1), (0.9, 2)])
+def test_someone_curled_up_for_a_moment_is_who_is_not_seen_just_then(away: float, tracks: int) -> None:
+    walk = walker(90, x_px=300, speed_px_s=60)
+    upside_down = slice(40, 46)
+    turned = walk.copy()
+    middle = walk[upside_down].mean(axis=1, keepdims=True)
+    turned[upside_down] = middle - 0.4 * (walk[upside_down] - middle) + [0, -300 * away]
+    detections = detect([turned])
+    found = find(detections)
+    assert len(found) == tracks
+    assert sum(len(rows) for rows in found) == 90
+
+
 def test_someone_who_returns_much_later_is_a_new_track() -> None:
     detections = detect([walker(300, x_px=200, speed_px_s=10)], [everything_but(300, 60, 240)])
     assert [len(rows) for rows in find(detections)] == [60, 60]

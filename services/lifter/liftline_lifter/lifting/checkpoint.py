@@ -22,11 +22,13 @@ from torch import Tensor
 from liftline.errors import ModelError, UsageError
 from liftline.files.torch_files import looks_like
 from liftline.ports import ModelInfo
+from liftline.skeletons import H36M17_FEET_HANDS
 from liftline_lifter.lifting._official_weights import (
     VIDEOPOSE3D_LICENCE,
     VIDEOPOSE3D_RATE_HZ,
     read_states,
 )
+from liftline_lifter.lifting.features import FEATURES
 from liftline_lifter.lifting.network import JOINTS_IN, JOINTS_OUT, TemporalModel
 from liftline_lifter.lifting.normalise import Normalisation
 
@@ -49,7 +51,8 @@ class LifterCheckpoint:
     """A lifting network in evaluation mode, and what is known about it.
 
     Attributes:
-        pose_model: (B, T + receptive_field - 1, 17, 2) normalised keypoints -> (B, T, 17, 3) root-relative metres.
+        pose_model: (B, T + receptive_field - 1, 17, 2) normalised keypoints -> (B, T, 17, 3) root-relative metres; with
+            `person_features`, features -> (B, T, 29, 3), Human3.6M-17, feet and hands.
         trajectory_model: the same for the root, (B, T, 1, 3); or None.
         normalisation: of the keypoints.
         rate_hz: frames per second it was trained on.
@@ -72,6 +75,11 @@ class LifterCheckpoint:
     def filter_widths(self) -> tuple[int, ...]:
         """Frames each block looks at: VideoPose3D's architecture, `-arc`."""
         return self.pose_model.filter_widths
+
+    @property
+    def reads_scores(self) -> bool:
+        """Whether it is given scores, and what there is of feet and hands."""
+        return self.normalisation is Normalisation.PERSON_FEATURES
 
     @property
     def causal(self) -> bool:
@@ -156,7 +164,10 @@ def _own_checkpoint(data: bytes, sha256: str) -> LifterCheckpoint:
         raise ModelError(f"the metadata of a Liftline checkpoint is missing or incomplete ({error!r})") from error
     if not isinstance(causal, bool) or not 1 <= rate_hz <= 1000:
         raise ModelError(f"its metadata says causal {causal!r}, rate {rate_hz} Hz, which can't be")
-    model = build_model(state, joints_out=JOINTS_OUT, causal=causal)
+    if normalisation is Normalisation.PERSON_FEATURES:
+        model = build_model(state, joints_out=len(H36M17_FEET_HANDS), features_in=FEATURES, causal=causal)
+    else:
+        model = build_model(state, joints_out=JOINTS_OUT, causal=causal)
     if (model.filter_widths, model.channels) != (widths, channels):
         raise ModelError(
             f"its metadata says {widths} x {channels}, its weights {model.filter_widths} x {model.channels}"
@@ -175,7 +186,9 @@ def _metadata(data: bytes) -> dict[str, Any]:
     return metadata
 
 
-def build_model(state: State, *, joints_out: int, causal: bool = False) -> TemporalModel:
+def build_model(
+    state: State, *, joints_out: int, features_in: int = 2 * JOINTS_IN, causal: bool = False
+) -> TemporalModel:
     """The network that these weights belong to, its widths told from their shapes, in evaluation mode.
 
     Raises:
@@ -183,14 +196,14 @@ def build_model(state: State, *, joints_out: int, causal: bool = False) -> Tempo
     """
     widths, channels = _architecture(state)
     with torch.device("meta"):
-        model = TemporalModel(widths, channels, joints_out=joints_out, causal=causal)
+        model = TemporalModel(widths, channels, joints_out=joints_out, features_in=features_in, causal=causal)
     expected = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
     found = {name: tuple(tensor.shape) for name, tensor in state.items()}
     wrong = sorted(name for name in expected | found if expected.get(name) != found.get(name))
     if wrong:
         name = wrong[0]
         raise ModelError(
-            f"no lifter from {JOINTS_IN} keypoints to {joints_out} joints: {name} is {found.get(name, 'missing')}, "
+            f"no lifter from {_read_by(features_in)} to {joints_out} joints: {name} is {found.get(name, 'missing')}, "
             f"expected {expected.get(name, 'nothing')} ({len(wrong)} such differences)"
         )
     weights = {name: t.float() if t.is_floating_point() else t for name, t in state.items()}
@@ -198,6 +211,10 @@ def build_model(state: State, *, joints_out: int, causal: bool = False) -> Tempo
         raise ModelError("its weights aren't all finite numbers")
     model.load_state_dict(weights, assign=True)
     return model.eval().requires_grad_(False)
+
+
+def _read_by(features_in: int) -> str:
+    return f"{JOINTS_IN} keypoints" if features_in == 2 * JOINTS_IN else f"{features_in} features"
 
 
 def _architecture(state: State) -> tuple[tuple[int, ...], int]:

@@ -17,15 +17,20 @@ from torch import Tensor
 
 from liftline.camera import Camera
 from liftline.ports import Progress, StopToken
-from liftline.skeletons import COCO17, H36M17
+from liftline.skeletons import COCO17, pose_skeleton
 from liftline_lifter.lifting.checkpoint import LifterCheckpoint
+from liftline_lifter.lifting.features import MIRROR_ORDER, MIRROR_SIGN, feature_track
 from liftline_lifter.lifting.network import TemporalModel
-from liftline_lifter.lifting.normalise import NormalisedTrack, normalise_track
+from liftline_lifter.lifting.normalise import Normalisation, NormalisedTrack, normalise_track
 
 
 @dataclass(frozen=True)
 class Lifted:
-    """A lifted track, camera space: joints_m (T,17,3) root-relative; root_m (T,3) of a trajectory network, or None."""
+    """A lifted track, camera space.
+
+    joints_m (T,17,3), or (T,29,3) of a network that gives feet and hands, too, root-relative; root_m (T,3) of a
+    trajectory network, or None.
+    """
 
     joints_m: NDArray[np.float32]
     root_m: NDArray[np.float32] | None
@@ -66,15 +71,23 @@ class Lifter:
         return max(self._batch_frames - self._checkpoint.pose_model.receptive_field + 1, 1)
 
     def lift(
-        self, tracks: Sequence[NDArray[np.floating]], *, camera: Camera, stop: StopToken, progress: Progress
+        self,
+        tracks: Sequence[NDArray[np.floating]],
+        *,
+        camera: Camera,
+        stop: StopToken,
+        progress: Progress,
+        scores: Sequence[NDArray[np.floating]] | None = None,
     ) -> list[Lifted]:
-        """Lift tracks of (T,17,2) keypoints in pixels, none missing, at the checkpoint's rate."""
+        """Lift tracks of (T,17,2) keypoints in pixels, none missing, at the checkpoint's rate.
+
+        A network that reads scores and more keypoints takes (T,32,2) too, and `scores` (T,17) or (T,32); without them
+        all are sure.
+        """
         model = self._checkpoint.pose_model
-        padded = [
-            normalise_track(track, normalisation=self._checkpoint.normalisation, camera=camera, padding=model.padding)
-            for track in tracks
-        ]
-        poses = [np.empty((len(track), len(H36M17), 3), np.float32) for track in tracks]
+        scores = scores or [np.ones(track.shape[:2], np.float32) for track in tracks]
+        padded = [self._input(*each, camera) for each in zip(tracks, scores, strict=True)]
+        poses = [np.empty((len(track), model.joints_out, 3), np.float32) for track in tracks]
         roots = [np.empty((len(track), 1, 3), np.float32) for track in tracks]
         trajectory = self._checkpoint.trajectory_model
         for batch in self._batches([len(track) for track in tracks]):
@@ -88,6 +101,12 @@ class Lifter:
             Lifted(track.to_camera(pose), None if trajectory is None else track.to_camera(root)[:, 0])
             for track, pose, root in zip(padded, poses, roots, strict=True)
         ]
+
+    def _input(self, track: NDArray[np.floating], scores: NDArray[np.floating], camera: Camera) -> NormalisedTrack:
+        padding, normalisation = self._checkpoint.pose_model.padding, self._checkpoint.normalisation
+        if normalisation is Normalisation.PERSON_FEATURES:
+            return feature_track(track, scores, camera=camera, padding=padding)
+        return normalise_track(track, normalisation=normalisation, camera=camera, padding=padding)
 
     def _batches(self, lengths: Sequence[int]) -> Iterator[list[_Chunk]]:
         """Chunks of all tracks, those of similar length together, longest first."""
@@ -104,7 +123,7 @@ class Lifter:
             del chunks[:count]
 
     def _run(self, model: TemporalModel, inputs: NDArray[np.float32]) -> NDArray[np.float32]:
-        """(B, T + margin, 17, 2) -> (B, T, J, 3)."""
+        """(B, T + margin, ...) -> (B, T, J, 3)."""
         with torch.inference_mode():
             keypoints = torch.from_numpy(inputs).to(self._device)
             out: Tensor = model(keypoints)
@@ -114,23 +133,27 @@ class Lifter:
 
 
 def _mirrored_keypoints(keypoints: Tensor) -> Tensor:
-    """(...,17,2) normalised keypoints of the same person in a mirror."""
+    """(...,17,2) normalised keypoints, or (...,FEATURES), of the same person in a mirror."""
+    if keypoints.ndim == 3:
+        order, sign = torch.from_numpy(MIRROR_ORDER).to(keypoints.device), torch.from_numpy(MIRROR_SIGN)
+        return keypoints[..., order] * sign.to(keypoints.device)
     order = torch.from_numpy(COCO17.mirrored).to(keypoints.device)
     return keypoints[..., order, :] * keypoints.new_tensor([-1.0, 1.0])
 
 
 def _mirrored_joints(joints: Tensor) -> Tensor:
-    """(...,J,3) joints of the same person in a mirror; J is 17, or 1 for a trajectory."""
+    """(...,J,3) joints of the same person in a mirror; J is 17, 29, or 1 for a trajectory."""
     flipped = joints * joints.new_tensor([-1.0, 1.0, 1.0])
     if joints.shape[-2] == 1:
         return flipped
-    return flipped[..., torch.from_numpy(H36M17.mirrored).to(joints.device), :]
+    mirrored = torch.from_numpy(pose_skeleton(joints.shape[-2]).mirrored)
+    return flipped[..., mirrored.to(joints.device), :]
 
 
 def _stacked(batch: list[_Chunk], padded: Sequence[NormalisedTrack], *, margin: int) -> NDArray[np.float32]:
     """The chunks' inputs as one array; shorter ones repeat their last frame, whose output nobody reads."""
     longest = max(len(chunk) for chunk in batch) + margin
-    out = np.empty((len(batch), longest, len(COCO17), 2), np.float32)
+    out = np.empty((len(batch), longest, *padded[batch[0].track].inputs.shape[1:]), np.float32)
     for row, chunk in zip(out, batch, strict=True):
         own = padded[chunk.track].inputs[chunk.start : chunk.stop + margin]
         row[: len(own)] = own

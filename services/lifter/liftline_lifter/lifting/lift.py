@@ -14,7 +14,7 @@ from liftline.poses import Poses
 from liftline.progress import FrameCounter
 from liftline.settings.checked import checked
 from liftline.settings.job import LiftChoices
-from liftline.skeletons import H36M17
+from liftline.skeletons import pose_skeleton
 from liftline.tracks import Tracks
 from liftline_lifter.lifting import smoothing
 from liftline_lifter.lifting._trajectory import fit_roots
@@ -60,7 +60,8 @@ def lift(
 ) -> Poses:
     """Lift everyone to 3D, seen by a camera of this focal length (`focal_length.focal_length` chooses one).
 
-    Of the keypoints COCO's are lifted; all of them stay beside the poses. `progress` counts rows of `tracks`.
+    COCO's keypoints are lifted, and feet and hands where the network reads them; all of them stay beside the poses.
+    `progress` counts rows of `tracks`.
     Raises Cancelled.
     """
     camera = Camera(tracks.width_px, tracks.height_px, focal.px)
@@ -71,22 +72,25 @@ def lift(
         device=settings.device,
     )
     rows = len(tracks.frame_index)
-    joints_m = np.empty((rows, len(H36M17), 3), np.float32)
+    joints_m = np.empty((rows, checkpoint.pose_model.joints_out, 3), np.float32)
     root_cam_m = np.empty((rows, 3), np.float32)
-    cleaned = clean_keypoints(tracks.coco17, sides=settings.repair_sides, outliers=settings.reject_outliers)
+    cleaned = clean_keypoints(tracks, sides=settings.repair_sides, outliers=settings.reject_outliers)
+    body = cleaned.coco17
+    read = cleaned if checkpoint.reads_scores else body
     for group in _groups(tracks, lifter.chunk_frames):
         times = [tracks.frame_times_s[tracks.frame_index[tracks.rows(position)]] for position in group]
         rates = [_network_times_s(own, checkpoint.rate_hz, settings) for own in times]
-        keypoints = [
-            _between(cleaned.keypoints_px[tracks.rows(position)], own, even)
-            for position, own, even in zip(group, times, rates, strict=True)
-        ]
+        keypoints, scores = (
+            [_between(values[tracks.rows(position)], own, even)
+             for position, own, even in zip(group, times, rates, strict=True)]
+            for values in (read.keypoints_px, read.keypoint_scores)
+        )  # fmt: skip
         uncounted = FrameCounter()  # rows count when they are finished, not when the network has seen them
-        lifted = lifter.lift(keypoints, camera=camera, stop=stop, progress=uncounted)
+        lifted = lifter.lift(keypoints, scores=scores, camera=camera, stop=stop, progress=uncounted)
         for position, own, even, result in zip(group, times, rates, lifted, strict=True):
             stop.raise_if_stopped()
             at = tracks.rows(position)
-            joints_m[at], root_cam_m[at] = _finished(cleaned, at, own, even, result, camera, settings)
+            joints_m[at], root_cam_m[at] = _finished(body, at, own, even, result, camera, settings)
             progress.advance(at.stop - at.start)
     poses = _to_poses(tracks, camera.focal_px, joints_m, root_cam_m)
     return lock_feet(poses) if settings.lock_feet else poses
@@ -158,5 +162,6 @@ def _to_poses(tracks: Tracks, focal_px: float, joints_m: NDArray[np.float32], ro
         keypoints_px=tracks.keypoints_px,
         keypoint_scores=tracks.keypoint_scores,
         observed=tracks.observed,
+        skeleton=pose_skeleton(joints_m.shape[1]),
         keypoint_skeleton=tracks.skeleton,
     )

@@ -29,6 +29,7 @@ class TemporalModel(nn.Module):
         filter_widths: frames each block looks at, odd; their product is the receptive field.
         channels: width of the hidden layers.
         joints_out: `JOINTS_OUT` for poses, 1 for the root's trajectory.
+        features_in: numbers of each frame that it reads; x and y of 17 keypoints unless given.
         causal: look at past frames only.
         dropout: probability, in training mode only.
     """
@@ -39,6 +40,7 @@ class TemporalModel(nn.Module):
         channels: int,
         *,
         joints_out: int = JOINTS_OUT,
+        features_in: int = 2 * JOINTS_IN,
         causal: bool = False,
         dropout: float = 0.25,
     ) -> None:
@@ -48,9 +50,10 @@ class TemporalModel(nn.Module):
         self.filter_widths = tuple(filter_widths)
         self.channels = channels
         self.joints_out = joints_out
+        self.features_in = features_in
         self.causal = causal
         self.dropout = dropout
-        self.expand_conv = nn.Conv1d(JOINTS_IN * 2, channels, filter_widths[0], bias=False)
+        self.expand_conv = nn.Conv1d(features_in, channels, filter_widths[0], bias=False)
         self.expand_bn = nn.BatchNorm1d(channels)
         self.layers_conv = nn.ModuleList()
         self.layers_bn = nn.ModuleList()
@@ -77,7 +80,10 @@ class TemporalModel(nn.Module):
         return (2 * self.pad, 0) if self.causal else (self.pad, self.pad)
 
     def forward(self, keypoints: Tensor) -> Tensor:
-        """(B, T + receptive_field - 1, 17, 2) normalised keypoints -> (B, T, joints_out, 3) metres."""
+        """(B, T + receptive_field - 1, ...) -> (B, T, joints_out, 3) metres.
+
+        What is read of a frame is (17, 2) normalised keypoints, or (features_in,).
+        """
         self._check(keypoints)
         hidden = keypoints.flatten(2).transpose(1, 2)
         hidden = self._activate(self.expand_bn, self.expand_conv(hidden))
@@ -103,7 +109,7 @@ class TemporalModel(nn.Module):
         overlap, so outputs of a longer window share most of the work.
 
         Args:
-            keypoints: (B, receptive_field + k * stride, 17, 2) normalised.
+            keypoints: (B, receptive_field + k * stride, ...) as for `forward`.
 
         Returns:
             (B, k + 1, joints_out, 3) metres.
@@ -125,7 +131,8 @@ class TemporalModel(nn.Module):
             hidden = self._activate_rows(self.layers_bn[wide], hidden)
             hidden = self._activate_rows(self.layers_bn[narrow], _strided(hidden, self.layers_conv[narrow]))
             hidden = residual + hidden
-        joints = functional.linear(hidden, self.shrink.weight[:, :, 0], self.shrink.bias)
+        with torch.autocast(hidden.device.type, enabled=False):  # millimetres of a metre are lost in bfloat16
+            joints = functional.linear(hidden.float(), self.shrink.weight[:, :, 0], self.shrink.bias)
         return joints.reshape(*joints.shape[:2], self.joints_out, 3)
 
     def _activate(self, norm: nn.Module, hidden: Tensor) -> Tensor:
@@ -136,8 +143,10 @@ class TemporalModel(nn.Module):
         return rows.reshape(hidden.shape)
 
     def _check(self, keypoints: Tensor) -> None:
-        if keypoints.ndim != 4 or keypoints.shape[2:] != (JOINTS_IN, 2):
-            raise ValueError(f"keypoints must be (batch, frames, {JOINTS_IN}, 2), not {tuple(keypoints.shape)}")
+        own = (JOINTS_IN, 2) if self.features_in == 2 * JOINTS_IN else (self.features_in,)
+        if tuple(keypoints.shape[2:]) != own:
+            wanted = ", ".join(map(str, own))
+            raise ValueError(f"keypoints must be (batch, frames, {wanted}), not {tuple(keypoints.shape)}")
         if keypoints.shape[1] < self.receptive_field:
             raise ValueError(f"{keypoints.shape[1]} frames are fewer than the {self.receptive_field} the network sees")
 

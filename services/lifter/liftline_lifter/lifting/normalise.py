@@ -9,6 +9,8 @@ Pose with Perspective Crop Layers", CVPR 2021. The camera is turned (yaw and pit
 in the image's centre, and the result is scaled by how far the keypoints spread in the real image. A person at the
 image's border then looks as one in its centre (up to a tenth smaller, which training shows the network), and the
 network's output is turned back by the same rotation.
+
+`person_features` does the same for networks that read scores, feet and hands, too (`features`).
 The torso is the mean of shoulders and hips, so left-right swaps don't move it. It and the spread are means over
 the `2 * SMOOTHING_FRAMES + 1` frames around each frame, so one bad keypoint hardly moves either. A frame depends on
 those frames alone: a window of a longer track is normalised as the track is.
@@ -32,12 +34,20 @@ _TORSO = COCO17.indices("left_shoulder", "right_shoulder", "left_hip", "right_hi
 _SMALLEST_SPREAD = 1e-6
 """Below it all keypoints are one point; scaling by it would give infinities."""
 
+_ONLY_TORSO = np.isin(np.arange(len(COCO17)), _TORSO).astype(np.float32)
+_USUAL_DISTANCE = np.array(
+    (0.91, 0.98, 0.98, 0.92, 0.92, 0.62, 0.62, 0.63, 0.63, 0.87, 0.87, 0.58, 0.58, 1.37, 1.37, 2.12, 2.12), np.float32
+)
+_USUAL_DISTANCE /= _USUAL_DISTANCE.mean()
+"""Of each keypoint from the torso's centre, over their mean: medians of the training's simulated windows."""
+
 
 class Normalisation(StrEnum):
     """How a network's input was scaled in training."""
 
     IMAGE_WIDTH = "image_width"
     PERSON = "person"
+    PERSON_FEATURES = "person_features"
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,7 @@ class NormalisedTrack:
     """A network's input for a track of T frames, and the way back to the real camera.
 
     Attributes:
-        inputs: (before + T + after, 17, 2) float32, edge frames repeated.
+        inputs: (before + T + after, 17, 2), or (before + T + after, F) features; float32, edge frames repeated.
         rotations: (T, 3, 3) float32, from the network's camera to the real one; None where they are the same.
     """
 
@@ -84,9 +94,9 @@ def normalise_track(
     before, after = padding
     if normalisation is Normalisation.IMAGE_WIDTH:
         scaled = by_image_width(keypoints_px, camera.width_px, camera.height_px)
-        return NormalisedTrack(_repeat_edges(scaled, before, after), None)
+        return NormalisedTrack(repeat_edges(scaled, before, after), None)
     rays = camera.rays(keypoints_px)
-    inputs, rotations = by_person(_repeat_edges(rays, before + SMOOTHING_FRAMES, after + SMOOTHING_FRAMES))
+    inputs, rotations = by_person(repeat_edges(rays, before + SMOOTHING_FRAMES, after + SMOOTHING_FRAMES))
     return NormalisedTrack(inputs, rotations[before : before + len(keypoints_px)])
 
 
@@ -110,13 +120,46 @@ def by_person(rays: NDArray[np.floating]) -> tuple[NDArray[np.float32], NDArray[
     centre = rays[..., _TORSO, :].mean(axis=-2)
     offset = rays - centre[..., None, :]
     spread = np.sqrt(np.square(offset).sum(axis=-1)).mean(axis=-1)
+    inputs, rotations, _ = _seen_from(rays, centre, spread)
+    return inputs, rotations
+
+
+def by_person_seen(
+    rays: NDArray[np.float32], seen: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """The same where keypoints are missing, for any keypoints of which COCO-17 are the first.
+
+    What is missing takes no part in centre and size; those left count by how far they usually are from the torso.
+
+    Args:
+        rays: (..., T + 2 * SMOOTHING_FRAMES, K, 2), finite.
+        seen: (..., T + 2 * SMOOTHING_FRAMES, K).
+
+    Returns:
+        (..., T, K, 2) keypoints, (..., T, 3, 3) rotations, (..., T) the size that keypoints were divided by, 1 at
+        45 degrees.
+    """
+    body, there = rays[..., : len(COCO17), :], seen[..., : len(COCO17)].astype(np.float32)
+    torso = there[..., _TORSO]
+    # Nothing of the torso to be seen: whatever else is.
+    weights = np.where(torso.any(axis=-1, keepdims=True), _ONLY_TORSO * there, there)
+    centre = (weights[..., None] * body).sum(axis=-2) / np.maximum(weights.sum(axis=-1), 1)[..., None]
+    distance = np.sqrt(np.square(body - centre[..., None, :]).sum(axis=-1))
+    usual = np.maximum((there * _USUAL_DISTANCE).sum(axis=-1), _SMALLEST_SPREAD)
+    return _seen_from(rays, centre, (there * distance).sum(axis=-1) / usual)
+
+
+def _seen_from(
+    rays: NDArray[np.float32], centre: NDArray[np.float32], spread: NDArray[np.float32]
+) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """Keypoints, rotations and sizes of `SMOOTHING_FRAMES` fewer frames at each end, seen by the virtual camera."""
     centre, spread = _moving_mean(centre, axis=-2), _moving_mean(spread, axis=-1)
     rays = rays[..., SMOOTHING_FRAMES : rays.shape[-3] - SMOOTHING_FRAMES, :, :]
     rotations = looking_at(centre)
     turned = rays @ rotations[..., :2, :] + rotations[..., 2:, :]
     ahead = np.maximum(turned[..., 2:], 0.1)  # a keypoint 84 degrees off the person is no keypoint
-    scale = np.maximum(spread, _SMALLEST_SPREAD)[..., None, None]
-    return turned[..., :2] / (ahead * scale), rotations
+    spread = np.maximum(spread, _SMALLEST_SPREAD)
+    return turned[..., :2] / (ahead * spread[..., None, None]), rotations, spread
 
 
 def looking_at(rays: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -144,5 +187,6 @@ def _moving_mean(values: NDArray[np.float32], *, axis: int) -> NDArray[np.float3
     return np.moveaxis(total / np.float32(width), 0, axis)
 
 
-def _repeat_edges(track: NDArray[np.floating], before: int, after: int) -> NDArray[np.floating]:
-    return np.pad(track, ((before, after), (0, 0), (0, 0)), mode="edge")
+def repeat_edges(track: NDArray[np.floating], before: int, after: int) -> NDArray[np.floating]:
+    """(T, ...) -> (before + T + after, ...)."""
+    return np.pad(track, ((before, after), *[(0, 0)] * (track.ndim - 1)), mode="edge")

@@ -23,7 +23,7 @@ SPREADS = 5.0
 """Where a keypoint is always noisy or always fast, so many of its usual deviations are allowed."""
 UNSURE = 0.5
 """Below this score BlazePose's wrists and elbows are wrong in a third to a half of all frames, else in a tenth
-(`benchmarks.keypoint_noise`); between sure ones within half a second they are replaced."""
+(`benchmarks.detection.keypoint_noise`); between sure ones within half a second they are replaced."""
 _DISTANCES = 5
 
 

@@ -12,11 +12,9 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
-from liftline.skeletons import COCO17
+from liftline.skeletons import COCO17, HALPE26_HANDS, LIMB_ENDS, Skeleton
 from liftline_lifter.tracking.sides import LARGEST_JUMP, LONGEST_STEP_S, shortest_path
 
-LIMBS = (("knee", "ankle"), ("elbow", "wrist"))
-"""The shoulders and hips that these hang on are rarely exchanged without the whole body."""
 SWAPPED_COST_PER_S, CHANGE_COST, APART = 0.5, 0.05, 0.08
 """In sizes of the person. What lasts long is left, and so is what begins or ends where both limbs meet, as in clapping
 or behind a body: nothing tells which is which afterwards, and a wrong exchange does more harm than a missed one."""
@@ -26,10 +24,12 @@ def repair_sides(
     keypoints_px: NDArray[np.floating], scores: NDArray[np.floating], sizes_px: NDArray[np.floating],
     times_s: NDArray[np.float64],
 ) -> tuple[NDArray[np.floating], NDArray[np.floating]]:  # fmt: skip
-    """Undo swaps of arms and of legs.
+    """Undo swaps of forearms and of shins; shoulders and hips are rarely exchanged without the whole body.
+
+    Feet and hands, where a detector gives them, go with their limb: it reads them at the ankle and the wrist.
 
     Args:
-        keypoints_px: (T,J,2) COCO keypoints, none missing.
+        keypoints_px: (T,17,2) COCO keypoints, none of them missing, or (T,32,2) those of `HALPE26_HANDS`.
         scores: (T,J).
         sizes_px: (T,) size of the person.
         times_s: (T,) rising.
@@ -38,13 +38,20 @@ def repair_sides(
         Keypoints and scores, new arrays.
     """
     keypoints_px, scores = keypoints_px.copy(), scores.copy()
-    for limb in LIMBS:
-        left, right = (COCO17.indices(*(f"{side}_{part}" for part in limb)) for side in ("left", "right"))
+    for limb, ends in LIMB_ENDS.items():
+        left, right = _both_sides(COCO17, limb)
         swapped = swapped_limb(keypoints_px[:, left], keypoints_px[:, right], sizes_px, times_s)
+        whole = (*limb, *ends) if keypoints_px.shape[1] > len(COCO17) else limb
+        left, right = _both_sides(HALPE26_HANDS, whole)
+        rows = np.flatnonzero(swapped)[:, None]
         for values in (keypoints_px, scores):
-            rows = np.flatnonzero(swapped)[:, None]
             values[rows, left], values[rows, right] = values[rows, right], values[rows, left]
     return keypoints_px, scores
+
+
+def _both_sides(skeleton: Skeleton, parts: tuple[str, ...]) -> tuple[list[int], list[int]]:
+    left, right = (skeleton.indices(*(f"{side}_{part}" for part in parts)) for side in ("left", "right"))
+    return left, right
 
 
 def swapped_limb(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.linalg import solveh_banded
 
 from liftline.poses import Poses
-from liftline.skeletons import H36M17
+from liftline.skeletons import H36M17, pose_skeleton
 from liftline_lifter.refine._contacts import find_contacts
 from liftline_lifter.runs import runs
 from liftline_lifter.scene.vertical import unit, upright_direction
@@ -48,7 +48,7 @@ def lock_feet(poses: Poses) -> Poses:
 
 
 def lock_track(joints_m: Floats, roots_m: Floats, up: Floats, times_s: NDArray[np.float64]) -> tuple[Floats, Floats]:
-    """(T,17,3) joints relative to the hip, (T,3) roots -> both, with standing feet in place."""
+    """(T,J,3) joints relative to the hip, (T,3) roots -> both, with standing feet in place."""
     contacts = find_contacts(joints_m[:, FEET] + roots_m[:, None], up, times_s)
     if not contacts.any():
         return joints_m, roots_m
@@ -56,8 +56,16 @@ def lock_track(joints_m: Floats, roots_m: Floats, up: Floats, times_s: NDArray[n
     joints_m = joints_m.copy()
     for foot, leg in enumerate(_LEGS):
         placed = joints_m[:, FEET[foot]] + roots_m
-        joints_m[:, leg] = two_bone_ik(joints_m[:, leg], foot_offsets(placed, contacts[:, foot], times_s))
+        moved = two_bone_ik(joints_m[:, leg], foot_offsets(placed, contacts[:, foot], times_s))
+        below = _below(FEET[foot], joints_m.shape[1])
+        joints_m[:, below] += (moved[:, 2] - joints_m[:, FEET[foot]])[:, None]
+        joints_m[:, leg] = moved
     return joints_m, roots_m
+
+
+def _below(joint: int, joints: int) -> list[int]:
+    """What hangs on a joint, in a pose of so many: heel and toes on an ankle."""
+    return [place for place, parent in enumerate(pose_skeleton(joints).parents) if parent == joint]
 
 
 def corrected_roots(

@@ -47,7 +47,7 @@ _HIP, _THORAX, _LEFT_HIP, _RIGHT_HIP = H36M17.indices("hip", "thorax", "left_hip
 
 
 def upright_direction(joints_m: Floats) -> Floats:
-    """(3,) unit vector up, from (R,17,3) joints in camera space; without anybody, that of a level camera."""
+    """(3,) unit vector up, from (R,J,3) joints in camera space, Human3.6M-17 first; a level camera's without any."""
     torso = unit(joints_m[:, _THORAX] - joints_m[:, _HIP])
     legs = unit(joints_m[:, _HIP] - joints_m[:, _FEET].mean(axis=1))
     body = unit(_centre_of_mass(joints_m) - _support(joints_m, torso))
@@ -68,7 +68,7 @@ def unit(vectors: Floats) -> Floats:
 
 
 def _centre_of_mass(joints_m: Floats) -> Floats:
-    return np.asarray(np.einsum("rjc,j->rc", joints_m, _MASS_AT_JOINTS), np.float64)
+    return np.asarray(np.einsum("rjc,j->rc", joints_m[:, : len(H36M17)], _MASS_AT_JOINTS), np.float64)
 
 
 def _mass_at_joints() -> Floats:

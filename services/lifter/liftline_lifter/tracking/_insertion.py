@@ -18,6 +18,12 @@ from liftline_lifter.resampling import interpolate
 from liftline_lifter.tracking.similarity import Shapes
 
 _REACH_BODIES = 0.4
+_BRIEF_S, _BRIEF_REACH_BODIES = 0.5, 0.5
+"""Of a whole tracklet that fits into a gap; a single detection's reach is shorter."""
+
+
+_Expectation = tuple[int, NDArray[np.float64], float]
+"""A track, where it should be (2,), and its size, in pixels."""
 
 
 def insert(
@@ -57,8 +63,38 @@ def insert(
     return filled, np.setdiff1d(spare, taken)
 
 
-_Expectation = tuple[int, NDArray[np.float64], float]
-"""A track, where it should be (2,), and its size, in pixels."""
+def absorb(
+    tracks: list[NDArray[np.intp]], detections: Detections, times_s: NDArray[np.float64], *, stop: StopToken
+) -> list[NDArray[np.intp]]:
+    """Give brief tracks to the longer ones in whose gaps they lie: somebody seen for a moment, where just then somebody
+    else isn't seen, is that one, in a somersault that no similarity follows.
+
+    Args, and what comes back, as for `insert`; a brief track goes as a whole or stays.
+    """
+    brief = [float(np.ptp(times_s[rows])) <= _BRIEF_S for rows in tracks]
+    if not any(brief) or all(brief):
+        return tracks
+    long = [rows for rows, is_brief in zip(tracks, brief, strict=True) if not is_brief]
+    wanted, kept = _expected_places(long, detections, times_s, stop), []
+    for rows in (rows for rows, is_brief in zip(tracks, brief, strict=True) if is_brief):
+        track = _whose_gap(rows, wanted, detections)
+        if track is None or np.intersect1d(detections.frame_index[rows], detections.frame_index[long[track]]).size:
+            kept.append(rows)
+        else:
+            long[track] = np.sort(np.concatenate([long[track], rows]))
+    return long + kept
+
+
+def _whose_gap(rows: NDArray[np.intp], wanted: dict[int, list[_Expectation]], detections: Detections) -> int | None:
+    """The track that is expected nearest to these rows, in each of their frames and within reach on the whole."""
+    places = Shapes.rows(detections, rows).middle_px
+    apart: dict[int, list[float]] = {}
+    for frame, place in zip(detections.frame_index[rows].tolist(), places, strict=True):
+        for track, expected, size in wanted.get(frame, ()):
+            apart.setdefault(track, []).append(float(np.linalg.norm(place - expected)) / size)
+    middle = {track: float(np.median(all_)) for track, all_ in apart.items() if len(all_) == len(rows)}
+    nearest = min(middle, key=middle.__getitem__, default=None)
+    return nearest if nearest is not None and middle[nearest] <= _BRIEF_REACH_BODIES else None
 
 
 def _expected_places(

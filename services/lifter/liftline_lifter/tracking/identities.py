@@ -15,7 +15,7 @@ from liftline.ports import Progress, StopToken
 from liftline.tracks import Tracks
 from liftline_lifter.tracking import gap_filling
 from liftline_lifter.tracking._bounding import limit_people
-from liftline_lifter.tracking._insertion import insert
+from liftline_lifter.tracking._insertion import absorb, insert
 from liftline_lifter.tracking._linking import SHORTEST_MOTION_S, link
 from liftline_lifter.tracking._selection import by_prominence, select
 from liftline_lifter.tracking._shots import find_cuts
@@ -116,7 +116,8 @@ class _Shot:
         spare = np.concatenate([*rest, np.zeros(0, np.intp)])
         filled, spare = insert(self._link(sure), spare, self.detections, self._times_s, stop=self.stop)
         left = [np.intersect1d(own, spare) for own in rest]
-        return self._link(filled + [own for own in left if len(own)])
+        joined = self._link(filled + [own for own in left if len(own)])
+        return absorb(joined, self.detections, self._times_s, stop=self.stop)
 
     def _link(self, tracklets: list[NDArray[np.intp]]) -> list[NDArray[np.intp]]:
         return link(

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from liftline.skeletons import COCO17
+from liftline.skeletons import COCO17, HALPE26_HANDS
 from liftline_lifter.refine._side_repair import repair_sides
 from tests.unit.lifter.synthetic_people import walker
 
@@ -75,6 +75,22 @@ def test_scores_go_with_their_keypoints() -> None:
         exchanged(walk, LEGS, slice(apart, apart + 1)), swapped_scores, np.full(60, HEIGHT_PX), np.arange(60) / 30
     )
     np.testing.assert_array_equal(out, scores)
+
+
+def test_feet_go_with_the_legs_and_hands_stay() -> None:
+    walk = walker(60, x_px=300, speed_px_s=100)
+    apart = int(np.abs(walk[10:50, LEGS[1], 0] - walk[10:50, LEGS[3], 0]).argmax()) + 10
+    whole = np.full((60, len(HALPE26_HANDS), 2), np.nan)
+    whole[:, :17] = exchanged(walk, LEGS, slice(apart, apart + 1))
+    left, right = HALPE26_HANDS.index["left_heel"], HALPE26_HANDS.index["right_heel"]
+    whole[:, left], whole[:, HALPE26_HANDS.index["left_thumb"]] = 1.0, 3.0
+    times_s = np.arange(60) / 30
+    out, _ = repair_sides(whole, np.full(whole.shape[:2], 0.9), np.full(60, HEIGHT_PX), times_s)
+    np.testing.assert_array_equal(out[:, :17], walk)
+    moved = np.arange(60) == apart
+    np.testing.assert_array_equal(out[:, left, 0], np.where(moved, np.nan, 1.0))
+    np.testing.assert_array_equal(out[:, right, 0], np.where(moved, 1.0, np.nan))
+    np.testing.assert_array_equal(out[:, HALPE26_HANDS.index["left_thumb"], 0], 3.0)
 
 
 @pytest.mark.parametrize("frames", [1, 2, 3])
