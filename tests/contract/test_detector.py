@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import av
 import numpy as np
@@ -14,9 +15,11 @@ from liftline.errors import ModelError
 from liftline.frames import Frame
 from liftline.ports import Detector, DetectorSession, ModelInfo
 from liftline.skeletons import COCO17
+from liftline_detector.declaration import DetectorEntry
 from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
 from liftline_detector.keypoint_rcnn.preprocessing import InputFormat
 from liftline_detector.registry import detectors
+from tests import onnx_nets
 from tests.standins import BrightNetwork
 
 
@@ -46,18 +49,33 @@ class BrightSpots(Detector, DetectorSession):
         return People(box, np.ones(1, np.float32), middle, np.ones((1, 17), np.float32))
 
 
+ONNX = {"rtmpose": onnx_nets.simcc, "vitpose": onnx_nets.heatmaps, "rtmo": onnx_nets.rtmo}
+"""Detectors in ONNX, with small networks in place of the published ones, which aren't here."""
+
+
 @pytest.fixture(params=["fake", "keypoint r-cnn around a stand-in", *detectors()], scope="module")
-def detector(request) -> Detector:
+def detector(request, tmp_path_factory) -> Detector:
     if request.param == "fake":
         return BrightSpots()
     if request.param not in detectors():
         info = ModelInfo("stand-in", "0" * 64, "MIT", "this test")
         return KeypointRcnnDetector(BrightNetwork(), InputFormat(80, 133, "BGR"), info, batch_size=4)
+    entry = detectors()[request.param]
+    if request.param in ONNX:
+        return around_small_networks(entry, tmp_path_factory.mktemp(request.param))
     try:
-        entry = detectors()[request.param]
         return entry.build(entry.chosen({}))
     except ModelError as error:
         pytest.skip(str(error))
+
+
+def around_small_networks(entry: DetectorEntry, folder: Path) -> Detector:
+    """That detector, which takes the bright part of a picture for a person; its keypoints are the brightest colours."""
+    pose, finder = folder / "pose.onnx", folder / "people.onnx"
+    pose.write_bytes(ONNX[entry.name]())
+    finder.write_bytes(onnx_nets.finder())
+    given = {"pose_weights": pose, "finder_weights": finder, "pose_colours": "rgb", "device": "cpu"}
+    return entry.build(entry.chosen(given))
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from liftline import detections as detections_file
@@ -15,7 +15,6 @@ from liftline.files.block_hashes import BlockRecorder
 from liftline.files.range_reader import BLOCK_BYTES
 from liftline.jobs.manifest import facts_of, plain
 from liftline.jobs.naming import Stage, artifact
-from liftline.models.devices import resolve_device
 from liftline.pipeline.handler import Fingerprint, LoadedService, Product, StageHandler, StageOutcome, Work
 from liftline.plan import Plan
 from liftline.ports import BlockCheck, Detector, ModelInfo, StopToken
@@ -40,10 +39,17 @@ def detector_service(
     return LoadedService(
         handlers={
             Stage.PLAN: PlanHandler(detector.model, machine),
-            Stage.DETECT: DetectHandler(detector, options, asked=asked, machine=machine, keypoints=entry.keypoints),
+            Stage.DETECT: DetectHandler(
+                detector,
+                options,
+                asked=asked,
+                machine=machine,
+                keypoints=entry.keypoints,
+                warnings=entry.warnings(detector),
+            ),
         },
         models=[detector.model],
-        device=str(resolve_device(options.device)) if "cuda" in entry.devices else "cpu",
+        device=entry.runs_on(detector),
         at_once=tasks_at_once(detector),
     )
 
@@ -105,12 +111,13 @@ class DetectHandler(StageHandler):
 
     def __init__(
         self, detector: Detector, options: DetectorOptions, *, asked: str, machine: Settings | None = None,
-        keypoints: tuple[str, ...] = (),
+        keypoints: tuple[str, ...] = (), warnings: Sequence[str] = (),
     ) -> None:  # fmt: skip
         """`detector` was built with `options` and is used by several threads; `asked` is the name it was chosen by.
 
-        `keypoints` are the names of those that it can find.
+        `keypoints` are the names of those that it can find, `warnings` what a user has to know of it.
         """
+        self._warnings = tuple(warnings)
         self._detector, self._options, self._machine, self._keypoints = detector, options, machine, keypoints
         self._settings: Mapping[str, object] = {
             "detector": asked, "detector_options": plain(options), "keypoints": list(keypoints),
@@ -139,6 +146,7 @@ class DetectHandler(StageHandler):
             products=[Product("detections", path)],
             frames_done=len(segment),
             models=[self._detector.model],
+            warnings=self._warnings,
             settings=self._settings,
         )
 

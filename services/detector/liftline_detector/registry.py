@@ -31,8 +31,8 @@ def detectors() -> Mapping[str, DetectorEntry]:
 
 
 def model_files() -> tuple[ModelFile, ...]:
-    """Model files of all detectors."""
-    return tuple(model for entry in detectors().values() for model in entry.models)
+    """Model files of all detectors, each once."""
+    return tuple(dict.fromkeys(model for entry in detectors().values() for model in entry.models))
 
 
 def names() -> tuple[str, ...]:

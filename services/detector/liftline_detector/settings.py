@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field, create_model, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from liftline.errors import ModelError
-from liftline.models.devices import AUTO, NAME_PATTERN
+from liftline.models.devices import AUTO, ONNX_NAME_PATTERN
 from liftline.ports import ModelInfo
+from liftline.settings.checked import field_infos
 from liftline.settings.machine import Settings
 from liftline.v1.events_pb2 import Task
 from liftline.video.opening import VideoLimits
@@ -25,9 +27,11 @@ class DetectorSettings(BaseSettings):
 
     backend: str = Field(
         default=AUTO,
-        description="Detector; auto is Detectron2 where it, its weights and a CUDA device are there, else BlazePose.",
+        description="Detector; auto is Detectron2 where it, its weights and a CUDA device are there, else MoveNet.",
     )
-    device: str = Field(default=AUTO, pattern=NAME_PATTERN, description="Where Detectron2 runs; auto is CUDA if any.")
+    device: str = Field(
+        default=AUTO, pattern=ONNX_NAME_PATTERN, description="Where the detector runs; auto is CUDA if any."
+    )
 
     @field_validator("backend")
     @classmethod
@@ -53,8 +57,16 @@ class DetectorSettings(BaseSettings):
 
 def detector_settings() -> type[DetectorSettings]:
     """The same with every variable that some detector knows."""
-    own: dict[str, Any] = {name: (info.annotation, info) for name, (info, _) in own_options().items()}
+    own: dict[str, Any] = {name: _variable(name, *known) for name, known in own_options().items()}
     return create_model("DetectorSettings", __base__=DetectorSettings, **own)
+
+
+def _variable(name: str, info: FieldInfo, owners: Sequence[DetectorEntry]) -> tuple[Any, FieldInfo]:
+    """An option as a setting. Unset it is None where each detector has a default of its own."""
+    defaults = {field_infos(entry.options)[name].default for entry in owners}
+    if len(defaults) == 1:
+        return info.annotation, info
+    return (info.annotation or float) | None, FieldInfo.merge_field_infos(info, default=None)
 
 
 def limits_of(task: Task, machine: Settings) -> VideoLimits:

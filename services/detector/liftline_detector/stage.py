@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,8 +49,11 @@ def detect_segment(
     session = detector.start()
     found: list[tuple[int, People]] = []
     greys: list[tuple[int, NDArray[np.uint8]]] = []
-    frames = read_frames(opener, plan, start=segment.warmup_start, stop=segment.stop, stop_token=stop, limits=limits)
-    with reading_ahead(_pictures(frames), capacity=max(_FRAMES_AHEAD, detector.batch_size)) as ahead:
+    reader = read_frames(opener, plan, start=segment.warmup_start, stop=segment.stop, stop_token=stop, limits=limits)
+    with (
+        closing(reader) as frames,
+        reading_ahead(_pictures(frames), capacity=max(_FRAMES_AHEAD, detector.batch_size)) as ahead,
+    ):
         for batch in _batches(ahead, detector.batch_size):
             stop.raise_if_stopped()
             if batch[0].after_cut:

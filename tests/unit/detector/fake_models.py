@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from liftline.frames import Frame
 from liftline.skeletons import BLAZEPOSE33
-from liftline_detector.blazepose._session import BlazePoseSession
 from liftline_detector.blazepose.geometry import Region, View
 from liftline_detector.blazepose.landmarks import LANDMARKS, LandmarkFinder, Landmarks
 from liftline_detector.blazepose.options import BlazePoseOptions
 from liftline_detector.blazepose.person_detector import Candidate, PersonFinder
+from liftline_detector.blazepose.session import BlazePoseSession
 
 WIDTH, HEIGHT, RATE = 640, 360, 30
 

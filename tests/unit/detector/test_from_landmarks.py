@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from liftline.skeletons import BLAZEPOSE33, COCO17, HALPE26_HANDS
-from liftline_detector.blazepose import _from_landmarks as subject
+from liftline_detector.blazepose import from_landmarks as subject
 from tests.unit.detector.fake_models import Figure, landmarks
 
 FRAME = {"width": 640, "height": 360}

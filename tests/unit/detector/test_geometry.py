@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from liftline_detector.blazepose._search import tiles
 from liftline_detector.blazepose.geometry import REGION_SCALE, Region, View, crop_region, crop_view
+from liftline_detector.blazepose.search import tiles
 
 regions = st.builds(Region, st.floats(-500, 2500), st.floats(-500, 2500), st.floats(10, 3000), st.floats(-np.pi, np.pi))
 

@@ -15,7 +15,7 @@ from liftline.ports import ModelInfo
 from liftline_detector.keypoint_rcnn._from_instances import keypoint_scores
 from liftline_detector.keypoint_rcnn.detector import KeypointRcnnDetector
 from liftline_detector.keypoint_rcnn.options import KeypointRcnnOptions, is_installed
-from liftline_detector.keypoint_rcnn.preprocessing import InputFormat, network_input, resized
+from liftline_detector.keypoint_rcnn.preprocessing import InputFormat, network_input, resized, scaled_on_device
 from liftline_detector.keypoint_rcnn.weights import read_weights
 from liftline_detector.registry import find_detector
 from tests.standins import BrightNetwork
@@ -75,6 +75,38 @@ def test_scaling_down_looks_at_every_pixel():
     rgb[::2, ::2] = 255
     image = network_input(rgb, COCO)["image"]
     assert 60 < image[:, 100:700, 100:700].amin() <= image[:, 100:700, 100:700].amax() < 68
+
+
+@pytest.mark.parametrize("form", [COCO, InputFormat(800, 1333, "RGB"), InputFormat(0, 1333, "BGR")])
+@pytest.mark.parametrize(("width", "height"), [(320, 180), (1600, 1200), (601, 1001)])
+def test_pictures_scaled_on_a_device_are_those_scaled_here(form, width, height):
+    rng = np.random.default_rng(1)
+    rough = rng.integers(0, 256, (2, height // 8, width // 8, 3)).astype(np.uint8)
+    pictures = [np.kron(one, np.ones((8, 8, 1), np.uint8)) for one in rough]
+    there = scaled_on_device(pictures, form, torch.device("cpu"))
+    for picture, entry in zip(pictures, there, strict=True):
+        here = network_input(picture, form)
+        assert (entry["height"], entry["width"]) == (here["height"], here["width"])
+        assert entry["image"].shape == here["image"].shape
+        off = (entry["image"] - here["image"]).abs()
+        assert off.max() <= 1
+        assert off.mean() < 0.3
+
+
+def test_pictures_of_several_sizes_keep_their_order_on_a_device():
+    sizes = [(90, 160), (90, 160), (180, 320), (90, 160)]
+    pictures = [np.full((*size, 3), 10 * n, np.uint8) for n, size in enumerate(sizes)]
+    entries = scaled_on_device(pictures, COCO, torch.device("cpu"))
+    assert [(one["height"], one["width"]) for one in entries] == sizes
+    assert [round(float(one["image"].mean()), 3) for one in entries] == [0, 10, 20, 30]
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
+def test_a_gpu_scales_as_this_machine_does():
+    picture = np.random.default_rng(2).integers(0, 256, (720, 1280, 3)).astype(np.uint8)
+    (entry,) = scaled_on_device([picture], COCO, torch.device("cuda"))
+    assert entry["image"].device.type == "cuda"
+    assert (entry["image"].cpu() - network_input(picture, COCO)["image"]).abs().max() <= 1
 
 
 def test_boxes_and_keypoints_are_in_pixels_of_the_frame():
@@ -194,7 +226,7 @@ def test_auto_needs_a_gpu_for_detectron2():
     if torch.cuda.is_available():
         pytest.skip("this machine has a CUDA device")
     entry = find_detector("auto")
-    assert entry.build(entry.chosen({})).model.name == "blazepose"
+    assert entry.build(entry.chosen({})).model.name == "movenet"
 
 
 @pytest.mark.parametrize(

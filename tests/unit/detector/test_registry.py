@@ -19,15 +19,20 @@ from liftline.skeletons import KEYPOINT_SKELETONS
 from liftline_detector.blazepose.detector import BlazePoseDetector
 from liftline_detector.blazepose.entry import BlazePoseChoices
 from liftline_detector.blazepose.litert import Network
+from liftline_detector.blazepose.model_files import POSE_DETECTION, POSE_LANDMARK
 from liftline_detector.keypoint_rcnn import entry
 from liftline_detector.keypoint_rcnn.options import KeypointRcnnOptions
-from liftline_detector.registry import detectors, find_detector, model_files
+from liftline_detector.registry import detectors, find_detector
 
 ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_an_unknown_detector_is_a_usage_error_that_lists_the_known_ones():
-    with pytest.raises(UsageError, match="Unknown detector 'openpose'; choose one of: auto, blazepose, detectron2"):
+    with pytest.raises(
+        UsageError,
+        match="Unknown detector 'openpose'; choose one of: "
+        "auto, blazepose, detectron2, movenet, rtmo, rtmpose, vitpose",
+    ):
         find_detector("openpose")
 
 
@@ -39,6 +44,8 @@ def test_an_entry_fits_what_is_elsewhere(name):
     assert any(known.skeleton is skeleton for skeleton in KEYPOINT_SKELETONS)
     assert set(known.default_models) <= set(known.models)
     assert known.extra in project["project"]["optional-dependencies"]
+    if not known.image:
+        return
     stage = (ROOT / "services/detector/Dockerfile").read_text("utf-8").partition(f"FROM service AS {known.image}\n")[2]
     assert f"LIFTLINE_DETECTOR_BACKEND={name}\n" in stage.partition("\nFROM ")[0].replace(" \\", "")
 
@@ -47,6 +54,10 @@ def test_detectors_are_in_the_folders_that_have_an_entry():
     assert [(entry.name, type(entry.chosen({})).__module__) for entry in detectors().values()] == [
         ("blazepose", "liftline_detector.blazepose.entry"),
         ("detectron2", "liftline_detector.keypoint_rcnn.options"),
+        ("movenet", "liftline_detector.movenet.entry"),
+        ("rtmo", "liftline_detector.rtmo.options"),
+        ("rtmpose", "liftline_detector.rtmpose.options"),
+        ("vitpose", "liftline_detector.vitpose.options"),
     ]
 
 
@@ -55,24 +66,26 @@ def test_auto_is_the_one_that_is_wanted_most_with_the_options_given(monkeypatch,
     monkeypatch.setattr(entry, "resolve_device", lambda name: SimpleNamespace(type=name))
     weights = tmp_path / "mine.pkl"
     given = {"device": "cuda", "weights": weights, "threads": 2}
-    assert find_detector("auto", given).name == "blazepose"
+    assert find_detector("auto", given).name == "movenet"
     weights.touch()
     assert find_detector("auto", given).name == "detectron2"
-    assert find_detector("auto", given | {"device": "cpu"}).name == "blazepose"
+    assert find_detector("auto", given | {"device": "cpu"}).name == "movenet"
 
 
 def test_options_of_another_detector_never_reach_a_detector():
-    given = vars(KeypointRcnnOptions(score_threshold=0.5, device="cpu"))
-    assert find_detector("blazepose").chosen(given) == BlazePoseChoices(device="cpu")
-    with pytest.raises(UsageError, match="score_threshold"):
-        BlazePoseChoices(score_threshold=0.5)
+    given = vars(KeypointRcnnOptions(precision="bf16", score_threshold=0.5, device="cpu"))
+    assert find_detector("blazepose").chosen(given) == BlazePoseChoices(score_threshold=0.5, device="cpu")
+    with pytest.raises(UsageError, match="precision"):
+        BlazePoseChoices(precision="bf16")
 
 
 def test_names_are_known_without_any_detectors_libraries():
     code = "import sys, liftline_detector.registry as r; print(*r.names()); print(*sorted(sys.modules))"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.splitlines()
-    assert told[0] == "auto blazepose detectron2"
-    assert not {"torch", "cv2", "ai_edge_litert", "detectron2", "scipy", "google.protobuf"} & set(told[1].split())
+    assert told[0] == "auto blazepose detectron2 movenet rtmo rtmpose vitpose"
+    assert not {"torch", "cv2", "ai_edge_litert", "detectron2", "onnxruntime", "scipy", "google.protobuf"} & set(
+        told[1].split()
+    )
 
 
 def test_every_backend_says_what_is_missing(tmp_path, monkeypatch):
@@ -86,7 +99,7 @@ def test_every_backend_says_what_is_missing(tmp_path, monkeypatch):
 
 def test_an_altered_model_file_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("LIFTLINE_MODELS_DIR", str(tmp_path))
-    for model in model_files():
+    for model in (POSE_DETECTION, POSE_LANDMARK):
         models.path(model).write_bytes(b"something else")
     with pytest.raises(ModelError, match="not the model file"):
         BlazePoseDetector.load()

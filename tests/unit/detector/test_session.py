@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from liftline.skeletons import BLAZEPOSE33, COCO17
-from liftline_detector.blazepose._session import BlazePoseSession
 from liftline_detector.blazepose.options import BlazePoseOptions
+from liftline_detector.blazepose.session import BlazePoseSession
 from tests.unit.detector.fake_models import (
     HEIGHT,
     WIDTH,

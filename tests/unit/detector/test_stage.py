@@ -13,6 +13,7 @@ import pytest
 from liftline.detections import Detections, People
 from liftline.errors import Cancelled
 from liftline.frames import Frame
+from liftline.plan import Segment
 from liftline.ports import Detector, DetectorSession, ModelInfo
 from liftline.progress import FrameCounter, StopFlag
 from liftline.video.opening import local_opener
@@ -97,6 +98,25 @@ def test_work_stops_when_told(planned):
     with pytest.raises(Cancelled):
         detect_segment(opener, plan, plan.segments[0], detector, stop=stop, progress=FrameCounter())
     assert len(detector.batches) == 1
+
+
+def test_the_video_is_closed_as_soon_as_the_detector_fails(video, planned):
+    _, plan = planned
+    opened = []
+
+    def opener():
+        opened.append(video.open("rb"))
+        return opened[-1]
+
+    def fail():
+        raise ValueError("a fault of the model")
+
+    whole = Segment(0, 0, FRAMES, 0)
+    with pytest.raises(ValueError, match="fault") as kept:  # whose frames hold what was open
+        detect_segment(
+            opener, plan, whole, Recorder(batch_size=1, on_batch=fail), stop=StopFlag(), progress=FrameCounter()
+        )
+    assert [file.closed for file in opened] == [True], kept
 
 
 def write(path, pictures):

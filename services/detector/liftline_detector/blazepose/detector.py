@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from functools import cached_property
 
 from liftline.errors import UsageError
 from liftline.models import catalogue as models
 from liftline.ports import Detector, ModelInfo
-from liftline_detector.blazepose._session import BlazePoseSession
 from liftline_detector.blazepose.landmarks import LandmarkModel
 from liftline_detector.blazepose.model_files import NAME, POSE_DETECTION, POSE_LANDMARK
 from liftline_detector.blazepose.options import BlazePoseOptions
 from liftline_detector.blazepose.person_detector import PersonModel
+from liftline_detector.blazepose.session import BlazePoseSession
 
 
 class BlazePoseDetector(Detector):
@@ -32,7 +33,7 @@ class BlazePoseDetector(Detector):
         person, landmark = models.load(POSE_DETECTION), models.load(POSE_LANDMARK)
         return cls(person, landmark, threads=threads, options=options)
 
-    @property
+    @cached_property
     def model(self) -> ModelInfo:
         """BlazePose; the hash covers both files, detector first."""
         digest = hashlib.sha256(self._person_model + self._landmark_model).hexdigest()

@@ -39,12 +39,12 @@ class Network:
         have = [tuple(int(n) for n in r["shape"]) for r in results]
         if tuple(inputs[0]["shape"]) != (1, side_px, side_px, 3) or have != list(outputs):
             raise ModelError(f"{name}: not the expected model (outputs {have}); run `liftline models fetch`.")
-        self._input = int(inputs[0]["index"])
+        self._input, self._dtype = int(inputs[0]["index"]), inputs[0]["dtype"]
         self._outputs = [int(r["index"]) for r in results]
 
-    def __call__(self, image: NDArray[np.float32], wanted: Sequence[int]) -> list[NDArray[np.float32]]:
+    def __call__(self, image: NDArray[np.generic], wanted: Sequence[int]) -> list[NDArray[np.float32]]:
         """Run on one (side, side, 3) image; copies of the `wanted` outputs, without the batch axis."""
-        self._interpreter.set_tensor(self._input, image[np.newaxis])
+        self._interpreter.set_tensor(self._input, image[np.newaxis].astype(self._dtype, copy=False))
         self._interpreter.invoke()
         return [np.asarray(self._interpreter.get_tensor(self._outputs[i])[0], np.float32) for i in wanted]
 

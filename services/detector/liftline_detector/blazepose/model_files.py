@@ -16,6 +16,8 @@ MEDIAPIPE_WHEEL = Wheel(
 )
 """The same wheel whichever machine asks: the model files are equal in all of them, the checksum isn't."""
 
+_TRAINING_DATA = "Google's own pictures"
+
 POSE_DETECTION = ModelFile(
     name="blazepose-detector",
     file_name="pose_detection.tflite",
@@ -23,6 +25,7 @@ POSE_DETECTION = ModelFile(
     licence="Apache-2.0",
     origin="mediapipe 0.10.21 (Google)",
     source=WheelMember(MEDIAPIPE_WHEEL, "mediapipe/modules/pose_detection/pose_detection.tflite", 2_959_046),
+    training_data=_TRAINING_DATA,
 )
 POSE_LANDMARK = ModelFile(
     name="blazepose-landmarks",
@@ -31,4 +34,5 @@ POSE_LANDMARK = ModelFile(
     licence="Apache-2.0",
     origin="mediapipe 0.10.21 (Google)",
     source=WheelMember(MEDIAPIPE_WHEEL, "mediapipe/modules/pose_landmark/pose_landmark_full.tflite", 6_440_512),
+    training_data=_TRAINING_DATA,
 )

@@ -10,7 +10,7 @@ class BlazePoseOptions:
     """How people are found, kept and told apart. Flags and scores are the models' own, 0..1; times are video time.
 
     A person appears when the landmark model's flag reaches `appear_flag`, and stays while it is above `keep_flag`
-    (hysteresis, so that somebody half hidden doesn't flicker).
+    (hysteresis, so that somebody half hidden doesn't flicker). Only those whose flag is `score_threshold` are reported.
 
     The flag alone is no proof: a camera mount or a tree can score 0.99 in one region. A real person scores as well, and
     in the same pose, when the region is a little larger or turned. Such a probe has to reach `probe_flag` and agree
@@ -29,6 +29,7 @@ class BlazePoseOptions:
     detail (with them, who is who in sprinters_far.mp4 changed 15 times instead of 7).
     """
 
+    score_threshold: float = 0.0
     max_people: int = 16
     appear_flag: float = 0.8
     keep_flag: float = 0.5

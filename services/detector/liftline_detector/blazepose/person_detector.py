@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from liftline_detector.blazepose.geometry import Region, View, crop_view
 from liftline_detector.blazepose.litert import Network, sigmoid
+from liftline_detector.box_overlap import overlap
 
 INPUT_PX = 224
 """Side of the person detector's square input."""
@@ -86,14 +87,6 @@ def merge(
         found.append((float(scores[left[0]]), np.average(points[group], axis=0, weights=scores[group])))
         left = left[~same]
     return found
-
-
-def overlap(box: NDArray[np.float32], boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(N,) intersection over union of one box (4,) with others (N,4)."""
-    sides = np.minimum(box[2:], boxes[:, 2:]) - np.maximum(box[:2], boxes[:, :2])
-    shared = np.prod(np.clip(sides, 0, None), axis=1)
-    total = np.prod(box[2:] - box[:2]) + np.prod(boxes[:, 2:] - boxes[:, :2], axis=1) - shared
-    return np.asarray(shared / np.maximum(total, 1e-9), np.float32)
 
 
 def anchor_centres() -> NDArray[np.float32]:

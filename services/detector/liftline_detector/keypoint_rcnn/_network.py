@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from liftline.errors import ModelError, UsageError
+from liftline.errors import ModelError, UsageError, first_line
 from liftline.skeletons import COCO17
 from liftline_detector.keypoint_rcnn.options import INSTALL, is_installed
 from liftline_detector.keypoint_rcnn.preprocessing import InputFormat
@@ -39,7 +39,7 @@ def load_config(name: str, *, score_threshold: float, device: torch.device) -> A
     try:
         cfg.merge_from_file(str(path), allow_unsafe=False)
     except Exception as error:
-        raise UsageError(f"--detectron-cfg {name}: not a Detectron2 config ({_first_line(error)}).") from error
+        raise UsageError(f"--detectron-cfg {name}: not a Detectron2 config ({first_line(error)}).") from error
     _check_kind(cfg, name)
     cfg.MODEL.DEVICE, cfg.MODEL.WEIGHTS = str(device), ""
     cfg.MODEL.ROI_HEADS.SCORE_THRESH_TEST = score_threshold
@@ -94,7 +94,7 @@ def _detectron2_config() -> Any:
         with warnings.catch_warnings(action="ignore"):  # of what Detectron2 itself uses
             from detectron2.config import get_cfg
     except Exception as error:
-        raise ModelError(f"Detectron2 is installed but can't be imported ({_first_line(error)}); {INSTALL}.") from error
+        raise ModelError(f"Detectron2 is installed but can't be imported ({first_line(error)}); {INSTALL}.") from error
     return get_cfg
 
 
@@ -121,7 +121,3 @@ def _load(network: torch.nn.Module, tensors: Mapping[str, Tensor], source: str) 
     if not all(bool(torch.isfinite(tensors[key]).all()) for key in wanted):
         raise ModelError(f"{source}: its weights aren't all finite numbers; get the file again.")
     network.load_state_dict({key: tensors[key] for key in wanted}, strict=False)
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0][:160]

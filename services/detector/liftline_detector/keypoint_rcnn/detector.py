@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from liftline.detections import People
 from liftline.errors import LiftlineError, ModelError
@@ -18,7 +20,7 @@ from liftline_detector.keypoint_rcnn import _network as network
 from liftline_detector.keypoint_rcnn._from_instances import to_people
 from liftline_detector.keypoint_rcnn.model_zoo import weights_of
 from liftline_detector.keypoint_rcnn.options import NAME, KeypointRcnnOptions
-from liftline_detector.keypoint_rcnn.preprocessing import InputFormat, network_input
+from liftline_detector.keypoint_rcnn.preprocessing import InputFormat, network_input, scaled_on_device
 from liftline_detector.keypoint_rcnn.weights import read_weights
 
 Network = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
@@ -28,15 +30,18 @@ BATCH_ON_CUDA = 8
 BATCH_ON_CPU = 1
 """On a CPU, batches only cost memory."""
 
+_CPU = torch.device("cpu")
 _DTYPES = {"bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 class KeypointRcnnDetector(Detector):
     """A network on its device; it remembers no frames, so it is its own session."""
 
-    def __init__(self, run: Network, form: InputFormat, model: ModelInfo, *, batch_size: int) -> None:
-        """`run` is a network that is ready to run, with pictures as `form` says."""
-        self._run, self._form = run, form
+    def __init__(
+        self, run: Network, form: InputFormat, model: ModelInfo, *, batch_size: int, device: torch.device = _CPU
+    ) -> None:
+        """`run` is a network that is ready to run, with pictures as `form` says, on `device`."""
+        self._run, self._form, self._device = run, form, device
         self._model, self._batch_size = model, batch_size
 
     @classmethod
@@ -54,7 +59,12 @@ class KeypointRcnnDetector(Detector):
             network.lower_precision(built, _DTYPES[options.precision], device)
         info = ModelInfo(f"{NAME}/{Path(options.config).stem}", weights.sha256, licence, source)
         batch = BATCH_ON_CUDA if device.type == "cuda" else BATCH_ON_CPU
-        return cls(built, network.input_format(cfg), info, batch_size=batch)
+        return cls(built, network.input_format(cfg), info, batch_size=batch, device=device)
+
+    @property
+    def device(self) -> torch.device:
+        """Where it runs."""
+        return self._device
 
     @property
     def model(self) -> ModelInfo:
@@ -81,7 +91,7 @@ class KeypointRcnnDetector(Detector):
             return []
         try:
             with torch.inference_mode():
-                results = self._run([network_input(frame.rgb, self._form) for frame in frames])
+                results = self._run(self._inputs([frame.rgb for frame in frames]))
                 return [to_people(result["instances"]) for result in results]
         except torch.OutOfMemoryError as error:
             if len(frames) == 1:
@@ -91,6 +101,11 @@ class KeypointRcnnDetector(Detector):
                 ) from error
         half = len(frames) // 2
         return self.detect(frames[:half]) + self.detect(frames[half:])
+
+    def _inputs(self, pictures: Sequence[NDArray[np.uint8]]) -> list[dict[str, Any]]:
+        if self._device.type == "cpu":
+            return [network_input(picture, self._form) for picture in pictures]
+        return scaled_on_device(pictures, self._form, self._device)
 
 
 def _weights_file(options: KeypointRcnnOptions) -> tuple[Path, str, str]:

@@ -30,7 +30,7 @@ def _build(options: KeypointRcnnOptions) -> Detector:
 
 def _preference(options: KeypointRcnnOptions) -> int:
     """Where it can run on a GPU it is the better one."""
-    return 2 if is_ready(options) and resolve_device(options.device).type == "cuda" else 0
+    return 3 if is_ready(options) and resolve_device(options.device).type == "cuda" else 0
 
 
 DETECTOR = DetectorEntry(
@@ -42,7 +42,7 @@ DETECTOR = DetectorEntry(
     build=_build,
     models=MODEL_ZOO,
     default_models=(KEYPOINT_RCNN_R101,),
-    devices=("cpu", "cuda"),
+    runs_on=lambda detector: str(detector.device),
     preference=_preference,
     extra="detectron2",
     image="gpu",

@@ -17,6 +17,7 @@ def _model_zoo(config: str, model_id: int, md5_prefix: str, sha256: str | None =
         origin="Detectron2 model zoo (Meta)",
         source=Address(url, max_bytes=1 << 30, md5_prefix=md5_prefix),
         optional=True,
+        training_data="COCO; its backbone: ImageNet (research only)",
         aliases=(f"COCO-Keypoints/{config}", f"{config}.yaml", f"COCO-Keypoints/{config}.yaml"),
     )
 

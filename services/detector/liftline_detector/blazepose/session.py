@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import count
 
 from liftline.detections import People
 from liftline.frames import Frame
 from liftline.ports import DetectorSession
-from liftline_detector.blazepose._from_landmarks import distance, is_on, is_visible, same_place, to_people
-from liftline_detector.blazepose._search import Search
+from liftline_detector.blazepose.from_landmarks import distance, is_on, is_visible, same_place, to_people
 from liftline_detector.blazepose.geometry import Region, View
 from liftline_detector.blazepose.landmarks import LandmarkFinder, Landmarks, confirmed
 from liftline_detector.blazepose.options import BlazePoseOptions
 from liftline_detector.blazepose.person_detector import Candidate, PersonFinder
+from liftline_detector.blazepose.search import Search
 
 _WIDER = 1.3
 _LOST_VIEW = 1.6
@@ -27,8 +28,12 @@ _PROBES = ((1.3, 0.0), (1.0, 0.5), (1.0, -0.5))
 
 @dataclass(frozen=True, eq=False)
 class Followed:
-    """Somebody in the current frame; `proven_s` is when it was last certain that this is a person."""
+    """Somebody in the current frame; `proven_s` is when it was last certain that this is a person.
 
+    `number` is theirs for as long as they are followed without a break.
+    """
+
+    number: int
     pose: Landmarks
     proven_s: float
     probed_s: float
@@ -52,19 +57,26 @@ class BlazePoseSession(DetectorSession):
         self._followed: list[Followed] = []
         self._lost: list[Lost] = []
         self._search: Search | None = None
+        self._numbers = count()
 
     def detect(self, frames: Sequence[Frame]) -> list[People]:
         """Everyone in each of the next frames."""
         return [self._detect(frame) for frame in frames]
 
-    def _detect(self, frame: Frame) -> People:
+    def follow(self, frame: Frame) -> Sequence[Followed]:
+        """Everyone in the next frame, whatever may be wrong with their landmarks where people are near each other."""
         height, width = frame.rgb.shape[:2]
         if self._search is None:
             self._search = Search(width, height, self._options)
         self._follow(frame)
         self._probe_one(frame)
         self._add_newcomers(frame, self._candidates(frame, self._search))
-        return to_people([self._confirmed(frame, f.pose) for f in self._followed], width=width, height=height)
+        return tuple(self._followed)
+
+    def _detect(self, frame: Frame) -> People:
+        height, width = frame.rgb.shape[:2]
+        shown = [f.pose for f in self.follow(frame) if f.pose.flag >= self._options.score_threshold]
+        return to_people([self._confirmed(frame, pose) for pose in shown], width=width, height=height)
 
     def _confirmed(self, frame: Frame, pose: Landmarks) -> Landmarks:
         """The pose, with less trust in what the model takes from whoever is near: a mirrored look gives that away."""
@@ -182,9 +194,9 @@ class BlazePoseSession(DetectorSession):
         if returns:
             proven_s = max(x.proven_s for x in returns)
             self._lost = [x for x in self._lost if x not in returns]
-            self._followed.append(Followed(pose, proven_s, proven_s))
+            self._followed.append(Followed(next(self._numbers), pose, proven_s, proven_s))
         elif self._appears(pose) and self._passes(frame, pose, hidden=hidden):
-            self._followed.append(Followed(pose, frame.time_s, frame.time_s))
+            self._followed.append(Followed(next(self._numbers), pose, frame.time_s, frame.time_s))
 
     def _appears(self, pose: Landmarks) -> bool:
         """Whether a newcomer is beyond doubt, and no ghost of somebody who is followed."""

@@ -17,7 +17,7 @@ from liftline.skeletons import (
     remap_joints,
 )
 from liftline_detector.blazepose.landmarks import Landmarks
-from liftline_detector.blazepose.person_detector import overlap
+from liftline_detector.box_overlap import overlap
 
 _COCO = np.array(BLAZEPOSE33_TO_COCO17)
 _LIMBS = np.arange(COCO17.index["left_shoulder"], len(COCO17))

@@ -1,0 +1,66 @@
+"""What a user may choose of detectors with networks in ONNX."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from liftline.models.devices import AUTO, check_onnx_device_name
+from liftline.settings.checked import checked
+from liftline_detector.declaration import DetectorOptions
+
+FinderName = Literal[
+    "yolox-nano", "yolox-tiny", "yolox-s", "yolox-m", "yolox-l", "yolox-x", "rtmdet-nano", "rtmdet-m",
+]  # fmt: skip
+
+
+def check_size(size: str, known: Iterable[str]) -> str:
+    """The size, if it is one of those that are known. Raises ValueError."""
+    if size not in known:
+        raise ValueError(f"there is no size {size!r}; choose one of: {', '.join(known)}.")
+    return size
+
+
+@checked
+class OnnxOptions(DetectorOptions):
+    """What each of them is told."""
+
+    device: str = Field(default=AUTO, description="Where the detector runs; auto is CUDA if any.")
+    threads: int = Field(default=1, ge=1, description="Threads of one call of the model.")
+    pose_weights: Path | None = Field(
+        default=None, description="A pose network of your own. [default: --pose-size's]",
+        json_schema_extra={"metavar": "FILE.onnx"},
+    )  # fmt: skip
+
+    @field_validator("device")
+    @classmethod
+    def _a_device(cls, device: str) -> str:
+        check_onnx_device_name(device)
+        return device
+
+    def files(self) -> tuple[Path, ...]:
+        """Networks that the user brings."""
+        return () if self.pose_weights is None else (self.pose_weights,)
+
+
+@checked
+class TopDownOptions(OnnxOptions):
+    """What those are told that read people whom another network finds."""
+
+    score_threshold: float = Field(default=0.3, ge=0, le=1, description="People below it aren't reported.")
+    person_finder: FinderName = Field(default="yolox-m", description="The network that finds people.")
+    finder_weights: Path | None = Field(
+        default=None,
+        description="A YOLOX or RTMDet of your own, --person-finder tells which. [default: the published one]",
+        json_schema_extra={"metavar": "FILE.onnx"},
+    )
+    pose_colours: Literal["auto", "rgb", "bgr"] = Field(
+        default="auto", description="Colour order of the pose network; auto is what a bundled picture shows."
+    )
+
+    def files(self) -> tuple[Path, ...]:
+        """Networks that the user brings."""
+        return (*OnnxOptions.files(self), *(() if self.finder_weights is None else (self.finder_weights,)))
