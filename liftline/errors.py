@@ -100,3 +100,8 @@ def causes(error: BaseException | None) -> Iterator[BaseException]:
         seen.add(id(error))
         yield error
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+
+
+def first_line(error: BaseException) -> str:
+    """What a library says of an error in its first line, cut off where that is long; its kind where it says nothing."""
+    return (str(error).splitlines() or [type(error).__name__])[0][:160]

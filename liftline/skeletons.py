@@ -92,6 +92,11 @@ HALPE26_HANDS = Skeleton(
 """HALPE_26 (COCO-17 first, then top of the head, neck, mid hip, feet) and three points of each hand: the thumb's
 second knuckle, the first ones of index and little finger (pinky)."""
 
+LIMB_ENDS: Mapping[tuple[str, str], tuple[str, ...]] = MappingProxyType(
+    {("knee", "ankle"): ("big_toe", "small_toe", "heel"), ("elbow", "wrist"): ("thumb", "index", "pinky")}
+)
+"""What of HALPE26_HANDS, beyond COCO-17, goes with each limb, which is given by its middle and its end."""
+
 HALPE26 = Skeleton(
     name="halpe26",
     joints=HALPE26_HANDS.joints[:26],
@@ -147,11 +152,29 @@ COCO_WHOLEBODY133_JOINTS: tuple[str, ...] = (
 )
 """COCO-WholeBody's 133 names in its order: each foot by itself, then the face, then each hand."""
 
+_FEET_AND_HANDS_3D = ("heel", "big_toe", "small_toe", "thumb", "index", "pinky")
+
+H36M17_FEET_HANDS = Skeleton(
+    name="h36m17_feet_hands",
+    joints=(
+        *H36M17.joints,
+        *(f"{side}_{part}" for part in _FEET_AND_HANDS_3D for side in ("left", "right")),
+    ),
+    edges=(
+        *H36M17.edges, (6, 17), (3, 18), (17, 19), (18, 20), (17, 21), (18, 22),
+        (13, 23), (16, 24), (13, 25), (16, 26), (13, 27), (16, 28),
+    ),
+    left=(*H36M17.left, 17, 19, 21, 23, 25, 27),
+    right=(*H36M17.right, 18, 20, 22, 24, 26, 28),
+    parents=(*H36M17.parents, 6, 3, 6, 3, 6, 3, 13, 16, 13, 16, 13, 16),
+)  # fmt: skip
+"""Human3.6M-17 first, as VideoPose3D's users expect; then heels, big toes, small toes and the hands' knuckles."""
+
 KEYPOINT_SKELETONS: tuple[Skeleton, ...] = (COCO17, HALPE26_HANDS)
 """What detections and tracks may hold. All begin with COCO-17, the only ones that the stages lean on."""
 
-POSE_SKELETONS: tuple[Skeleton, ...] = (H36M17,)
-"""What 3D poses may hold."""
+POSE_SKELETONS: tuple[Skeleton, ...] = (H36M17, H36M17_FEET_HANDS)
+"""What 3D poses may hold; all begin with Human3.6M-17."""
 
 BLAZEPOSE33_TO_COCO17: tuple[int, ...] = tuple(BLAZEPOSE33.index[name] for name in COCO17.joints)
 """For every COCO joint, the BlazePose landmark of the same name."""
@@ -196,6 +219,14 @@ def remap_joints(values: NDArray[np.floating], sources: Sequence[int], *, missin
     out = values[:, order]
     out[:, order < 0] = missing
     return out
+
+
+def pose_skeleton(joints: int) -> Skeleton:
+    """The one of `POSE_SKELETONS` with so many joints. Raises ValueError where there is none."""
+    for skeleton in POSE_SKELETONS:
+        if len(skeleton) == joints:
+            return skeleton
+    raise ValueError(f"no skeleton of 3D poses has {joints} joints")
 
 
 def stored_skeleton(name: object, *, known: Sequence[Skeleton], file: str) -> Skeleton:

@@ -1,4 +1,7 @@
-"""JSON: one object per person, one entry per frame, metres and seconds in the key names."""
+"""JSON: one object per person, one entry per frame, metres and seconds in the key names.
+
+`never_seen` names a person's joints that no frame shows: their places are guesses. `scores` are the joints', 0 to 1.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from liftline.files.atomic import write_json
+from liftline.kinematics.scores import joint_scores, seen_joints
 from liftline.poses import Poses
 from liftline.scene import Scene, to_world, world_axes
-from liftline.skeletons import H36M17
 
 
 def write(poses: Poses, scene: Scene, base: Path) -> list[Path]:
     """Write `<stem>.json` with everyone in it."""
-    path = base.with_suffix(".json")
+    path, scores = base.with_suffix(".json"), joint_scores(poses)
     write_json(
         path,
         {
@@ -33,27 +37,38 @@ def write(poses: Poses, scene: Scene, base: Path) -> list[Path]:
                 "translation_m": [0.0, 0.0, -scene.floor_m],
             },
             "up": list(scene.up),
-            "skeleton": {"name": H36M17.name, "joints": list(H36M17.joints), "parents": list(H36M17.parents)},
-            "people": [_person(poses, scene, position) for position in range(len(poses))],
+            "skeleton": {
+                "name": poses.skeleton.name,
+                "joints": list(poses.skeleton.joints),
+                "parents": list(poses.skeleton.parents),
+            },
+            "people": [_person(poses, scene, position, scores) for position in range(len(poses))],
         },
     )
     return [path]
 
 
-def _person(poses: Poses, scene: Scene, position: int) -> dict[str, Any]:
-    rows = range(*poses.rows(position).indices(len(poses.frame_index)))
-    return {"track_id": int(poses.track_ids[position]), "frames": [_frame(poses, scene, row) for row in rows]}
+def _person(poses: Poses, scene: Scene, position: int, scores: NDArray[np.float32]) -> dict[str, Any]:
+    at = poses.rows(position)
+    seen = seen_joints(scores[at])
+    return {
+        "track_id": int(poses.track_ids[position]),
+        "never_seen": [name for name, was_seen in zip(poses.skeleton.joints, seen, strict=True) if not was_seen],
+        "frames": [_frame(poses, scene, row, scores[row]) for row in range(*at.indices(len(poses.frame_index)))],
+    }
 
 
-def _frame(poses: Poses, scene: Scene, row: int) -> dict[str, Any]:
-    frame = int(poses.frame_index[row])
+def _frame(poses: Poses, scene: Scene, row: int, scores: NDArray[np.float32]) -> dict[str, Any]:
+    frame, absolute = int(poses.frame_index[row]), poses.joints_m[row] + poses.root_cam_m[row]
     return {
         "frame": frame + 1,
         "time_s": round(float(poses.frame_times_s[frame]), 6),
         "observed": bool(poses.observed[row]),
         "root_cam_m": _rounded(poses.root_cam_m[row]),
         "joints_m": _rounded(poses.joints_m[row]),
-        "joints_world_m": _rounded(to_world(poses.joints_m[row] + poses.root_cam_m[row], scene)),
+        "joints_cam_m": _rounded(absolute),
+        "joints_world_m": _rounded(to_world(absolute, scene)),
+        "scores": [round(float(score), 3) for score in scores],
     }
 
 

@@ -13,6 +13,7 @@ from liftline.exports._paths import person_path
 from liftline.files.atomic import atomic_path
 from liftline.poses import Poses
 from liftline.scene import Scene
+from liftline.skeletons import H36M17
 
 
 def write(poses: Poses, scene: Scene, base: Path) -> list[Path]:  # noqa: ARG001 - every exporter has the same form
@@ -21,6 +22,6 @@ def write(poses: Poses, scene: Scene, base: Path) -> list[Path]:  # noqa: ARG001
     for position, track in enumerate(poses.track_ids.tolist()):
         path = person_path(base, position, ".npy")
         with atomic_path(path) as temporary, temporary.open("wb") as file:
-            np.lib.format.write_array(file, poses.dense(track), allow_pickle=False)
+            np.lib.format.write_array(file, poses.dense(track)[:, : len(H36M17)], allow_pickle=False)
         paths.append(path)
     return paths

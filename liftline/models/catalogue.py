@@ -43,32 +43,59 @@ class WheelMember:
 
 @dataclass(frozen=True)
 class Address:
-    """A file with a public address; `md5_prefix` is what its name tells of its contents, if anything.
+    """A file with a public address.
 
-    More than `max_bytes` are never taken from there.
+    Attributes:
+        max_bytes: more are never taken from there, nor out of its archive.
+        md5_prefix: what its name tells of its contents, if anything.
+        member: what lies there is a zip, and the model is the one file of this name in it, in whichever folder.
+        companions: names of small files that are kept from that zip too, where it has them.
+        mirrors: where the same model lies as well; asked in this order where the address before had nothing good.
     """
 
     url: str
     max_bytes: int
     md5_prefix: str = ""
+    member: str = ""
+    companions: tuple[str, ...] = ()
+    mirrors: tuple[Address, ...] = ()
+
+    @property
+    def all(self) -> tuple[Address, ...]:
+        """This address, then its mirrors."""
+        return (self, *self.mirrors)
+
+
+@dataclass(frozen=True)
+class Bundled:
+    """A file that is part of the distribution, in this folder of it."""
+
+    folder: Path
 
 
 @dataclass(frozen=True)
 class ModelFile:
-    """One file of a model. `sha256` is None where nobody published it; `terms` is what a user must know beforehand.
+    """One file of a model.
 
-    `aliases` are further names that a user may know it by.
+    Attributes:
+        sha256: None where nobody published it.
+        terms: what a user must know beforehand.
+        aliases: further names that a user may know it by.
+        training_data: what it was trained with, as its authors say. A licence of weights doesn't cover it.
+        about_bytes: its size, four bytes for each of the parameters that its authors state; None where they don't.
     """
 
     name: str
     file_name: str
     licence: str
     origin: str
-    source: WheelMember | Address
+    source: WheelMember | Address | Bundled
     sha256: str | None = None
     terms: str = ""
     optional: bool = False
     aliases: tuple[str, ...] = ()
+    training_data: str = "not stated"
+    about_bytes: int | None = None
 
 
 VIDEOPOSE3D = ModelFile(
@@ -81,6 +108,7 @@ VIDEOPOSE3D = ModelFile(
     ),
     terms="for non-commercial use only",
     optional=True,
+    training_data="Human3.6M (research only)",
 )
 
 
@@ -91,11 +119,20 @@ def models_dir() -> Path:
 
 def path(model: ModelFile) -> Path:
     """Where the file is, or will be."""
+    if isinstance(model.source, Bundled):
+        return model.source.folder / model.file_name
     return models_dir() / model.file_name
+
+
+def companion_path(model: ModelFile, name: str) -> Path:
+    """Where a small file that came with the model is, if it came with one."""
+    return models_dir() / f"{model.file_name}.{name}"
 
 
 def fetch_command(model: ModelFile) -> str:
     """What a user types to get this file."""
+    if isinstance(model.source, Bundled):
+        return "pip install --force-reinstall liftline"
     return "liftline models fetch" + (f" {model.name}" if model.optional else "")
 
 

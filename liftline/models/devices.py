@@ -1,4 +1,4 @@
-"""Which processor a torch model runs on, as users name it: auto, cpu, cuda or cuda:N."""
+"""Which processor a model runs on, as users name it: auto, cpu, cuda or cuda:N; ONNX models know two more."""
 
 from __future__ import annotations
 
@@ -13,12 +13,29 @@ if TYPE_CHECKING:
 AUTO = "auto"
 NAME_PATTERN = r"^(auto|cpu|cuda(:\d+)?)$"
 """What a device may be called."""
+ONNX_NAME_PATTERN = r"^(auto|cpu|cuda(:\d+)?|tensorrt(:\d+)?|coreml)$"
+"""What a device of a model in ONNX may be called: TensorRT computes on a CUDA device, CoreML on Apple's processors."""
 
 
 def check_device_name(name: str) -> None:
     """Raise UsageError unless `name` is one that `resolve_device` understands."""
     if re.fullmatch(NAME_PATTERN, name) is None:
         raise UsageError(f"There is no device '{name}'; use auto, cpu, cuda or cuda:N.")
+
+
+def check_onnx_device_name(name: str) -> None:
+    """Raise UsageError unless an ONNX model may be told to run there."""
+    if re.fullmatch(ONNX_NAME_PATTERN, name) is None:
+        raise UsageError(
+            f"There is no device '{name}'; use auto, cpu, cuda, cuda:N, tensorrt, tensorrt:N or coreml."
+        )  # fmt: skip
+
+
+def torch_device_name(name: str) -> str:
+    """What PyTorch runs on beside an ONNX model on the device of that name: TensorRT's CUDA device, CoreML's CPU."""
+    if name.startswith("tensorrt"):
+        return name.replace("tensorrt", "cuda", 1)
+    return "cpu" if name == "coreml" else name
 
 
 def resolve_device(name: str) -> torch.device:

@@ -22,7 +22,24 @@ if TYPE_CHECKING:
 Smoothing = Literal["none", "one-euro", "butterworth", "savgol"]
 Layout = Literal["overlay", "side-by-side", "3d"]
 Overlay = Literal["poses", "keypoints"]
-ExportFormat = Literal["json", "csv", "npy", "trc"]
+BvhProfile = Literal["humanik", "mixamo", "lafan"]
+TrcNames = Literal["halpe26", "h36m"]
+ExportFormat = Literal[
+    "json",
+    "csv",
+    "npy",
+    "trc",
+    "angles",
+    "angle-plots",
+    "bvh",
+    "glb",
+    "vrma",
+    "c3d",
+    "parquet",
+    "rrd",
+    "openpose",
+    "calibration",
+]
 
 DETECTOR_NAME = r"[a-z0-9][a-z0-9_-]{0,63}"
 NARROWEST_VIEW_DEG, WIDEST_VIEW_DEG = 1.0, 170.0
@@ -103,7 +120,20 @@ class RenderChoices:
 
 
 @checked
-class JobSettings(RenderChoices, LiftChoices):
+class ExportChoices:
+    """How formats of the poses are written."""
+
+    trc_names: TrcNames = Field(
+        default="halpe26", description="Marker names in TRC: those that Pose2Sim's OpenSim models know, or Human3.6M's."
+    )  # fmt: skip
+    bvh_profile: BvhProfile = Field(
+        default="humanik",
+        description="Joint names in BVH: MotionBuilder's, Mixamo's, or LAFAN1's at 30 frames a second.",
+    )
+
+
+@checked
+class JobSettings(ExportChoices, RenderChoices, LiftChoices):
     """All that a client may choose; what isn't here is the deployment's choice, or the machine's.
 
     Example:
@@ -148,7 +178,7 @@ class JobSettings(RenderChoices, LiftChoices):
         return _job_wire.message_of(self, field_infos(type(self)))
 
 
-def of_job(kind: type[T], job: LiftChoices | RenderChoices, **others: Any) -> T:
+def of_job(kind: type[T], job: LiftChoices | RenderChoices | ExportChoices, **others: Any) -> T:
     """A stage's settings: those fields of the dataclass `kind` that the job has are the job's."""
     shared = {field.name for field in fields(kind)} & {field.name for field in fields(job)}  # type: ignore[arg-type]
     return kind(**{name: getattr(job, name) for name in shared} | others)

@@ -194,6 +194,26 @@ class _ExportFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ExportFo
     """NumPy arrays as VideoPose3D writes them."""
     EXPORT_FORMAT_TRC: _ExportFormat.ValueType  # 4
     """Marker trajectories for OpenSim and others."""
+    EXPORT_FORMAT_ANGLES: _ExportFormat.ValueType  # 5
+    """Joint angles: a table of everyone, and a motion file for each person."""
+    EXPORT_FORMAT_ANGLE_PLOTS: _ExportFormat.ValueType  # 6
+    """Pictures of the angles, one for each person."""
+    EXPORT_FORMAT_BVH: _ExportFormat.ValueType  # 10
+    """Skeletons and rotations for animation programs, one file for each person."""
+    EXPORT_FORMAT_GLB: _ExportFormat.ValueType  # 11
+    """glTF in one file: everyone's moving skeleton with a body."""
+    EXPORT_FORMAT_VRMA: _ExportFormat.ValueType  # 12
+    """Motions for avatars of VRM, one file for each person."""
+    EXPORT_FORMAT_C3D: _ExportFormat.ValueType  # 13
+    """Points for biomechanics programs, one file for each person."""
+    EXPORT_FORMAT_PARQUET: _ExportFormat.ValueType  # 14
+    """A column store of rows per person, frame and joint."""
+    EXPORT_FORMAT_RRD: _ExportFormat.ValueType  # 15
+    """A recording for Rerun's viewer."""
+    EXPORT_FORMAT_OPENPOSE: _ExportFormat.ValueType  # 16
+    """Keypoints as OpenPose writes them, in an archive."""
+    EXPORT_FORMAT_CALIBRATION: _ExportFormat.ValueType  # 17
+    """The camera as Pose2Sim's calibration has it."""
 
 class ExportFormat(_ExportFormat, metaclass=_ExportFormatEnumTypeWrapper):
     """A further format of the poses."""
@@ -208,7 +228,79 @@ EXPORT_FORMAT_NPY: ExportFormat.ValueType  # 3
 """NumPy arrays as VideoPose3D writes them."""
 EXPORT_FORMAT_TRC: ExportFormat.ValueType  # 4
 """Marker trajectories for OpenSim and others."""
+EXPORT_FORMAT_ANGLES: ExportFormat.ValueType  # 5
+"""Joint angles: a table of everyone, and a motion file for each person."""
+EXPORT_FORMAT_ANGLE_PLOTS: ExportFormat.ValueType  # 6
+"""Pictures of the angles, one for each person."""
+EXPORT_FORMAT_BVH: ExportFormat.ValueType  # 10
+"""Skeletons and rotations for animation programs, one file for each person."""
+EXPORT_FORMAT_GLB: ExportFormat.ValueType  # 11
+"""glTF in one file: everyone's moving skeleton with a body."""
+EXPORT_FORMAT_VRMA: ExportFormat.ValueType  # 12
+"""Motions for avatars of VRM, one file for each person."""
+EXPORT_FORMAT_C3D: ExportFormat.ValueType  # 13
+"""Points for biomechanics programs, one file for each person."""
+EXPORT_FORMAT_PARQUET: ExportFormat.ValueType  # 14
+"""A column store of rows per person, frame and joint."""
+EXPORT_FORMAT_RRD: ExportFormat.ValueType  # 15
+"""A recording for Rerun's viewer."""
+EXPORT_FORMAT_OPENPOSE: ExportFormat.ValueType  # 16
+"""Keypoints as OpenPose writes them, in an archive."""
+EXPORT_FORMAT_CALIBRATION: ExportFormat.ValueType  # 17
+"""The camera as Pose2Sim's calibration has it."""
 Global___ExportFormat: _TypeAlias = ExportFormat  # noqa: Y015
+
+class _TrcNames:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TrcNamesEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TrcNames.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRC_NAMES_UNSPECIFIED: _TrcNames.ValueType  # 0
+    """HALPE_26's."""
+    TRC_NAMES_HALPE26: _TrcNames.ValueType  # 1
+    """HALPE_26's, which Pose2Sim's models of OpenSim know."""
+    TRC_NAMES_H36M: _TrcNames.ValueType  # 2
+    """Human3.6M's, as the poses have them."""
+
+class TrcNames(_TrcNames, metaclass=_TrcNamesEnumTypeWrapper):
+    """Names of the markers in TRC files."""
+
+TRC_NAMES_UNSPECIFIED: TrcNames.ValueType  # 0
+"""HALPE_26's."""
+TRC_NAMES_HALPE26: TrcNames.ValueType  # 1
+"""HALPE_26's, which Pose2Sim's models of OpenSim know."""
+TRC_NAMES_H36M: TrcNames.ValueType  # 2
+"""Human3.6M's, as the poses have them."""
+Global___TrcNames: _TypeAlias = TrcNames  # noqa: Y015
+
+class _BvhProfile:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _BvhProfileEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_BvhProfile.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    BVH_PROFILE_UNSPECIFIED: _BvhProfile.ValueType  # 0
+    """MotionBuilder's."""
+    BVH_PROFILE_HUMANIK: _BvhProfile.ValueType  # 1
+    """MotionBuilder's, which Unity and others know too."""
+    BVH_PROFILE_MIXAMO: _BvhProfile.ValueType  # 2
+    """Mixamo's."""
+    BVH_PROFILE_LAFAN: _BvhProfile.ValueType  # 3
+    """Those of LAFAN1, 30 frames a second."""
+
+class BvhProfile(_BvhProfile, metaclass=_BvhProfileEnumTypeWrapper):
+    """Names of the joints in BVH files."""
+
+BVH_PROFILE_UNSPECIFIED: BvhProfile.ValueType  # 0
+"""MotionBuilder's."""
+BVH_PROFILE_HUMANIK: BvhProfile.ValueType  # 1
+"""MotionBuilder's, which Unity and others know too."""
+BVH_PROFILE_MIXAMO: BvhProfile.ValueType  # 2
+"""Mixamo's."""
+BVH_PROFILE_LAFAN: BvhProfile.ValueType  # 3
+"""Those of LAFAN1, 30 frames a second."""
+Global___BvhProfile: _TypeAlias = BvhProfile  # noqa: Y015
 
 @_typing.final
 class JobSettings(_message.Message):
@@ -234,6 +326,8 @@ class JobSettings(_message.Message):
     CONSTANT_BONES_FIELD_NUMBER: _builtins.int
     LOCK_FEET_FIELD_NUMBER: _builtins.int
     OVERLAY_FIELD_NUMBER: _builtins.int
+    TRC_NAMES_FIELD_NUMBER: _builtins.int
+    BVH_PROFILE_FIELD_NUMBER: _builtins.int
     detector: _builtins.str
     """Name of the detector, such as "blazepose"; empty for whichever the deployment runs."""
     max_people: _builtins.int
@@ -262,6 +356,10 @@ class JobSettings(_message.Message):
     """Keep feet in place while they stand. Absent: true."""
     overlay: Global___Overlay.ValueType
     """What is drawn over the video, in layouts that show it."""
+    trc_names: Global___TrcNames.ValueType
+    """Names of the markers in TRC files."""
+    bvh_profile: Global___BvhProfile.ValueType
+    """Names of the joints in BVH files."""
     @_builtins.property
     def export_formats(self) -> _containers.RepeatedScalarFieldContainer[Global___ExportFormat.ValueType]:
         """Further formats of the poses."""
@@ -289,10 +387,12 @@ class JobSettings(_message.Message):
         constant_bones: _builtins.bool | None = ...,
         lock_feet: _builtins.bool | None = ...,
         overlay: Global___Overlay.ValueType = ...,
+        trc_names: Global___TrcNames.ValueType = ...,
+        bvh_profile: Global___BvhProfile.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_common_floor", b"_common_floor", "_constant_bones", b"_constant_bones", "_lock_feet", b"_lock_feet", "_reject_outliers", b"_reject_outliers", "_repair_sides", b"_repair_sides", "common_floor", b"common_floor", "constant_bones", b"constant_bones", "lock_feet", b"lock_feet", "reject_outliers", b"reject_outliers", "repair_sides", b"repair_sides"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_common_floor", b"_common_floor", "_constant_bones", b"_constant_bones", "_lock_feet", b"_lock_feet", "_reject_outliers", b"_reject_outliers", "_repair_sides", b"_repair_sides", "common_floor", b"common_floor", "constant_bones", b"constant_bones", "detector", b"detector", "export_formats", b"export_formats", "focal_px", b"focal_px", "fov_deg", b"fov_deg", "layout", b"layout", "lock_feet", b"lock_feet", "max_people", b"max_people", "native_rate", b"native_rate", "overlay", b"overlay", "person_height_m", b"person_height_m", "person_heights", b"person_heights", "reject_outliers", b"reject_outliers", "repair_sides", b"repair_sides", "smoothing", b"smoothing"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_common_floor", b"_common_floor", "_constant_bones", b"_constant_bones", "_lock_feet", b"_lock_feet", "_reject_outliers", b"_reject_outliers", "_repair_sides", b"_repair_sides", "bvh_profile", b"bvh_profile", "common_floor", b"common_floor", "constant_bones", b"constant_bones", "detector", b"detector", "export_formats", b"export_formats", "focal_px", b"focal_px", "fov_deg", b"fov_deg", "layout", b"layout", "lock_feet", b"lock_feet", "max_people", b"max_people", "native_rate", b"native_rate", "overlay", b"overlay", "person_height_m", b"person_height_m", "person_heights", b"person_heights", "reject_outliers", b"reject_outliers", "repair_sides", b"repair_sides", "smoothing", b"smoothing", "trc_names", b"trc_names"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__common_floor: _TypeAlias = _typing.Literal["common_floor"]  # noqa: Y015
     _WhichOneofArgType__common_floor: _TypeAlias = _typing.Literal["_common_floor", b"_common_floor"]  # noqa: Y015

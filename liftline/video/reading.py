@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import closing
 from typing import Any
 
@@ -41,12 +41,12 @@ def read_frames(
     stop_token: StopToken,
     threads: int | None = None,
     limits: VideoLimits = DEFAULT_LIMITS,
-) -> Iterator[Frame]:
+) -> Generator[Frame]:
     """Frames start..stop-1 of the plan, ascending; those that can't be decoded are left out, and their number logged.
 
     Pixels don't depend on where reading starts, nor on `threads`, a few by default. Pictures of another size than the
     plan's are scaled to it, with black bars if they lie where the plan's stand. A frame's memory is used again once
-    nothing refers to it.
+    nothing refers to it. Close it where it isn't read to the end.
 
     Raises InvalidVideoError when the whole video was asked for and nothing decodes, or it crashes libav,
     LimitExceededError where it takes more memory than `limits` allow or too long, ValueError for a bad range.

@@ -1,23 +1,29 @@
-"""A model file from its public address into the model folder: one process at a time, checked before it's in place."""
+"""A model file from its public addresses into the model folder: one process at a time, checked before it's in place."""
 
 from __future__ import annotations
 
 import errno
 import hashlib
+import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import IO
 
 from filelock import FileLock, Timeout
 
 from liftline.errors import Cancelled, ModelError, OutputError
+from liftline.files.atomic import write_bytes
 from liftline.models import catalogue as models
 from liftline.models.catalogue import Address, ModelFile
 from liftline.net.download import OnBytes, RefusedError, RemoteFile, TooLargeError, fetch_file
 from liftline.net.https import AddressError, Interrupted
 from liftline.net.part import Part
 from liftline.net.retrying import MODEL_DOWNLOAD, RetryPolicy
+
+_MOST_COMPANION_BYTES = 1 << 20
 
 
 class Outcome(StrEnum):
@@ -34,36 +40,61 @@ def download(
     *,
     on_bytes: OnBytes,
     on_wait: Callable[[], None],
+    on_mirror: Callable[[str], None] = lambda _why: None,
     policy: RetryPolicy = MODEL_DOWNLOAD,
 ) -> Outcome:
     """Make sure that a model file is in the model folder and its SHA-256 known.
 
     A good file that is there stays. One without a record of its SHA-256 (copied by hand) is checked against what is
-    known and recorded. `on_wait` is called if another process fetches it already.
+    known and recorded. `on_wait` is called if another process fetches it already, `on_mirror` with what was wrong with
+    an address where there is another one to ask.
 
     Raises:
-        ModelError: no connection, a refused answer, or a file that isn't the expected one.
+        ModelError: from no address came the expected file: no connection, a refused answer, another file.
         OutputError: the folder can't be written or the disk is full.
         Cancelled: Ctrl-C; what came so far is kept.
     """
     with _alone(model, on_wait):
         if (there := _already_there(model, source)) is not None:
             return there
-        part = Part(models.path(model).with_name(f"{model.file_name}.part"), disk_errors=_disk_errors)
-        try:
-            fetch_file(RemoteFile(source.url, source.max_bytes), part, policy, on_bytes=on_bytes)
-        except KeyboardInterrupt as error:
-            raise Cancelled("Stopped; what came so far is kept, and the same command goes on from there.") from error
-        except Interrupted as problem:
-            raise _unreachable(model, source, str(problem)) from problem
-        except TooLargeError as error:
-            raise _too_large(model, source, str(error)) from error
-        except RefusedError as error:
-            raise ModelError(f"{source.url}: {error}. {_by_hand(model)}") from error
-        except AddressError as error:
-            raise ModelError(f"{error} {_by_hand(model)}") from error
-        _install(model, source, part)
-    return Outcome.FETCHED
+        problems = list[_AddressProblem]()
+        for number, address in enumerate(source.all):
+            if problems:
+                on_mirror(str(problems[-1]))
+            try:
+                _fetch_from(model, address, _part(model, number), policy, on_bytes)
+            except _AddressProblem as problem:
+                problems.append(problem)
+            else:
+                return Outcome.FETCHED
+        raise ModelError(f"{' '.join(map(str, problems))} {_by_hand(model)}") from problems[-1]
+
+
+class _AddressProblem(Exception):  # noqa: N818 - no failure yet: there may be a mirror
+    """Why the model didn't come from an address, in sentences."""
+
+
+def _part(model: ModelFile, number: int) -> Part:
+    """The unfinished file of the address of that number: what one server began, another doesn't go on with."""
+    ending = f".mirror{number}.part" if number else ".part"
+    return Part(models.path(model).with_name(model.file_name + ending), disk_errors=_disk_errors)
+
+
+def _fetch_from(model: ModelFile, source: Address, part: Part, policy: RetryPolicy, on_bytes: OnBytes) -> None:
+    """Get the model from one address, put it into place. Raises _AddressProblem, OutputError, Cancelled."""
+    try:
+        fetch_file(RemoteFile(source.url, source.max_bytes), part, policy, on_bytes=on_bytes)
+    except KeyboardInterrupt as error:
+        raise Cancelled("Stopped; what came so far is kept, and the same command goes on from there.") from error
+    except Interrupted as problem:
+        raise _AddressProblem(_unreachable(source, str(problem))) from problem
+    except TooLargeError as error:
+        raise _AddressProblem(_too_large(source, str(error))) from error
+    except RefusedError as error:
+        raise _AddressProblem(f"{source.url}: {error}.") from error
+    except AddressError as error:
+        raise _AddressProblem(str(error)) from error
+    _install(model, source, part)
 
 
 @contextmanager
@@ -98,14 +129,59 @@ def _already_there(model: ModelFile, source: Address) -> Outcome | None:
 
 
 def _install(model: ModelFile, source: Address, part: Part) -> None:
-    """Check a complete part and put it into place; a wrong one is deleted."""
-    sha256, md5 = _digests(part.path)
-    if problem := _mismatch(model, source, sha256, md5):
+    """Check a complete part, or what is wanted of it, and put it into place; a wrong one is deleted."""
+    unpacked = part
+    if source.member:
+        unpacked = Part(part.path.with_name(f"{model.file_name}.unpacked"), disk_errors=_disk_errors)
+    try:
+        small = _unpack(source, part, unpacked) if source.member else {}
+        sha256, md5 = _digests(unpacked.path)
+        if problem := _mismatch(model, source, sha256, md5):
+            raise _AddressProblem(f"{source.url}: what came from there {problem}; it was deleted.")
+    except _AddressProblem:
         part.discard()
-        raise ModelError(f"{source.url}: what came from there {problem}; it was deleted. {_by_hand(model)}")
+        unpacked.discard()
+        raise
     if models.known_sha256(model) is None:
         models.record(model, sha256)
-    part.become(models.path(model))
+    for name, content in small.items():
+        write_bytes(models.companion_path(model, name), content)
+    unpacked.become(models.path(model))
+    part.discard()
+
+
+def _unpack(source: Address, part: Part, target: Part) -> dict[str, bytes]:
+    """Write the zip's member to `target`; its companions' contents. Raises _AddressProblem."""
+    try:
+        with zipfile.ZipFile(part.path) as archive:
+            found = [one for one in archive.infolist() if PurePosixPath(one.filename).name == source.member]
+            if len(found) != 1:
+                raise _AddressProblem(f"{source.url}: the archive has {len(found)} files '{source.member}', not one.")
+            target.start_over("")
+            with archive.open(found[0]) as stream, target.appending() as write:
+                _copy(stream, write, source)
+            return {name: content for name in source.companions if (content := _small(archive, name))}
+    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
+        raise _AddressProblem(f"{source.url}: not a zip that can be read ({error}); it was deleted.") from error
+
+
+def _copy(stream: IO[bytes], write: Callable[[bytes], object], source: Address) -> None:
+    done = 0
+    while block := stream.read(1 << 20):
+        done += len(block)
+        if done > source.max_bytes:
+            raise _AddressProblem(_too_large(source, "more in an archive"))
+        write(block)
+
+
+def _small(archive: zipfile.ZipFile, name: str) -> bytes:
+    """The content of the first file of that name, empty where there is none or it is large."""
+    for one in archive.infolist():
+        if PurePosixPath(one.filename).name == name:
+            with archive.open(one) as stream:
+                content = stream.read(_MOST_COMPANION_BYTES + 1)
+            return content if len(content) <= _MOST_COMPANION_BYTES else b""
+    return b""
 
 
 def _mismatch(model: ModelFile, source: Address, sha256: str, md5: str) -> str:
@@ -148,17 +224,17 @@ def _disk_errors(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _too_large(model: ModelFile, source: Address, what: str) -> ModelError:
-    return ModelError(
+def _too_large(source: Address, what: str) -> str:
+    return (
         f"{source.url}: the server sends {what} where at most {source.max_bytes / 1e6:.0f} MB are expected; "
-        f"that can't be the model file, so it wasn't kept. {_by_hand(model)}"
+        "that can't be the model file, so it wasn't kept."
     )
 
 
-def _unreachable(model: ModelFile, source: Address, problem: str) -> ModelError:
-    return ModelError(
+def _unreachable(source: Address, problem: str) -> str:
+    return (
         f"{source.url}: {problem}. Check the network (behind a proxy, set HTTPS_PROXY) and run again: it goes on where "
-        f"it stopped. {_by_hand(model)}"
+        "it stopped."
     )
 
 

@@ -11,15 +11,27 @@ from hypothesis import strategies as st
 
 from liftline.errors import UsageError
 from liftline.exports import EXPORTERS
+from liftline.exports.options import ExportOptions
 from liftline.settings import _job_wire
 from liftline.settings.checked import InvalidSettingsError, field_infos, limits
-from liftline.settings.job import ExportFormat, JobSettings, Layout, LiftChoices, Overlay, Smoothing, of_job
+from liftline.settings.job import (
+    BvhProfile,
+    ExportFormat,
+    JobSettings,
+    Layout,
+    LiftChoices,
+    Overlay,
+    Smoothing,
+    TrcNames,
+    of_job,
+)
 from liftline.v1 import job_service_pb2 as api
 
 INFOS = field_infos(JobSettings)
 WIRE = api.JobSettings.DESCRIPTOR.fields_by_name
 ON_THE_WIRE = {name: WIRE[_job_wire.wire_name(name, info)] for name, info in INFOS.items()}
 CHOICES = {"smooth": Smoothing, "layout": Layout, "overlay": Overlay, "export": ExportFormat}
+CHOICES |= {"trc_names": TrcNames, "bvh_profile": BvhProfile}
 SETTINGS = st.builds(
     JobSettings,
     detector=st.none() | st.sampled_from(["blazepose", "detectron2"]),
@@ -33,6 +45,8 @@ SETTINGS = st.builds(
     lock_feet=st.booleans(),
     layout=st.sampled_from(get_args(Layout)),
     overlay=st.sampled_from(get_args(Overlay)),
+    trc_names=st.sampled_from(get_args(TrcNames)),
+    bvh_profile=st.sampled_from(get_args(BvhProfile)),
     export=st.lists(st.sampled_from(get_args(ExportFormat)), unique=True).map(tuple),
 )
 
@@ -69,6 +83,7 @@ def test_every_choice_has_its_number(name: str) -> None:
 
 def test_everything_that_can_be_exported_can_be_asked_for() -> None:
     assert set(get_args(ExportFormat)) == set(EXPORTERS)
+    assert of_job(ExportOptions, JobSettings()) == ExportOptions()
 
 
 def test_every_field_has_a_help_text() -> None:
@@ -113,7 +128,7 @@ def test_a_wrong_value_is_refused_by_its_name(wrong: dict[str, Any]) -> None:
 
 
 def test_all_that_is_wrong_is_told_at_once() -> None:
-    told = problems(fov_deg=200, layout="4d", export=("trc", "trc", "bvh"), person_heights_m={3: 1.7, 4: 17})
+    told = problems(fov_deg=200, layout="4d", export=("trc", "trc", "fbx"), person_heights_m={3: 1.7, 4: 17})
     assert told == {"fov_deg", "layout", "export", "export[2]", "person_heights_m[4]"}
 
 

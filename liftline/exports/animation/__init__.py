@@ -1,0 +1,1 @@
+"""What animators read: BVH, glTF, VRM's animations. All write the motion that `liftline.kinematics.solving` found."""

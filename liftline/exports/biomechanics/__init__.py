@@ -1,0 +1,1 @@
+"""What people who measure bodies read: tables and plots of joint angles, OpenSim's motions, C3D."""
