@@ -1,7 +1,7 @@
 """Who is who, against people marked by eye: `python -m benchmarks.identity`.
 
 Liftline's tracks and, where roboflow's `trackers` is installed too, those of each of its trackers that needs no
-pictures, on the same detections. These stay in `benchmarks/results/identity/` for a later run with `--keep`.
+pictures, on the same detections. These stay in `benchmarks/results/detections` for a later run with `--keep`.
 """
 
 from __future__ import annotations
@@ -9,23 +9,20 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.common import RESULTS, SHARED_DATA, need, print_table, save_results
+from benchmarks.common import print_table, save_results
 from benchmarks.ground_truth.identity_scoring import Score, Track, load_marks, score
+from benchmarks.measuring.kept_detections import found_in, load_detector
 from benchmarks.measuring.other_trackers import other_trackers
-from liftline import detections as detections_file
 from liftline.detections import Detections
 from liftline.errors import LiftlineError
+from liftline.models.devices import AUTO
 from liftline.plan import Plan
 from liftline.ports import Detector
 from liftline.progress import FrameCounter, StopFlag
-from liftline.video.opening import local_opener
-from liftline.video.planning import plan_video
-from liftline_detector.blazepose.detector import BlazePoseDetector
-from liftline_detector.stage import detect_segment
+from liftline_detector.registry import names
 from liftline_lifter.stage import TrackSettings, track_people
 
 OURS = "Liftline"
@@ -34,11 +31,12 @@ OURS = "Liftline"
 def main() -> int:
     """Measure, print and save; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.identity", description=__doc__.splitlines()[0])
+    parser.add_argument("--detector", choices=names(), default=AUTO)
     parser.add_argument("--keep", action="store_true", help="reuse detections of an earlier run")
     options = parser.parse_args()
     console = Console(stderr=True)
     try:
-        detector = BlazePoseDetector.load()
+        detector = load_detector(options.detector)
         scores = {video: measure(video, detector, keep=options.keep) for video in load_marks()}
     except LiftlineError as error:
         console.print(f"Error: {error}", markup=False, style="red", soft_wrap=True)
@@ -49,25 +47,10 @@ def main() -> int:
 
 def measure(video: str, detector: Detector, *, keep: bool) -> dict[str, Score]:
     """The score of every tracker on one video."""
-    path = need(SHARED_DATA / "videos" / video)
-    plan = plan_video(local_opener(path), name=video, stop=StopFlag())
-    detections = _detections(path, plan, detector, keep=keep)
+    found = found_in(video, detector, keep=keep)
     people = list(load_marks()[video].values())
     trackers = {OURS: _liftline, **other_trackers()}
-    return {name: score(track(detections, plan), people) for name, track in trackers.items()}
-
-
-def _detections(path: Path, plan: Plan, detector: Detector, *, keep: bool) -> Detections:
-    kept = RESULTS / "identity" / f"{path.stem}.npz"
-    if keep and kept.exists():
-        return detections_file.load(kept)
-    segments = [
-        detect_segment(local_opener(path), plan, segment, detector, stop=StopFlag(), progress=FrameCounter())
-        for segment in plan.segments
-    ]
-    detections = Detections.concatenate(segments)
-    detections_file.save(kept, detections)
-    return detections
+    return {name: score(track(found.detections, found.plan), people) for name, track in trackers.items()}
 
 
 def _liftline(detections: Detections, plan: Plan) -> list[Track]:

@@ -103,7 +103,8 @@ def _by_subject(seen: Sequence[Seen], checkpoint: LifterCheckpoint, settings: Li
 
 
 def _clip(seen: Seen, poses: Poses) -> Clip:
-    found = Motion(poses.joints_m, poses.joints_m + poses.root_cam_m[:, None], _FEET, seen.rate_hz)
+    body = poses.joints_m[:, : len(H36M17)]
+    found = Motion(body, body + poses.root_cam_m[:, None], _FEET, seen.rate_hz)
     truth = Motion(seen.joints_m, seen.placed_m, _FEET, seen.rate_hz)
     return found, truth, stands(seen.placed_m[:, _FEET], seen.up, seen.floor_m, seen.rate_hz)
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, astuple, dataclass, replace
 from pathlib import Path
 from statistics import fmean
 
@@ -23,11 +23,12 @@ from rich.console import Console
 
 from benchmarks.common import print_table, save_results
 from benchmarks.ground_truth import mediapipe_baseline
-from benchmarks.ground_truth.matching import Errors, Match, Reference, errors, match_people
+from benchmarks.ground_truth.matching import Errors, Match, Reference, errors, limb_angle_errors, match_people
 from benchmarks.ground_truth.reference import CalibratedCamera
 from benchmarks.ground_truth.truth import Truth, load_truths
 from benchmarks.ground_truth.two_people import REFERENCES, VIEWS, cameras_by_view, poses_of, video_of
 from liftline.errors import LiftlineError
+from liftline.kinematics.angles import AngleError, mean_of_eight
 from liftline.poses import Poses
 from liftline_cli.console.reporting import ConsoleReporter
 from liftline_cli.local.process import ProcessSettings
@@ -38,8 +39,9 @@ from liftline_lifter.lifting.checkpoint import LifterCheckpoint, bundled_checkpo
 class Score:
     """One person in one view.
 
-    coverage: frames with an observed pose, of those with a reference; in_view: frames fully in the picture; errors over
-    all frames with a pose. With a baseline: its coverage, and both systems' errors on the frames that both have.
+    coverage: frames with an observed pose, of those with a reference; in_view: frames fully in the picture; errors (of
+    joint angles, too) over all frames with a pose. With a baseline: its coverage, and both systems' errors on the
+    frames that both have.
     """
 
     view: str
@@ -48,6 +50,7 @@ class Score:
     ids: tuple[int, ...]
     in_view: float
     errors: Errors
+    angles: dict[str, AngleError]
     baseline_coverage: float | None = None
     same_frames: Errors | None = None
     baseline: Errors | None = None
@@ -95,6 +98,7 @@ def measure(
                 match.ids,
                 reference.in_view(),
                 errors(poses, match, reference),
+                limb_angle_errors(poses, match, reference),
             )
             for truth, reference, match in zip(truths, references, own, strict=True)
         ]
@@ -147,11 +151,14 @@ def report(scores: Sequence[Score], truths: Sequence[Truth], checkpoint: LifterC
     rows.append({"view, person": "mean", "coverage": f"{coverage:.0%}", "in view": "", "ids": f"max {most_ids}"})
     rows[-1] |= _error_cells(mean)
     print_table("Two people, four views, 12 limb joints", rows)
+    angles = _mean_angles([score.angles for score in scores if score.coverage])
+    print_table("Joint angles, degrees, means over people and views", _angle_rows(angles))
     for truth in truths:
         print(f"{truth.name}: {truth.origin}")
     figures = {
         "checkpoint": checkpoint.sha256,
         "mean": {"coverage": coverage, "most_ids": most_ids, **asdict(mean)},
+        "angles": {name: asdict(one) for name, one in angles.items()},
         "baseline": _compare(scores),
         "people": [asdict(score) for score in scores],
     }
@@ -193,6 +200,28 @@ def _comparison_cells(ours: Errors, theirs: Errors) -> dict[str, str]:
 
 def _mean(off: Sequence[Errors]) -> Errors:
     return Errors(*(fmean(values) for values in zip(*(asdict(one).values() for one in off), strict=True)))
+
+
+def _mean_angles(several: Sequence[Mapping[str, AngleError]]) -> dict[str, AngleError]:
+    """Means of each angle's errors (of the bias, too: with its sign), and of all eight."""
+    means = {
+        name: AngleError(*np.nanmean([astuple(one[name]) for one in several], axis=0).tolist()) for name in several[0]
+    }
+    return means | {"mean of eight": mean_of_eight(means)}
+
+
+def _angle_rows(angles: Mapping[str, AngleError]) -> list[dict[str, str]]:
+    return [
+        {
+            "angle": name,
+            "MAE": f"{one.mae_deg:.1f}",
+            "RMSE": f"{one.rmse_deg:.1f}",
+            "bias": f"{one.bias_deg:+.1f}",
+            "without offset": f"{one.offset_free_deg:.1f}",
+            "r": f"{one.correlation:.2f}",
+        }
+        for name, one in angles.items()
+    ]
 
 
 def _error_cells(off: Errors) -> dict[str, str]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from benchmarks.ground_truth.reference import CalibratedCamera
+from liftline.kinematics.angles import AngleError, angle_errors, pose_of_limbs
 from liftline.pose_errors import n_mpjpe, p_mpjpe
 from liftline.poses import Poses
 from liftline.skeletons import COCO17, H36M17, LIMB_JOINTS
@@ -114,6 +115,12 @@ def errors(poses: Poses, match: Match, reference: Reference) -> Errors:
     truth = _from_hip(reference.camera.to_camera(reference.limbs_m[match.frames]))
     apart_px = np.linalg.norm(poses.keypoints_px[match.rows][:, LIMBS_COCO] - reference.limbs_px[match.frames], axis=-1)
     return Errors(1000 * _mean(p_mpjpe(predicted, truth)), 1000 * _mean(n_mpjpe(predicted, truth)), _mean(apart_px))
+
+
+def limb_angle_errors(poses: Poses, match: Match, reference: Reference) -> dict[str, AngleError]:
+    """Of the matched poses' joint angles, by name; the trunk is between the middles of hips and shoulders in both."""
+    predicted = pose_of_limbs(poses.joints_m[match.rows][:, LIMBS_H36M])
+    return angle_errors(predicted, pose_of_limbs(reference.limbs_m[match.frames]))
 
 
 def _from_hip(joints_m: NDArray[np.float64]) -> NDArray[np.float64]:

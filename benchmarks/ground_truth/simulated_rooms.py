@@ -16,10 +16,10 @@ from scipy.spatial.transform import Rotation
 from liftline.camera import ASSUMED_FOCAL_PER_DIAGONAL, Camera
 from liftline.skeletons import COCO17, H36M17
 from liftline.tracks import Tracks
-from training.augmentation.augment import keypoint_weights
 from training.augmentation.cameras import UPRIGHT
-from training.augmentation.noise import training_noise
-from training.motion.data import Motion
+from training.augmentation.detector import detected
+from training.augmentation.keypoints import keypoint_weights
+from training.motion.data import FILE_JOINT_COUNT, Motion
 
 Floats = NDArray[np.float64]
 
@@ -70,7 +70,7 @@ def _people(motion: Motion, rng: np.random.Generator) -> Floats:
 def _person(motion: Motion, clip: int, frames: int, rng: np.random.Generator) -> Floats:
     start = int(motion.starts[clip] + rng.integers(0, motion.lengths[clip] - frames + 1))
     rows = slice(start, start + frames)
-    joints = motion.joints_m[rows].astype(np.float64) + motion.root_m[rows, None]
+    joints = motion.joints_m[rows, :FILE_JOINT_COUNT].astype(np.float64) + motion.root_m[rows, None]
     middle = np.append(motion.root_m[rows, :2].mean(axis=0), 0.0)
     yaw = Rotation.from_rotvec([0, 0, rng.uniform(0, 2 * np.pi)]).as_matrix()
     place = np.append(rng.uniform(-_APART_M, _APART_M, 2), 0.0)
@@ -102,10 +102,12 @@ def _in_picture(points_px: Floats, camera: Camera) -> float:
 
 def _tracks(seen_m: Floats, camera: Camera, rate_hz: float, rng: np.random.Generator) -> Tracks:
     count, frames = seen_m.shape[:2]
-    weights = keypoint_weights(count, rng).astype(np.float64)
+    weights = keypoint_weights(count, rng)[:, :FILE_JOINT_COUNT].astype(np.float64)
     points = np.einsum("pfjc,pjk->pfkc", seen_m, weights)
+    points[:, :, len(COCO17) :] = points[:, :, :1]  # feet and hands, which nobody is given here
     rays = np.swapaxes(camera.rays(camera.project(points)), 2, 3).astype(np.float32)
-    noisy = np.swapaxes(training_noise(rays, rng), 2, 3).reshape(-1, len(COCO17), 2)
+    every, nobody = np.ones((count, rays.shape[3]), bool), np.zeros(count, bool)
+    noisy = np.swapaxes(detected(rays, every, nobody, rng)[0][..., : len(COCO17)], 2, 3).reshape(-1, len(COCO17), 2)
     keypoints = (noisy * camera.focal_px + camera.centre_px).astype(np.float32)
     rows = count * frames
     return Tracks(

@@ -1,6 +1,6 @@
 """Memory and processor time of each service on a real job: what `deploy/k8s` requests for its containers.
 
-    python -m benchmarks.footprint VIDEO [--jobs 2]
+    python -m benchmarks.resources.footprint VIDEO [--jobs 2]
 
 Runs `liftline up` in a folder of its own, every worker with one task at a time as the manifests have it, submits the
 video, and reads every process' memory five times a second. `idle` is before the first job.
@@ -86,7 +86,9 @@ def measure(video: Path, *, jobs: int) -> dict[str, Footprint]:
 
 def main() -> int:
     """Measure and print; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.footprint", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.resources.footprint", description=__doc__.splitlines()[0]
+    )
     parser.add_argument("video", type=Path)
     parser.add_argument("--jobs", type=int, default=2)
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Peak memory of `liftline process` on a long video against a short one: `python -m benchmarks.memory`.
+"""Peak memory of `liftline process` on a long video against a short one: `python -m benchmarks.resources.memory`.
 
 Exit code 1 if ten minutes take more than 1.3 times the memory of one.
 """
@@ -19,7 +19,7 @@ LIMIT_RATIO = 1.3
 
 def main() -> int:
     """Measure, print, save; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.memory", description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.resources.memory", description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", nargs=2, type=float, default=(1.0, 10.0), metavar=("SHORT", "LONG"))
     options = parser.parse_args()
     return measure(*options.minutes)

@@ -1,4 +1,4 @@
-"""What a detector does to keypoints, in real video: `python -m benchmarks.keypoint_noise`.
+"""What a detector does to keypoints, in real video: `python -m benchmarks.detection.keypoint_noise`.
 
 The pipeline's 2D tracks of the two_people recordings (of the last `benchmarks.real_accuracy`) against where the four
 views together put the keypoints (`ground_truth.multiview`). In parts of the person's size: the longer side of the box

@@ -1,0 +1,1 @@
+"""Detectors against labelled pictures, triangulated feet and each other."""

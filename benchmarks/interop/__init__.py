@@ -1,0 +1,1 @@
+"""Whether other programs read what we export: `python -m benchmarks.interop`, `make interop`."""
