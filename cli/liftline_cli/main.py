@@ -9,6 +9,7 @@ import typer
 
 from liftline import __version__
 from liftline_cli.commands.jobs import cancel, delete, get, list_jobs
+from liftline_cli.commands.kinematics import kinematics
 from liftline_cli.commands.models import app as models_app
 from liftline_cli.commands.process import process
 from liftline_cli.commands.steps import detect, lift, render
@@ -45,6 +46,7 @@ app.command(epilog="Example: `liftline lift outputs/custom_data/tracks_clip.npz 
 app.command(epilog="Example: `liftline render clip.mp4 outputs/poses_3d/clip.npz --output clip.gif --layout 3d`")(
     render
 )
+app.command(epilog="Example: `liftline kinematics outputs/poses_3d/clip.trc --mass 65`")(kinematics)
 app.command(
     epilog="Examples: `liftline submit clip.mp4 --wait --output-dir outputs`, "
     "`liftline submit *.mp4 --priority low --json`"

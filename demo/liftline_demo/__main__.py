@@ -101,7 +101,7 @@ def compare(found: Poses, truth: Poses) -> Accuracy:
     lengths = np.diff(found.row_offsets)
     rows = found.rows(int(lengths.argmax())) if len(lengths) else slice(0, 0)
     frames = found.frame_index[rows]
-    predicted, true = found.joints_m[rows], truth.joints_m[frames]
+    predicted, true = found.joints_m[rows][:, : len(H36M17)], truth.joints_m[frames]
     limbs = H36M17.indices(*LIMB_JOINTS)
     apart_px = np.linalg.norm(found.keypoints_px[rows, : len(COCO17)] - truth.keypoints_px[frames], axis=-1)
     stature_px = truth.focal_px * STATURE_M / truth.root_cam_m[frames, 2]

@@ -94,7 +94,7 @@ def test_missing_model_files_are_exit_code_4_and_name_the_command(
     ("arguments", "words"),
     [
         (["--detector", "yolo"], "yolo"),
-        (["--export", "bvh"], "bvh"),
+        (["--export", "fbx"], "fbx"),
         (["--layout", "collage"], "collage"),
         (["--smooth", "kalman"], "kalman"),
         (["--focal-px", "0"], "focal"),
@@ -102,7 +102,7 @@ def test_missing_model_files_are_exit_code_4_and_name_the_command(
         (["--device", "cuda:99"], "cuda:99"),
         (["--precision", "fp8"], "fp8"),
         (["--score-threshold", "7"], "score-threshold"),
-        (["--score-threshold", "0.5"], "--score-threshold"),
+        (["--precision", "bf16"], "--detector detectron2"),
         (["--detector", "blazepose", "--detectron-cfg", "x.yaml", "--precision", "bf16"], "--detector detectron2"),
         (["--max-people", "0"], "max-people"),
         (["--causal"], "--checkpoint"),

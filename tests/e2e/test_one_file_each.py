@@ -188,7 +188,7 @@ def test_a_detector_is_a_file(tree: Tree, blank_video: Callable[..., Path], tmp_
     entry.write_text(DETECTOR, "utf-8")
 
     shown = tree.liftline("process", "--help").stdout
-    assert "<auto|blazepose|detectron2|toy>" in shown
+    assert "<auto|blazepose|detectron2|movenet|rtmo|rtmpose|toy|vitpose>" in shown
     assert "Toy: how sharply it looks. [default: 1.0]" in shown
     assert "toy" in tree.liftline("submit", "--help").stdout
     listed = json.loads(tree.liftline("models", "list", "--json").stdout)

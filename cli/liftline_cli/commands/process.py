@@ -18,14 +18,14 @@ from liftline_cli.options.common import (
     check_causal,
 )
 from liftline_cli.options.detector import ChosenDetector, with_detector
-from liftline_cli.options.job import LIFT, RENDER, Chosen, with_job
+from liftline_cli.options.job import EXPORT, LIFT, RENDER, Chosen, with_job
 
 if TYPE_CHECKING:
     from liftline_cli.local.process import ProcessResult, ProcessSettings
 
 
 @with_detector
-@with_job("max_people", *LIFT, *RENDER, "export")
+@with_job("max_people", *LIFT, *RENDER, *EXPORT)
 def process(
     video: Annotated[
         Path, typer.Argument(metavar="VIDEO|FOLDER", help="Any video libav can read, or a folder.", show_default=False)
@@ -46,7 +46,7 @@ def process(
     0 if all are done, 1 if some failed, 2 or 4 if none can be done as asked, 130 if stopped.
     """
     with session(as_json=as_json, verbose=verbose) as current:
-        from liftline.models.devices import resolve_device
+        from liftline.models.devices import resolve_device, torch_device_name
         from liftline_cli.local.process import ProcessSettings, process_video
 
         check_causal(causal=causal, checkpoint=checkpoint)
@@ -54,7 +54,7 @@ def process(
             job=chosen.job(),
             detector=finding.name,
             detector_options=finding.options(),
-            device=str(resolve_device(finding.device)),
+            device=str(resolve_device(torch_device_name(finding.device))),
             checkpoint=checkpoint,
             causal=causal,
             overwrite=overwrite,

@@ -20,7 +20,7 @@ from liftline_cli.options.common import (
     check_causal,
 )
 from liftline_cli.options.detector import ChosenDetector, with_detector
-from liftline_cli.options.job import LIFT, RENDER, Chosen, with_job
+from liftline_cli.options.job import EXPORT, LIFT, RENDER, Chosen, with_job
 
 
 @with_detector
@@ -54,7 +54,7 @@ def detect(
         closing(current, {"frames": run.record.frame_count, "people": people}, shown_files(video, output_dir))
 
 
-@with_job(*LIFT, "export")
+@with_job(*LIFT, *EXPORT)
 def lift(
     keypoints: Annotated[
         Path,

@@ -22,11 +22,11 @@ from liftline_cli.options.gateway import (
     Webhook,
     connected,
 )
-from liftline_cli.options.job import LIFT, RENDER, Chosen, with_job
+from liftline_cli.options.job import EXPORT, LIFT, RENDER, Chosen, with_job
 
 
 @connected
-@with_job("detector", "max_people", *LIFT, *RENDER, "export")
+@with_job("detector", "max_people", *LIFT, *RENDER, *EXPORT)
 def submit(
     videos: Videos,
     gateway: Gateway,

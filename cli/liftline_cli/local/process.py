@@ -10,6 +10,7 @@ from pathlib import Path
 from liftline import poses as poses_file
 from liftline import scene as scene_file
 from liftline.adapters.folder_store import FolderStore
+from liftline.exports import check_installed
 from liftline.files.output_tree import MANIFEST, OutputTree
 from liftline.jobs.naming import Stage
 from liftline.jobs.wire import model_info
@@ -75,6 +76,7 @@ def run_stages(
     until: Stage = Stage.MUX,
 ) -> LocalRun:  # fmt: skip
     """Run the steps up to `until` alone; what they make is in the tree, without a manifest. Raises LiftlineError."""
+    check_installed(settings.job.export)
     job = LocalJob(
         video, output_dir, settings.job.to_proto(), settings.machine.segment_s, overwrite=settings.overwrite
     )  # fmt: skip

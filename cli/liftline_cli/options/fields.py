@@ -15,7 +15,7 @@ def flag_of(name: str, info: FieldInfo) -> str:
     return str(_said(info).get("flag", "--" + name.replace("_", "-")))
 
 
-def option_of(name: str, info: FieldInfo, *, panel: str, kind: Any = None, owner: str = "") -> Any:
+def option_of(name: str, info: FieldInfo, *, panel: str, kind: Any = None, owner: str = "", default: str = "") -> Any:
     """An annotated type for a command's parameter. What is true by default is switched off by `--no-...`.
 
     Args:
@@ -24,6 +24,7 @@ def option_of(name: str, info: FieldInfo, *, panel: str, kind: Any = None, owner
         panel: of the help text.
         kind: the option's type, where it isn't the field's.
         owner: who alone knows the option; it is then None where it isn't given, and its default is in its help.
+        default: what to say of that default; nothing if empty.
     """
     flag, help_text = flag_of(name, info), info.description or ""
     least, largest = (None, None) if kind else limits(info)
@@ -32,7 +33,7 @@ def option_of(name: str, info: FieldInfo, *, panel: str, kind: Any = None, owner
         flag, help_text = f" /--no-{flag.removeprefix('--')}", f"Don't {help_text[:1].lower()}{help_text[1:]}"
     if owner:
         kind, help_text = kind | None, f"{owner}: {help_text[:1].lower()}{help_text[1:]}"
-        help_text += "" if info.default is None else f" [default: {info.default}]"
+        help_text += f" [default: {default}]" if default else ""
     option = typer.Option(
         flag,
         min=least,

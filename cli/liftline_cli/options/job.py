@@ -11,7 +11,7 @@ from typing import Any
 from liftline.errors import UsageError
 from liftline.models.devices import AUTO
 from liftline.settings.checked import InvalidSettingsError, Problem, field_infos
-from liftline.settings.job import JobSettings, LiftChoices, RenderChoices
+from liftline.settings.job import ExportChoices, JobSettings, LiftChoices, RenderChoices
 from liftline_cli.options.common import FINDING, LIFTING, OUTPUT, RENDERING
 from liftline_cli.options.detector import NAMES
 from liftline_cli.options.fields import flag_of, option_of
@@ -23,13 +23,16 @@ LIFT = tuple(field_infos(LiftChoices))
 RENDER = tuple(field_infos(RenderChoices))
 """The same of a command that renders."""
 
+EXPORT = ("export", *field_infos(ExportChoices))
+"""The same of a command that exports."""
+
 _INFOS = field_infos(JobSettings)
 _HEIGHTS = ("person_height_m", "person_heights_m")
 _PANELS = MappingProxyType(
     dict.fromkeys(("detector", "max_people"), FINDING)
     | dict.fromkeys(LIFT, LIFTING)
     | dict.fromkeys(RENDER, RENDERING)
-    | {"export": OUTPUT}
+    | dict.fromkeys(EXPORT, OUTPUT)
 )
 _WRITTEN: Mapping[str, tuple[Any, Any]] = MappingProxyType(
     {"detector": (NAMES | None, None), "person_height_m": (list[str], []), "export": (str, "")}

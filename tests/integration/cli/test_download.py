@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import random
 import signal
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -444,3 +446,109 @@ def wait_until_written(part: Path) -> None:
             return
         threading.Event().wait(0.1)
     pytest.fail("nothing was written")
+
+
+# Mirrors, and archives.
+
+
+def zipped(content: bytes, *, name: str = "20230831/rtmpose/end2end.onnx", **others: bytes) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+        for other, small in others.items():
+            archive.writestr(f"20230831/{other}.json", small)
+    return packed.getvalue()
+
+
+def archived(url: str, *mirrors: str, sha256: str | None = None, max_bytes: int = 2 << 20) -> ModelFile:
+    """A model in a zip at `url`, as it is at mirrors."""
+    others = tuple(Address(mirror, max_bytes=max_bytes) for mirror in mirrors)
+    source = Address(
+        url, max_bytes=max_bytes, member="end2end.onnx", companions=("pipeline.json",), mirrors=others
+    )  # fmt: skip
+    return replace(model_at(url, sha256=sha256), source=source)
+
+
+@pytest.fixture
+def mirror() -> Iterator[FileServer]:
+    with FileServer.running(CONTENT) as running:
+        yield running
+
+
+def test_the_model_is_taken_out_of_its_archive_with_what_is_known_of_its_pictures(folder, server):
+    server.content = zipped(CONTENT, pipeline=b"{}", detail=b"[]")
+    model = archived(server.url)
+    assert fetch(model) is Outcome.FETCHED
+    assert models.load(model) == CONTENT
+    assert models.recorded_sha256(model) == SHA256
+    assert models.companion_path(model, "pipeline.json").read_bytes() == b"{}"
+    assert visible(folder) == ["toy.bin", "toy.bin.pipeline.json", "toy.bin.sha256"]
+
+
+def test_an_archive_that_broke_off_goes_on_where_it_was(folder, server):
+    server.content = zipped(CONTENT)
+    server.faults.append(broken_after(300_000))
+    fetch(model := archived(server.url))
+    assert models.load(model) == CONTENT
+    assert server.ranges[1] is not None
+
+
+@pytest.mark.parametrize(
+    ("content", "phrase"),
+    [
+        (b"no zip" * 100, "not a zip that can be read"),
+        (zipped(CONTENT, name="other.onnx"), "the archive has 0 files 'end2end.onnx'"),
+        (zipped(bytes(3 << 20)), "the server sends more in an archive where at most 2 MB are expected"),
+        (zipped(OTHER), "has the SHA-256"),
+    ],
+)
+def test_an_archive_without_the_model_is_refused_and_nothing_stays(folder, server, content, phrase):
+    server.content = content
+    with pytest.raises(ModelError, match=phrase):
+        fetch(archived(server.url, sha256=SHA256))
+    assert visible(folder) == []
+
+
+@pytest.mark.parametrize("fault", [status(404), status(410)])
+def test_where_an_address_has_nothing_its_mirror_is_asked(folder, server, mirror, fault):
+    server.faults.append(fault)
+    said: list[str] = []
+    model = archived(server.url, mirror.url, sha256=SHA256)
+    outcome = download(
+        model, model.source, on_bytes=lambda *_: None, on_wait=lambda: None, on_mirror=said.append,
+        policy=replace(MODEL_DOWNLOAD, first_wait_s=0.01),
+    )  # fmt: skip
+    assert outcome is Outcome.FETCHED
+    assert models.load(model) == CONTENT
+    assert len(said) == 1
+    assert server.url in said[0]
+
+
+def test_after_wrong_bytes_the_mirror_is_asked(folder, server, mirror):
+    server.content = zipped(OTHER)
+    fetch(model := archived(server.url, mirror.url, sha256=SHA256))
+    assert models.load(model) == CONTENT
+
+
+def test_a_server_that_is_down_is_left_for_its_mirror(folder, mirror):
+    fetch(model := archived("http://127.0.0.1:9/toy.zip", mirror.url, sha256=SHA256))
+    assert models.load(model) == CONTENT
+
+
+def test_what_a_mirror_has_is_held_to_the_first_downloads_hash(folder, server, mirror):
+    server.content = zipped(CONTENT)
+    fetch(model := archived(server.url, mirror.url))
+    models.path(model).unlink()
+    server.faults.append(status(404))
+    mirror.content = OTHER
+    with pytest.raises(ModelError, match="recorded at the first download"):
+        fetch(model)
+
+
+def test_where_no_address_has_it_each_is_named(folder, server, mirror):
+    server.faults.append(status(404))
+    mirror.faults.append(status(403))
+    with pytest.raises(ModelError, match=r"answered 404.*answered 403.*copy the file from another machine") as caught:
+        fetch(archived(server.url, mirror.url))
+    assert server.url in str(caught.value)
+    assert mirror.url in str(caught.value)

@@ -101,7 +101,7 @@ def test_a_height_that_says_nothing_is_refused(texts: list[str]) -> None:
     ("options", "words"),
     [
         ({"focal_px": 900.0, "fov_deg": 60.0}, "--focal-px and --fov both"),
-        ({"export": "json,bvh"}, "--export: there is no 'bvh'"),
+        ({"export": "json,fbx"}, "--export: there is no 'fbx'"),
         ({"person_height_m": ["17"]}, "--person-height: 0.4 to 2.8 metres, not 17"),
         ({"max_people": 0}, "--max-people: 1 to 10000, not 0"),
     ],
@@ -143,6 +143,10 @@ def test_every_detector_can_be_chosen_with_its_own_options() -> None:
     )  # fmt: skip
 
 
+def test_what_every_detector_knows_needs_no_choice_of_one() -> None:
+    assert found("--score-threshold", "0.6").options() == find_detector("auto").chosen({"score_threshold": 0.6})
+
+
 @pytest.mark.parametrize("detector", names())
 def test_every_detector_is_offered(detector: str) -> None:
     assert found("--detector", detector).name == detector
@@ -156,7 +160,10 @@ def test_every_detector_is_offered(detector: str) -> None:
             ["--detector", "blazepose", "--detectron-cfg", "a"],
             "only Detectron2.*use --detector detectron2",
         ),
-        (["--detector", "detectron2", "--threads", "2"], "--threads: only BlazePose knows it"),
+        (
+            ["--detector", "detectron2", "--threads", "2"],
+            "--threads: only BlazePose and MoveNet and RTMO and RTMPose and ViTPose know it",
+        ),
         (["--device", "gpu"], "no device 'gpu'"),
     ],
 )
