@@ -23,7 +23,7 @@ TORCH_LOCK = $(if $(TORCH_INDEX)$(wildcard $(addsuffix /torch-*+cpu-*.whl,$(WHEE
 SUDO   := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 
 .DEFAULT_GOAL := help
-.PHONY: help up down setup setup-detectron2 setup-dev setup-servers protos protos-released demo check format test fuzz chaos attack kube-lint bench accuracy train train-smoke setup-containers images kube-smoke lock audit clean
+.PHONY: help up down setup setup-detectron2 setup-dev setup-servers protos protos-released demo check format test fuzz chaos attack kube-lint bench interop accuracy train train-smoke setup-containers images kube-smoke lock audit clean
 
 help:  ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-16s %s\n", $$1, $$2}'
@@ -130,8 +130,21 @@ kube-lint: $(VENV)/.kube  ## Kubernetes manifests: render every overlay, check i
 bench: $(VENV)/.bench setup-dev setup-servers  ## Every speed and memory figure the README quotes
 	@$(BIN)/python -m benchmarks
 
+# Everything goes into .interop, but Blender, which apt installs. Another video: make interop VIDEO=clip.mp4
+INTEROP_VIDEO = $(or $(VIDEO),../shared/data/videos/two_people_cam01.mp4)
+interop: setup-dev  ## Whether Blender, Khronos' validator, OpenSim and others read our exports
+	@command -v blender >/dev/null || { $(SUDO) apt-get update && $(SUDO) apt-get install -y --no-install-recommends blender; }
+	@command -v npm >/dev/null && npm install --silent --prefix .interop/npm gltf-validator || echo "no npm: glTF is not validated"
+	@test -d .interop/numpy || $(PIP) install --quiet --no-deps --target .interop/numpy --only-binary :all: numpy==1.23.5 || echo "no numpy for Blender"
+	@test -x .interop/venv/bin/liftline || { $(PYTHON) -m venv .interop/venv && .interop/venv/bin/pip install --quiet --editable '.[cli,opensim]'; }
+	@$(BIN)/liftline process '$(INTEROP_VIDEO)' --output-dir .interop/outputs --layout 3d --export trc
+	@.interop/venv/bin/liftline kinematics .interop/outputs/poses_3d/$(basename $(notdir $(INTEROP_VIDEO))).trc
+	@$(BIN)/python -m pytest -q tests/unit/exports
+	@$(BIN)/python -m benchmarks.interop .interop/outputs/poses_3d/$(basename $(notdir $(INTEROP_VIDEO))).npz
+
 accuracy: setup-dev  ## Accuracy on held-out motion capture and on real video
 	@$(BIN)/python -m training.evaluate
+	@$(BIN)/python -m training.reporting.postures
 	@$(BIN)/python -m benchmarks.real_accuracy
 
 # Stopped, it goes on with the same command. For longer, or elsewhere: make train TRAIN='--minutes 240 --device cpu' RUN=folder

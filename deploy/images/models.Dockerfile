@@ -1,4 +1,4 @@
-# BlazePose's weights, hash-checked, in an image of their own: detectors get them from it at their start (docs/images.md).
+# BlazePose's and MoveNet's weights, hash-checked, in an image of their own: detectors get them from it at their start (docs/images.md).
 #   docker build -f deploy/images/models.Dockerfile -t localhost/liftline-models:0.1.0 .
 ARG BUILD_IMAGE=docker.io/library/python:3.11-slim-bookworm
 ARG RUNTIME_IMAGE=docker.io/library/python:3.11-slim-bookworm
@@ -23,7 +23,7 @@ FROM ${RUNTIME_IMAGE}
 ARG VERSION=0.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="Liftline models" \
-      org.opencontainers.image.description="BlazePose's weights, for Liftline's detector" \
+      org.opencontainers.image.description="BlazePose's and MoveNet's weights, for Liftline's detector" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
       org.opencontainers.image.licenses="Apache-2.0"

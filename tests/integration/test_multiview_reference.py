@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from benchmarks import keypoint_noise
+from benchmarks.detection import keypoint_noise
 from benchmarks.ground_truth import mediapipe_baseline
 from benchmarks.ground_truth.matching import Reference, errors, match_people
 from benchmarks.ground_truth.multiview import LIMBS_COCO, View, delayed, lag_frames, people

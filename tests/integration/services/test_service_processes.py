@@ -109,20 +109,20 @@ def test_results_tell_who_made_them_with_what(done: Done) -> None:
         assert result.worker, name
         assert result.seconds > 0
         assert result.provenance["av"] == av.__version__
-    assert [model.name for model in done.record.models] == ["blazepose", "liftline-h36m17-81f"]
-    assert done.record.detector_model.name == "blazepose"
+    assert [model.name for model in done.record.models] == ["movenet", "liftline-h36m17-81f"]
+    assert done.record.detector_model.name == "movenet"
 
 
 def test_a_job_for_another_detector_fails_at_once_and_says_why(done: Done) -> None:
     assert done.refused.state == Job.STATE_FAILED
     assert done.refused.failure.reason == Failure.REASON_MODEL
-    assert "asks for the detector 'detectron2', but 'blazepose' is deployed" in done.refused.failure.message
+    assert "asks for the detector 'detectron2', but 'movenet' is deployed" in done.refused.failure.message
 
 
 def test_services_tell_their_health_models_and_device(done: Done) -> None:
     assert set(done.health.values()) == {HealthCheckResponse.SERVING}
     assert {name: [m.name for m in one.models] for name, one in done.statuses.items()} == {
-        "detector": ["blazepose"], "lifter": ["liftline-h36m17-81f"], "renderer": [],
+        "detector": ["movenet"], "lifter": ["liftline-h36m17-81f"], "renderer": [],
     }  # fmt: skip
     assert {one.device for one in done.statuses.values()} == {"cpu"}
 
