@@ -31,6 +31,7 @@ from liftline.skeletons import COCO17
 from liftline_detector.registry import names
 
 FRAMES, RATE_HZ = 3, 30.0
+BODY = len(COCO17)
 FOUND, RIGHT = 0.2, 0.5
 SIGMAS = np.array([26, 25, 25, 35, 35, 79, 79, 72, 72, 62, 62, 107, 107, 87, 87, 89, 89]) / 1000
 """COCO's, of its 17 keypoints."""
@@ -92,25 +93,31 @@ def measure(folder: Path, detector: Detector) -> list[PictureScore]:
 
 
 def _score(path: Path, people: Sequence[Labelled], detector: Detector) -> PictureScore:
+    seen = seen_in(path, detector)
+    pairs = matched(people, seen)
+    best = [people[n].similarity(seen.keypoints_px[pairs[n], :BODY]) if n in pairs else 0.0 for n in range(len(people))]
+    return PictureScore(path.name, tuple(best), len(seen.scores) - len(pairs))
+
+
+def seen_in(path: Path, detector: Detector) -> People:
+    """Everyone whom a detector sees in the last of `FRAMES` equal frames of a picture."""
     picture = cv2.imread(str(need(path)))
     if picture is None:
         raise InvalidInputError(f"{path}: no picture that OpenCV can read.")
     rgb = np.asarray(picture[:, :, ::-1], np.uint8)
     session = detector.start()
-    seen = [session.detect([Frame(index, index / RATE_HZ, rgb)])[0] for index in range(FRAMES)]
-    similarities = match(people, seen[-1])
-    return PictureScore(path.name, tuple(similarities), len(seen[-1].scores) - sum(s > 0 for s in similarities))
+    return [session.detect([Frame(index, index / RATE_HZ, rgb)])[0] for index in range(FRAMES)][-1]
 
 
-def match(people: Sequence[Labelled], found: People) -> list[float]:
-    """The OKS of each person's detection, 0 without one: pairs are taken from the most similar one on."""
-    table = np.array([[one.similarity(keypoints) for keypoints in found.keypoints_px[:, :17]] for one in people])
-    best = [0.0] * len(people)
+def matched(people: Sequence[Labelled], found: People) -> dict[int, int]:
+    """Whose detection is which, by their numbers: pairs are taken from the most similar one on, down to `FOUND`."""
+    table = np.array([[one.similarity(keypoints) for keypoints in found.keypoints_px[:, :BODY]] for one in people])
+    pairs = {}
     while table.size and table.max() > FOUND:
         person, detection = np.unravel_index(int(table.argmax()), table.shape)
-        best[person] = float(table[person, detection])
+        pairs[int(person)] = int(detection)
         table[person, :] = table[:, detection] = 0
-    return best
+    return pairs
 
 
 def report(detector: str, scores: Sequence[PictureScore]) -> None:

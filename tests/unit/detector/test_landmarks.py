@@ -9,7 +9,16 @@ import pytest
 
 from liftline.skeletons import BLAZEPOSE33
 from liftline_detector.blazepose.geometry import Region
-from liftline_detector.blazepose.landmarks import INPUT_PX, LANDMARKS, POINTS, confirmed, paint_over, read, refine
+from liftline_detector.blazepose.landmarks import (
+    INPUT_PX,
+    LANDMARKS,
+    POINTS,
+    averaged,
+    confirmed,
+    paint_over,
+    read,
+    refine,
+)
 from tests.unit.detector.fake_models import Figure, landmarks
 
 DARK = np.full((64, 64, POINTS), -20.0, np.float32)
@@ -86,6 +95,17 @@ def test_trust_falls_with_the_distance_that_another_look_puts_a_landmark_at():
     seen = confirmed(pose, replace(pose, points_px=points), within=0.025)
     np.testing.assert_allclose(seen.visibility[[0, 15, 16]], [1, 1, 0.25], rtol=1e-4)
     np.testing.assert_array_equal(seen.points_px, pose.points_px)
+
+
+def test_landmarks_that_two_looks_agree_on_are_their_mean_and_others_stay_and_are_doubted():
+    pose = landmarks(Figure(300, 180))
+    points, side = pose.points_px.copy(), pose.next_region.size_px
+    points[15] += (0.01 * side, 0)
+    points[16] += (0, 0.1 * side)
+    seen = averaged(pose, replace(pose, points_px=points), within=0.025)
+    np.testing.assert_allclose(seen.points_px[15], pose.points_px[15] + (0.005 * side, 0), rtol=1e-5)
+    np.testing.assert_array_equal(seen.points_px[[0, 16]], pose.points_px[[0, 16]])
+    np.testing.assert_allclose(seen.visibility[[0, 15, 16]], [1, 1, 0.25], rtol=1e-4)
 
 
 def test_painting_over_covers_the_body_and_nothing_far_from_it():

@@ -64,6 +64,19 @@ def test_a_keypoint_that_only_one_look_confirms_is_not_trusted_where_large_peopl
     assert (people.keypoint_scores[:, knee] > 0.9).all()
 
 
+@pytest.mark.parametrize(("scene", "from_px", "looks"), [([STANDING], 100, 0), (TWO, 100, 2), (TWO, 300, 0)])
+def test_large_people_near_each_other_are_looked_at_twice(scene, from_px, looks):
+    options = BlazePoseOptions(confirmed_from_px=from_px)
+    finder = TakesTheOthersWrist(lambda _: scene)
+    run = BlazePoseSession(FakePersonDetector(lambda _: scene), finder, options)
+    people = [run.follow(frame(i)) for i in range(5)][-1]
+    assert len(people) == len(scene)
+    wrist = BLAZEPOSE33.index["left_wrist"]
+    seen = [run.looked_twice(frame(5), person.pose) for person in people]
+    doubted = [pose.visibility[wrist] < 0.5 for pose in seen]
+    assert sum(doubted) == looks
+
+
 def test_the_person_detector_rests_between_its_turns():
     run, detector, _ = session(lambda _: [STANDING], full_view_every_s=0.4, small_view_every_s=0.1)
     run.detect([frame(i) for i in range(31)])

@@ -15,7 +15,7 @@ from liftline.frames import Frame
 from liftline.ports import DetectorSession
 from liftline_detector.blazepose.from_landmarks import distance, is_on, is_visible, same_place, to_people
 from liftline_detector.blazepose.geometry import Region, View
-from liftline_detector.blazepose.landmarks import LandmarkFinder, Landmarks, confirmed
+from liftline_detector.blazepose.landmarks import LandmarkFinder, Landmarks, averaged, confirmed
 from liftline_detector.blazepose.options import BlazePoseOptions
 from liftline_detector.blazepose.person_detector import Candidate, PersonFinder
 from liftline_detector.blazepose.search import Search
@@ -77,6 +77,18 @@ class BlazePoseSession(DetectorSession):
         height, width = frame.rgb.shape[:2]
         shown = [f.pose for f in self.follow(frame) if f.pose.flag >= self._options.score_threshold]
         return to_people([self._confirmed(frame, pose) for pose in shown], width=width, height=height)
+
+    def looked_twice(self, frame: Frame, pose: Landmarks) -> Landmarks:
+        """The pose of somebody large whom others are near, after a mirrored look with those painted over.
+
+        Landmarks that both looks put in one place are their mean; of the others less is visible.
+        """
+        region = pose.next_region
+        near = self._near(region, but=pose) if region.size_px >= self._options.confirmed_from_px else []
+        if not near:
+            return pose
+        look = self._landmarks.find(frame.rgb, region, hidden=near, mirrored=True)
+        return averaged(pose, look, within=self._options.confirmed_pose)
 
     def _confirmed(self, frame: Frame, pose: Landmarks) -> Landmarks:
         """The pose, with less trust in what the model takes from whoever is near: a mirrored look gives that away."""

@@ -78,7 +78,7 @@ class MoveNetSession(DetectorSession):
             reading = self._read(frame, square, points, position, earlier)
             if earlier is None:
                 earlier = next((p for p in before if self._is_same(reading, p.reading)), None)
-            people.append(self._person(frame, reading, pose, number, earlier))
+            people.append(self._person(frame, reading, self._blazepose.looked_twice(frame, pose), number, earlier))
         return people
 
     def _alone(self, frame: Frame, alone: Sequence[Person], points: Sequence[Points], *, first: int) -> list[Person]:
