@@ -15,11 +15,10 @@ from dataclasses import asdict, dataclass
 import numpy as np
 from rich.console import Console
 
-from benchmarks.common import need, print_table, save_results
-from benchmarks.ground_truth.multiview import GATE, Person, View, people, smoothed
+from benchmarks.common import print_table, save_results
+from benchmarks.ground_truth.multiview import GATE, Person, people, rate_hz_of, smoothed, views_of
 from benchmarks.ground_truth.triangulation import Floats, triangulate
-from benchmarks.ground_truth.two_people import VIEWS, cameras_by_view, results_of
-from liftline import poses as poses_file
+from benchmarks.ground_truth.two_people import VIEWS, cameras_by_view, last_poses
 from liftline.errors import LiftlineError
 from liftline.poses import Poses
 from liftline.skeletons import COCO17, HALPE26_HANDS
@@ -44,14 +43,9 @@ class FootError:
 def main() -> int:
     """Measure, print and save; returns the exit code."""
     try:
-        cameras = cameras_by_view()
-        poses = {
-            name: poses_file.load(need(results_of(name) / "poses_3d" / f"two_people_{name}.npz")) for name in VIEWS
-        }
-        first = poses[VIEWS[0]]
-        rate_hz = 1 / float(np.median(np.diff(first.frame_times_s)))
-        views = [View.of(poses[name], cameras[name], frames=len(first.frame_times_s)) for name in VIEWS]
-        found = people(views, rate_hz=rate_hz)
+        poses = last_poses()
+        rate_hz, frames = rate_hz_of(poses), len(poses[VIEWS[0]].frame_times_s)
+        found = people(views_of(poses, cameras_by_view(), frames=frames), rate_hz=rate_hz)
     except LiftlineError as error:
         Console(stderr=True).print(f"Error: {error}", markup=False, style="red", soft_wrap=True)
         return int(error.exit_code)

@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from rich.console import Console
 from scipy.signal import butter, sosfiltfilt
 
-from benchmarks.common import need, print_table, save_results
-from benchmarks.ground_truth.multiview import Person, View, people
-from benchmarks.ground_truth.two_people import VIEWS, cameras_by_view, results_of
-from liftline import poses as poses_file
+from benchmarks.common import print_table, save_results
+from benchmarks.ground_truth.multiview import Person, people, rate_hz_of, views_of
+from benchmarks.ground_truth.two_people import VIEWS, cameras_by_view, last_poses
 from liftline.errors import LiftlineError
 from liftline.skeletons import COCO17
 from liftline_lifter.runs import runs
@@ -72,13 +71,9 @@ def main() -> int:
 
 
 def _people() -> tuple[list[Person], float]:
-    cameras = cameras_by_view()
-    views = []
-    for name in VIEWS:
-        poses = poses_file.load(need(results_of(name) / "poses_3d" / f"two_people_{name}.npz"))
-        rate_hz = 1 / float(np.median(np.diff(poses.frame_times_s)))
-        views.append(View.of(poses, cameras[name], frames=len(poses.frame_times_s)))
-    return people(views, rate_hz=rate_hz), rate_hz
+    results = last_poses()
+    rate_hz = rate_hz_of(results)
+    return people(views_of(results, cameras_by_view()), rate_hz=rate_hz), rate_hz
 
 
 def errors_of(person: Person, joints: list[int]) -> NDArray[np.float64]:

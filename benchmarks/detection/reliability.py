@@ -26,10 +26,9 @@ from rich.console import Console
 from benchmarks.common import SHARED_DATA, need, print_table, save_results
 from benchmarks.detection.still_people import BODY, Labelled, matched, seen_in
 from benchmarks.ground_truth.matching import LIMBS_COCO
-from benchmarks.ground_truth.multiview import View, people
-from benchmarks.ground_truth.two_people import VIEWS, cameras_by_view, results_of
+from benchmarks.ground_truth.multiview import people, rate_hz_of, views_of
+from benchmarks.ground_truth.two_people import cameras_by_view, last_poses
 from benchmarks.measuring.kept_detections import load_detector
-from liftline import poses as poses_file
 from liftline.errors import LiftlineError
 from liftline.models.devices import AUTO
 from liftline.ports import Detector
@@ -92,14 +91,10 @@ def reliability(judged: Judged) -> list[Fifth]:
 
 def in_videos() -> Judged:
     """Limb keypoints of the two_people recordings."""
-    cameras, views = cameras_by_view(), []
-    rate_hz = 0.0
-    for name in VIEWS:
-        poses = poses_file.load(need(results_of(name) / "poses_3d" / f"two_people_{name}.npz"))
-        rate_hz = 1 / float(np.median(np.diff(poses.frame_times_s)))
-        views.append(View.of(poses, cameras[name], frames=len(poses.frame_times_s)))
+    results = last_poses()
+    views = views_of(results, cameras_by_view())
     judged = []
-    for person in people(views, rate_hz=rate_hz):
+    for person in people(views, rate_hz=rate_hz_of(results)):
         off = np.linalg.norm(person.offsets_px(), axis=-1) / person.sizes_px[:, None, None]
         for view, track, apart in zip(views, person.track_ids, off, strict=True):
             scores = view.scores[view.track_ids.index(track)][:, LIMBS_COCO]

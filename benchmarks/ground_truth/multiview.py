@@ -12,7 +12,7 @@ reference made by others where there is one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
@@ -85,6 +85,18 @@ class Person:
     def offsets_px(self) -> Floats:
         """(V,F,17,2) from where the joints project to what the views saw."""
         return self.keypoints_px - np.stack([camera.project(self.joints_m) for camera in self.cameras])
+
+
+def views_of(
+    results: Mapping[str, Poses], cameras: Mapping[str, CalibratedCamera], *, frames: int | None = None
+) -> list[View]:
+    """What each camera's run found, in so many frames of each; by default in all of its own."""
+    return [View.of(one, cameras[name], frames=frames or len(one.frame_times_s)) for name, one in results.items()]
+
+
+def rate_hz_of(results: Mapping[str, Poses]) -> float:
+    """Frames a second of the first view; recordings are synchronised."""
+    return 1 / float(np.median(np.diff(next(iter(results.values())).frame_times_s)))
 
 
 def people(views: Sequence[View], *, rate_hz: float) -> list[Person]:

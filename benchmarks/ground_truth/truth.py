@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from benchmarks.common import need
 from benchmarks.ground_truth.matching import Reference
-from benchmarks.ground_truth.multiview import Person, View, delayed, lag_frames, people
+from benchmarks.ground_truth.multiview import Person, delayed, lag_frames, people, rate_hz_of, views_of
 from benchmarks.ground_truth.reference import CalibratedCamera, load_limbs
 from liftline.errors import InvalidInputError
 from liftline.pose_errors import p_mpjpe
@@ -58,9 +58,7 @@ def load_truths(folder: Path, results: Mapping[str, Poses], cameras: Mapping[str
     """
     given = {name: load_limbs(need(folder / f"two_people_{name}.trc")) for name in GIVEN}
     frames = min(map(len, given.values()))
-    times_s = next(iter(results.values())).frame_times_s
-    views = [View.of(poses, cameras[view], frames=frames) for view, poses in results.items()]
-    seen = people(views, rate_hz=1 / float(np.median(np.diff(times_s))))
+    seen = people(views_of(results, cameras, frames=frames), rate_hz=rate_hz_of(results))
     truths = {}
     for name, limbs_m in given.items():
         fitting = [person for person in seen if _apart_m(limbs_m, person) < SAME_PLACE_M]

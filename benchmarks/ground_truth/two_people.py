@@ -45,6 +45,11 @@ def poses_of(view: str, reporter: ConsoleReporter, settings: ProcessSettings) ->
     return poses_file.load(results_of(view) / OutputTree(video_of(view).name).poses)
 
 
+def last_poses() -> dict[str, Poses]:
+    """Everyone's 3D poses by view, as the last `benchmarks.real_accuracy` left them. Raises InvalidInputError: none."""
+    return {view: poses_file.load(need(results_of(view) / "poses_3d" / f"two_people_{view}.npz")) for view in VIEWS}
+
+
 def _run(view: str, reporter: ConsoleReporter, settings: ProcessSettings, *, until: Stage) -> None:
     run_stages(video_of(view), results_of(view), settings=settings, reporter=reporter, stop=StopFlag(), until=until)
 
