@@ -83,17 +83,15 @@ class BlazePoseSession(DetectorSession):
 
         Landmarks that both looks put in one place are their mean; of the others less is visible.
         """
-        region = pose.next_region
-        near = self._near(region, but=pose) if region.size_px >= self._options.confirmed_from_px else []
+        near = self._near_somebody_large(pose)
         if not near:
             return pose
-        look = self._landmarks.find(frame.rgb, region, hidden=near, mirrored=True)
+        look = self._landmarks.find(frame.rgb, pose.next_region, hidden=near, mirrored=True)
         return averaged(pose, look, within=self._options.confirmed_pose)
 
     def _confirmed(self, frame: Frame, pose: Landmarks) -> Landmarks:
         """The pose, with less trust in what the model takes from whoever is near: a mirrored look gives that away."""
-        region = pose.next_region
-        near = self._near(region, but=pose) if region.size_px >= self._options.confirmed_from_px else []
+        region, near = pose.next_region, self._near_somebody_large(pose)
         if not near:
             return pose
         look = self._landmarks.find(frame.rgb, region, mirrored=True)
@@ -129,6 +127,11 @@ class BlazePoseSession(DetectorSession):
             if self._is_there(pose, frame, apart=self._options.merged_pose):
                 return pose
         return None
+
+    def _near_somebody_large(self, pose: Landmarks) -> list[Landmarks]:
+        """Tracked people who may occlude somebody whom a second look is worth; nobody where it isn't."""
+        region = pose.next_region
+        return self._near(region, but=pose) if region.size_px >= self._options.confirmed_from_px else []
 
     def _near(self, region: Region, *, but: Landmarks | None = None) -> list[Landmarks]:
         """Tracked people who may occlude somebody in a region."""
