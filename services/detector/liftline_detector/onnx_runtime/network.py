@@ -1,15 +1,19 @@
-"""A network in ONNX: pictures in, its named outputs out, in batches that fit."""
+"""A network in ONNX: pictures in, its named outputs out, in batches that fit; what its detectors share."""
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from liftline.detections import People
 from liftline.errors import LiftlineError, ModelError, first_line
+from liftline.frames import Frame
 from liftline.models.devices import AUTO
+from liftline.ports import Detector, ModelInfo
 from liftline_detector.onnx_runtime.devices import (
     CUDA_INSTALL,
     NO_START,
@@ -135,3 +139,35 @@ def same_device(networks: Sequence[Network]) -> Placement:
     """Where several networks of one detector run: the first that has something to warn of, else the first."""
     placements = [network.placement for network in networks]
     return next((one for one in placements if one.warning), placements[0])
+
+
+class OnnxDetector(Detector):
+    """A detector that is its own session. `warnings` are sentences for the user."""
+
+    def __init__(self, model: ModelInfo, placement: Placement, warnings: Sequence[str] = ()) -> None:
+        """A detector of networks that are loaded, and placed there."""
+        self._model, self.placement = model, placement
+        self.warnings = (*warnings, *([placement.warning] if placement.warning else []))
+
+    @property
+    def model(self) -> ModelInfo:
+        """All networks; the hash covers all of their files."""
+        return self._model
+
+    @property
+    def batch_size(self) -> int:
+        """Frames per call that keep the device busy."""
+        return self.placement.frames_per_call
+
+    @property
+    def max_sessions(self) -> int | None:
+        """One on a GPU; on a CPU as many as there are processors: a call keeps one of them busy."""
+        return self.placement.max_sessions
+
+    def start(self) -> Self:
+        """This detector: it remembers no frames."""
+        return self
+
+    @abstractmethod
+    def detect(self, frames: Sequence[Frame]) -> list[People]:
+        """Everyone in each frame whose score reaches the threshold, the best first."""

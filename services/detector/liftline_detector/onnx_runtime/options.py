@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
@@ -17,16 +16,11 @@ FinderName = Literal[
 ]  # fmt: skip
 
 
-def check_size(size: str, known: Iterable[str]) -> str:
-    """The size, if it is one of those that are known. Raises ValueError."""
-    if size not in known:
-        raise ValueError(f"there is no size {size!r}; choose one of: {', '.join(known)}.")
-    return size
-
-
 @checked
 class OnnxOptions(DetectorOptions):
-    """What each of them is told."""
+    """What each of them is told; `pose_size`, which has another default in each, is one of its `sizes`."""
+
+    sizes: ClassVar[tuple[str, ...]] = ()
 
     device: str = Field(default=AUTO, description="Where the detector runs; auto is CUDA if any.")
     threads: int = Field(default=1, ge=1, description="Threads of one call of the model.")
@@ -40,6 +34,13 @@ class OnnxOptions(DetectorOptions):
     def _a_device(cls, device: str) -> str:
         check_onnx_device_name(device)
         return device
+
+    @field_validator("pose_size", check_fields=False)
+    @classmethod
+    def _a_size(cls, size: str) -> str:
+        if size not in cls.sizes:
+            raise ValueError(f"there is no size {size!r}; choose one of: {', '.join(cls.sizes)}.")
+        return size
 
     def files(self) -> tuple[Path, ...]:
         """Networks that the user brings."""

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 
 from liftline.detections import People
 from liftline.frames import Frame
-from liftline.ports import Detector, ModelInfo
+from liftline.ports import ModelInfo
 from liftline.skeletons import Skeleton, remap_joints
 from liftline_detector.declaration import Calibration
 from liftline_detector.onnx_runtime.boxes import Boxes
 from liftline_detector.onnx_runtime.devices import Placement
-from liftline_detector.onnx_runtime.network import Network, Outputs
+from liftline_detector.onnx_runtime.network import Network, OnnxDetector, Outputs
 from liftline_detector.onnx_runtime.person_finder import LEAST_SCORE, PersonFinder
 from liftline_detector.onnx_runtime.pictures import Crop, PixelFormat, cut_all
 
@@ -67,42 +67,19 @@ def read_crops(
     return Readings(np.stack(points_px), np.stack([scores for _, scores in decoded]))
 
 
-class TopDownDetector(Detector):
-    """Two networks on their device; they remember no frames, so it is its own session."""
+class TopDownDetector(OnnxDetector):
+    """Two networks on their device."""
 
     def __init__(
         self, finder: PersonFinder, reader: KeypointReader, model: ModelInfo, *, skeleton: Skeleton,
         sources: Sequence[int], calibration: Calibration, score_threshold: float, placement: Placement,
         warnings: Sequence[str] = (),
     ) -> None:  # fmt: skip
-        """`sources`: for each joint of `skeleton`, which of the reader's keypoints it is; -1 for none.
-
-        `warnings` are sentences for the user.
-        """
-        self._finder, self._reader, self._model = finder, reader, model
+        """`sources`: for each joint of `skeleton`, which of the reader's keypoints it is; -1 for none."""
+        super().__init__(model, placement, warnings)
+        self._finder, self._reader = finder, reader
         self._skeleton, self._sources = skeleton, tuple(sources)
         self._calibration, self._score_threshold = calibration, score_threshold
-        self.placement = placement
-        self.warnings = (*warnings, *([placement.warning] if placement.warning else []))
-
-    @property
-    def model(self) -> ModelInfo:
-        """Both networks; the hash covers both files."""
-        return self._model
-
-    @property
-    def batch_size(self) -> int:
-        """Frames per call that keep the device busy."""
-        return self.placement.frames_per_call
-
-    @property
-    def max_sessions(self) -> int | None:
-        """One on a GPU; on a CPU as many as there are processors: a call keeps one of them busy."""
-        return self.placement.max_sessions
-
-    def start(self) -> TopDownDetector:
-        """This detector: it remembers no frames."""
-        return self
 
     def detect(self, frames: Sequence[Frame]) -> list[People]:
         """Everyone in each frame whose score reaches the threshold, the best first."""

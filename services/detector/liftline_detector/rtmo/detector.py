@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from liftline.detections import People
 from liftline.errors import ModelError
 from liftline.frames import Frame
-from liftline.ports import Detector, ModelInfo
+from liftline.ports import ModelInfo
 from liftline.skeletons import COCO17
 from liftline_detector.declaration import UNMEASURED
 from liftline_detector.onnx_runtime.boxes import inside, without_repeats
 from liftline_detector.onnx_runtime.loading import model_info, network, weights
-from liftline_detector.onnx_runtime.network import Network, Outputs
+from liftline_detector.onnx_runtime.network import Network, OnnxDetector, Outputs
 from liftline_detector.onnx_runtime.pictures import PixelFormat, letterbox
 from liftline_detector.onnx_runtime.top_down import trusted
 from liftline_detector.rtmo.model_files import NAME, SIZES
@@ -30,8 +30,8 @@ SIDE_PX = (640, 640)
 MOST_OVERLAP = 0.45
 
 
-class RtmoDetector(Detector):
-    """A network with the outputs `dets` (N,M,5) and `keypoints` (N,M,17,3); it remembers no frames."""
+class RtmoDetector(OnnxDetector):
+    """A network with the outputs `dets` (N,M,5) and `keypoints` (N,M,17,3)."""
 
     def __init__(self, loaded: Network, model: ModelInfo, *, score_threshold: float) -> None:
         """Raises ModelError where the network has other outputs."""
@@ -39,29 +39,9 @@ class RtmoDetector(Detector):
         count = loaded.outputs["keypoints"][2] if len(loaded.outputs["keypoints"]) == 4 else 0
         if isinstance(count, int) and count != len(COCO17):
             raise ModelError(f"{loaded.name}: doesn't find COCO's {len(COCO17)} keypoints; use another file.")
-        self._network, self._model, self._score_threshold = loaded, model, score_threshold
+        super().__init__(model, loaded.placement)
+        self._network, self._score_threshold = loaded, score_threshold
         self._side_px = loaded.side_px(SIDE_PX)
-        self.placement = loaded.placement
-        self.warnings = (loaded.placement.warning,) if loaded.placement.warning else ()
-
-    @property
-    def model(self) -> ModelInfo:
-        """The network's file."""
-        return self._model
-
-    @property
-    def batch_size(self) -> int:
-        """Frames per call that keep the device busy."""
-        return self.placement.frames_per_call
-
-    @property
-    def max_sessions(self) -> int | None:
-        """One on a GPU; on a CPU as many as there are processors: a call keeps one of them busy."""
-        return self.placement.max_sessions
-
-    def start(self) -> RtmoDetector:
-        """This detector: it remembers no frames."""
-        return self
 
     def detect(self, frames: Sequence[Frame]) -> list[People]:
         """Everyone in each frame whose score reaches the threshold, the best first."""

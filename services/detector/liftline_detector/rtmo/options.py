@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from pydantic import Field, field_validator
+from typing import ClassVar
+
+from pydantic import Field
 
 from liftline.settings.checked import checked
-from liftline_detector.onnx_runtime.options import OnnxOptions, check_size
+from liftline_detector.onnx_runtime.options import OnnxOptions
 from liftline_detector.rtmo.model_files import SIZES
 
 
@@ -13,10 +15,7 @@ from liftline_detector.rtmo.model_files import SIZES
 class RtmoOptions(OnnxOptions):
     """What a user may choose of RTMO."""
 
+    sizes: ClassVar[tuple[str, ...]] = tuple(SIZES)
+
     score_threshold: float = Field(default=0.3, ge=0, le=1, description="People below it aren't reported.")
     pose_size: str = Field(default="m", description="Size of the pose network, as `liftline models list` has them.")
-
-    @field_validator("pose_size")
-    @classmethod
-    def _a_size(cls, size: str) -> str:
-        return check_size(size, SIZES)
